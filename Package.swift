@@ -1,0 +1,190 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "sluice",
+  products: [
+    .executable(name: "api-gateway", targets: ["APIGateway"]),
+    .executable(name: "scheduler", targets: ["Scheduler"]),
+    .executable(name: "sender", targets: ["Sender"]),
+    .executable(name: "dead-letter", targets: ["DeadLetter"]),
+    .executable(name: "status-projector", targets: ["StatusProjector"]),
+    .executable(name: "topology", targets: ["Topology"]),
+    .executable(name: "mock-provider", targets: ["MockProvider"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // C libraries, each imported by exactly one Swift target.
+    .systemLibrary(
+      name: "CRabbitMQ", path: "Shared/CRabbitMQ", pkgConfig: "librabbitmq",
+      providers: [.apt(["librabbitmq-dev"])]),
+    .systemLibrary(
+      name: "CPostgres", path: "Shared/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(
+      name: "CCurl", path: "Shared/CCurl", pkgConfig: "libcurl",
+      providers: [.apt(["libcurl4-openssl-dev"])]),
+    .target(
+      name: "CPhoneNumber", path: "Shared/CPhoneNumber",
+      linkerSettings: [.linkedLibrary("phonenumber")]),
+
+    // Clients over them: one connection, one actor, one thread.
+    .target(
+      name: "BlockingIO",
+      dependencies: [.product(name: "NIOConcurrencyHelpers", package: "swift-nio")],
+      path: "Shared/BlockingIO", swiftSettings: strict),
+    .target(
+      name: "AMQP",
+      dependencies: [
+        "BlockingIO", "CRabbitMQ",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      path: "Shared/AMQP", swiftSettings: strict),
+    .target(
+      name: "Postgres",
+      dependencies: [
+        "BlockingIO", "CPostgres",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      path: "Shared/Postgres", swiftSettings: strict),
+    .target(
+      name: "HTTPTransport",
+      dependencies: [
+        "BlockingIO", "CCurl",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ],
+      path: "Shared/HTTPTransport", swiftSettings: strict),
+    .target(
+      name: "PhoneNumbers", dependencies: ["CPhoneNumber"], path: "Shared/PhoneNumbers",
+      swiftSettings: strict),
+
+    // What the services share: wire types, pure decisions, process plumbing.
+    .target(
+      name: "Contracts", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+      path: "Shared/Contracts", swiftSettings: strict),
+    .target(
+      name: "Metering",
+      dependencies: [
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
+      ],
+      path: "Shared/Metering", swiftSettings: strict),
+    .target(name: "SMSText", path: "Shared/SMSText", swiftSettings: strict),
+    .target(
+      name: "ServiceKit",
+      dependencies: [
+        "AMQP", "Contracts", "Postgres",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Configuration", package: "swift-configuration"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      path: "Shared/ServiceKit", swiftSettings: strict),
+
+    // Services: one folder per executable.
+    service(
+      "APIGateway",
+      extra: [
+        "Metering", "PhoneNumbers", "SMSText",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "CryptoExtras", package: "swift-crypto"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+      ]),
+    service("Scheduler", extra: ["Metering"]),
+    service("Sender", extra: ["HTTPTransport"]),
+    service("DeadLetter"),
+    service("StatusProjector", extra: ["Metering"]),
+    .executableTarget(
+      name: "Topology",
+      dependencies: [
+        "Contracts", "HTTPTransport", "ServiceKit",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Services/Topology", swiftSettings: strict),
+    .executableTarget(
+      name: "MockProvider",
+      dependencies: [
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      path: "Services/MockProvider", swiftSettings: strict),
+
+    // Tests. TestSupport starts real servers and processes and waits for signals, never by the clock.
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "AMQP", "Contracts", "HTTPTransport", "Postgres",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ],
+      path: "Tests/TestSupport", swiftSettings: strict),
+    tests("BlockingIO"), tests("Contracts"), tests("Metering"), tests("SMSText"), tests("PhoneNumbers"),
+    tests("ServiceKit"), tests("APIGateway"), tests("Scheduler"), tests("Sender"), tests("DeadLetter"),
+    tests("StatusProjector"), tests("MockProvider"), tests("Topology"),
+    tests("AMQP"), tests("Postgres"), tests("HTTPTransport"),
+    .testTarget(
+      name: "IntegrationTests",
+      dependencies: ["TestSupport", "Contracts", "ServiceKit", "Scheduler", "Sender", "StatusProjector", "DeadLetter"],
+      path: "Tests/IntegrationTests", swiftSettings: strict),
+    .testTarget(
+      name: "ScenarioTests", dependencies: ["TestSupport"], path: "Tests/ScenarioTests",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "Benchmarks", dependencies: ["TestSupport"], path: "Tests/Benchmarks", swiftSettings: strict),
+  ]
+)
+
+/// A service: everything it may use, besides what only it needs.
+func service(_ name: String, extra: [Target.Dependency] = []) -> Target {
+  .executableTarget(
+    name: name,
+    dependencies: [
+      "AMQP", "Contracts", "Postgres", "ServiceKit",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "Metrics", package: "swift-metrics"),
+      .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    ] + extra,
+    path: "Services/\(name)", swiftSettings: strict)
+}
+
+/// The tests of one target, in a folder of the same name.
+func tests(_ name: String) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.init(stringLiteral: name), "TestSupport"],
+    path: "Tests/\(name)Tests", swiftSettings: strict)
+}

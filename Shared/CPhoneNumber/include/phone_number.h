@@ -1,0 +1,4 @@
+#ifndef SLUICE_PHONE_NUMBER_H
+#define SLUICE_PHONE_NUMBER_H
+
+#endif

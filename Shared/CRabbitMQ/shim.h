@@ -1,0 +1,14 @@
+#ifndef SLUICE_CRABBITMQ_SHIM_H
+#define SLUICE_CRABBITMQ_SHIM_H
+
+#if __has_include(<rabbitmq-c/amqp.h>)
+#include <rabbitmq-c/amqp.h>
+#include <rabbitmq-c/framing.h>
+#include <rabbitmq-c/tcp_socket.h>
+#else
+#include <amqp.h>
+#include <amqp_framing.h>
+#include <amqp_tcp_socket.h>
+#endif
+
+#endif
