@@ -40,6 +40,7 @@ let package = Package(
     .systemLibrary(
       name: "CCurl", path: "Shared/CCurl", pkgConfig: "libcurl",
       providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CLinux", path: "Shared/CLinux"),
     .target(
       name: "CPhoneNumber", path: "Shared/CPhoneNumber",
       linkerSettings: [.linkedLibrary("phonenumber")]),
@@ -47,7 +48,7 @@ let package = Package(
     // Clients over them: one connection, one actor, one thread.
     .target(
       name: "BlockingIO",
-      dependencies: [.product(name: "NIOConcurrencyHelpers", package: "swift-nio")],
+      dependencies: ["CLinux", .product(name: "NIOConcurrencyHelpers", package: "swift-nio")],
       path: "Shared/BlockingIO", swiftSettings: strict),
     .target(
       name: "AMQP",
@@ -88,6 +89,7 @@ let package = Package(
     .target(
       name: "Metering",
       dependencies: [
+        "Contracts",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
       ],

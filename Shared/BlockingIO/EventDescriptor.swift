@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A Linux `eventfd` that any thread may signal and one thread waits on.
@@ -7,7 +8,7 @@ public final class EventDescriptor: Sendable {
 
   /// Opens the descriptor; the kernel refuses only when the process is out of descriptors or memory.
   public init() {
-    fileDescriptor = eventfd(0, Int32(EFD_NONBLOCK.rawValue | EFD_CLOEXEC.rawValue))
+    fileDescriptor = sluice_eventfd()
     precondition(fileDescriptor >= 0, "eventfd failed: errno \(errno)")
   }
 

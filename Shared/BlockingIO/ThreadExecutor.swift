@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import NIOConcurrencyHelpers
 
@@ -75,7 +76,7 @@ private final class Core: @unchecked Sendable {
       { argument in
         guard let argument else { return nil }
         let start = Unmanaged<StartBox>.fromOpaque(argument).takeRetainedValue()
-        pthread_setname_np(pthread_self(), start.name)
+        sluice_name_thread(start.name)
         start.core.run()
         return nil
       }, box.toOpaque())
