@@ -15,7 +15,9 @@ public struct UnitID: Hashable, Sendable, Codable {
   }
 }
 
-/// One try to send a unit. Its text is `MESSAGE/INDEX/DISPATCH`.
+/// One try to send a unit.
+///
+/// Its text is `MESSAGE/INDEX/DISPATCH`.
 ///
 /// The dispatch number rises by one whenever the unit goes back to pending and is never reused, so an id names the same
 /// attempt for ever, and every consumer can tell a repeat by it.

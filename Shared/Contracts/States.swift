@@ -12,7 +12,9 @@ public enum MessageClass: String, Codable, Sendable, CaseIterable, Hashable {
   }
 }
 
-/// The state of one unit: one SMS to one recipient. The scheduler alone changes it.
+/// The state of one unit: one SMS to one recipient.
+///
+/// The scheduler alone changes it.
 ///
 /// ```
 /// pending → sending → sent | failed | dead | unconfirmed
@@ -51,7 +53,9 @@ public enum UnitVersion {
   public static func of(dispatch: Int, state: UnitState) -> Int { dispatch * 8 + state.rank }
 }
 
-/// The state of a whole message, derived from its units. `paused` is a flag beside it.
+/// The state of a whole message, derived from its units.
+///
+/// `paused` is a flag beside it.
 public enum JobStatus: String, Codable, Sendable, CaseIterable, Hashable {
   case pending, sending, completed, partial, failed, cancelled, expired, unconfirmed
 }

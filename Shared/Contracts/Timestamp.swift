@@ -107,7 +107,9 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringCo
     guard let zone = skip("Zz+-") else { return nil }
     var offset: Int64 = 0
     if zone == UInt8(ascii: "+") || zone == UInt8(ascii: "-") {
-      guard let hours = number(2), skip(":") != nil, let minutes = number(2), hours < 24, minutes < 60 else { return nil }
+      guard let hours = number(2), skip(":") != nil, let minutes = number(2), hours < 24, minutes < 60 else {
+        return nil
+      }
       offset = (hours * 60 + minutes) * (zone == UInt8(ascii: "+") ? 60 : -60)
     }
     guard rest.isEmpty else { return nil }

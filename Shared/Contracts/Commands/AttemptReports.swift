@@ -1,0 +1,79 @@
+/// How attempts ended, from a sender to the scheduler.
+public struct AttemptOutcomes: Payload {
+  public static let type = MessageType.attemptOutcome
+
+  public struct Entry: Codable, Sendable, Hashable {
+    public var attempt: AttemptID
+    public var outcome: AttemptOutcome
+    public var reply: ProviderReply?
+    /// `timeout`, `connection`, `resolve`, `tls`, `cut`, `orphaned`, `http_503`, …; absent when accepted.
+    public var errorCode: String?
+    /// When the gate let the attempt through, by PostgreSQL's clock.
+    public var claimedAt: Timestamp
+    /// When the first request byte was written; absent when none was.
+    public var startedAt: Timestamp?
+    public var finishedAt: Timestamp
+    /// How long the provider asked to be left alone.
+    public var retryAfterSeconds: Double?
+
+    public init(
+      attempt: AttemptID, outcome: AttemptOutcome, reply: ProviderReply?, errorCode: String?, claimedAt: Timestamp,
+      startedAt: Timestamp?, finishedAt: Timestamp, retryAfterSeconds: Double? = nil
+    ) {
+      self.attempt = attempt
+      self.outcome = outcome
+      self.reply = reply
+      self.errorCode = errorCode
+      self.claimedAt = claimedAt
+      self.startedAt = startedAt
+      self.finishedAt = finishedAt
+      self.retryAfterSeconds = retryAfterSeconds
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case attempt, outcome, reply
+      case errorCode = "error_code"
+      case claimedAt = "claimed_at"
+      case startedAt = "started_at"
+      case finishedAt = "finished_at"
+      case retryAfterSeconds = "retry_after_s"
+    }
+  }
+
+  public var provider: String
+  public var outcomes: [Entry]
+  /// When the gate expects to open next, by PostgreSQL's clock; the scheduler issues no earlier than 50 ms before.
+  public var gateOpensAt: Timestamp?
+
+  public init(provider: String, outcomes: [Entry], gateOpensAt: Timestamp?) {
+    self.provider = provider
+    self.outcomes = outcomes
+    self.gateOpensAt = gateOpensAt
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case provider, outcomes
+    case gateOpensAt = "gate_opens_at"
+  }
+}
+
+/// Attempts that were not sent because their lease ran out first: their units go back, no attempt is counted.
+public struct SendsExpired: Payload {
+  public static let type = MessageType.sendExpired
+
+  public var provider: String
+  public var attempts: [AttemptID]
+  /// When the gate expects to open next, by PostgreSQL's clock.
+  public var gateOpensAt: Timestamp?
+
+  public init(provider: String, attempts: [AttemptID], gateOpensAt: Timestamp?) {
+    self.provider = provider
+    self.attempts = attempts
+    self.gateOpensAt = gateOpensAt
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case provider, attempts
+    case gateOpensAt = "gate_opens_at"
+  }
+}

@@ -1,0 +1,134 @@
+/// The head of one flow: class, user and pinned provider. Position and ETA are computed from the heads.
+public struct FlowHead: Codable, Sendable, Hashable {
+  public var flowID: Int64
+  public var messageClass: MessageClass
+  public var userID: UserID
+  /// The provider that the flow is pinned to; absent when any will do.
+  public var provider: String?
+  /// Virtual start tag of the flow's next SMS.
+  public var tag: Double
+  /// Effective weight: the user's weight over their backlogged flows in the class.
+  public var weight: Double
+  /// SMS waiting in the flow; 0 ends the flow.
+  public var backlog: Int
+  /// The number within the flow of its next SMS that was never dispatched.
+  public var headNumber: Int64
+
+  public init(
+    flowID: Int64, messageClass: MessageClass, userID: UserID, provider: String?, tag: Double, weight: Double,
+    backlog: Int, headNumber: Int64
+  ) {
+    self.flowID = flowID
+    self.messageClass = messageClass
+    self.userID = userID
+    self.provider = provider
+    self.tag = tag
+    self.weight = weight
+    self.backlog = backlog
+    self.headNumber = headNumber
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case flowID = "flow_id"
+    case messageClass = "class"
+    case userID = "user_id"
+    case provider, tag, weight, backlog
+    case headNumber = "head_number"
+  }
+}
+
+/// The head of one class.
+public struct ClassHead: Codable, Sendable, Hashable {
+  public var messageClass: MessageClass
+  /// Virtual start tag of the class's next SMS.
+  public var tag: Double
+  public var backlog: Int
+  /// Virtual time within the class: where an idle flow's tag would start.
+  public var virtualTime: Double
+
+  public init(messageClass: MessageClass, tag: Double, backlog: Int, virtualTime: Double) {
+    self.messageClass = messageClass
+    self.tag = tag
+    self.backlog = backlog
+    self.virtualTime = virtualTime
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case messageClass = "class"
+    case tag, backlog
+    case virtualTime = "virtual_time"
+  }
+}
+
+/// How fast a provider is now.
+public struct ProviderPace: Codable, Sendable, Hashable {
+  public var provider: String
+  /// SMS per second that can be expected while there is a backlog; 0 while nothing goes.
+  public var effectiveRate: Double
+  /// SMS per second that the provider allows.
+  public var nominalRate: Double
+  /// `healthy`, `unhealthy`, `probing`, `paused`.
+  public var state: String
+  /// Given to senders and not finished.
+  public var inFlight: Int
+
+  public init(provider: String, effectiveRate: Double, nominalRate: Double, state: String, inFlight: Int) {
+    self.provider = provider
+    self.effectiveRate = effectiveRate
+    self.nominalRate = nominalRate
+    self.state = state
+    self.inFlight = inFlight
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case provider, state
+    case effectiveRate = "effective_rate"
+    case nominalRate = "nominal_rate"
+    case inFlight = "in_flight"
+  }
+}
+
+/// The heads of the flows that changed, at most once a second; all of them from time to time.
+public struct QueueChanged: Payload {
+  public static let type = MessageType.queueChanged
+
+  public var asOf: Timestamp
+  /// True when `flows` is every flow with a backlog: flows that are not named have none.
+  public var isComplete: Bool
+  /// Rises with every change of leader, so that readers drop what a deposed one still says.
+  public var epoch: Int64
+  /// Virtual time between the classes: where an idle class's tag would start.
+  public var virtualTime: Double
+  public var classes: [ClassHead]
+  public var flows: [FlowHead]
+  public var providers: [ProviderPace]
+  /// SMS per second over all providers that the global rate allows; absent without one.
+  public var globalRate: Double?
+  /// False while the switch for all sending is off.
+  public var isSending: Bool
+
+  public init(
+    asOf: Timestamp, isComplete: Bool, epoch: Int64, virtualTime: Double, classes: [ClassHead], flows: [FlowHead],
+    providers: [ProviderPace], globalRate: Double?, isSending: Bool
+  ) {
+    self.asOf = asOf
+    self.isComplete = isComplete
+    self.epoch = epoch
+    self.virtualTime = virtualTime
+    self.classes = classes
+    self.flows = flows
+    self.providers = providers
+    self.globalRate = globalRate
+    self.isSending = isSending
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case asOf = "as_of"
+    case isComplete = "complete"
+    case epoch
+    case virtualTime = "virtual_time"
+    case classes, flows, providers
+    case globalRate = "global_rate"
+    case isSending = "sending"
+  }
+}
