@@ -89,3 +89,27 @@ stop_everything() {
   rm -f "$run"/{rabbitmq,postgresql}.{pid,start}
   [[ $failed == false ]]
 }
+
+# run_build LOG ARGUMENTS...: `swift build`. On a terminal SwiftPM draws its own progress; else a sign of life every half minute.
+run_build() {
+  local log=$1
+  shift
+  if [[ -t 1 ]]; then
+    swift build --package-path "$root" "$@" 9>&- || fail "the build failed"
+    return
+  fi
+  swift build --package-path "$root" "$@" >"$log" 2>&1 </dev/null 9>&- &
+  local pid=$! next=$((SECONDS + 30))
+  while ! pid_is_gone "$pid"; do
+    if ((SECONDS >= next)); then
+      say "  $(tail -n 1 "$log" | cut -c 1-100)"
+      next=$((SECONDS + 30))
+    fi
+    sleep 0.5
+  done
+  if ! wait "$pid"; then
+    grep -a 'error:' "$log" | sort -u | head -n 20 >&2 || true
+    show_log "$log" 15
+    fail "the build failed"
+  fi
+}
