@@ -3,9 +3,10 @@ extension ProjectionMigrations {
   static let readTables = """
     CREATE TABLE projection.leadership (
       singleton boolean CONSTRAINT leadership_pkey PRIMARY KEY DEFAULT true,
-      holder text,
+      holder text NOT NULL DEFAULT '',
+      incarnation uuid,
       epoch bigint NOT NULL DEFAULT 0,
-      lease_ends_at timestamptz NOT NULL DEFAULT '-infinity',
+      until_at timestamptz NOT NULL DEFAULT '-infinity',
       CONSTRAINT leadership_one_row CHECK (singleton)
     ) WITH (fillfactor = 50);
     COMMENT ON TABLE projection.leadership IS

@@ -4,25 +4,27 @@ import Testing
 @testable import StatusProjector
 
 @Suite struct FoldedBatchTests {
-  private func fold(_ lines: [RecordedLog.Line]) throws -> FoldedBatch {
+  private func fold(_ facts: [LoggedFact]) -> FoldedBatch {
     var batch = FoldedBatch(queueEpoch: -1)
-    for line in lines { batch.apply(try FactDecoder.decode(line.body, type: line.type.rawValue)) }
+    for fact in facts { batch.apply(fact) }
     return batch
   }
 
   @Test("A log in any order and with any repeats folds to the same batch", arguments: 0..<40)
   func anyOrder(seed: UInt64) throws {
-    let log = try RecordedLog(messages: 20, seed: seed)
-    let straight = try fold(log.lines)
-    for disturbance in 0..<25 {
-      #expect(try fold(log.disturbed(seed: UInt64(disturbance))) == straight)
+    let facts = try RecordedLog(messages: 20, seed: seed).lines.map { try $0.logged }
+    let straight = fold(facts)
+    var generator = SeededGenerator(seed: seed)
+    for _ in 0..<25 {
+      #expect(fold(facts.disturbed(using: &generator)) == straight)
     }
   }
 
   @Test("Every unit ends in the state that the log gives it")
   func finalStates() throws {
     let log = try RecordedLog(messages: 200, seed: 7)
-    let batch = try fold(log.disturbed(seed: 1))
+    var generator = SeededGenerator(seed: 1)
+    let batch = fold(try log.lines.map { try $0.logged }.disturbed(using: &generator))
     #expect(batch.units.mapValues(\.state.state) == log.finalStates)
     #expect(batch.units.values.allSatisfy { $0.phone != nil })
   }

@@ -1,6 +1,8 @@
 import Contracts
 import Foundation
 
+@testable import StatusProjector
+
 /// The facts of some messages' lives, as a scheduler would tell them, and what has become of every unit in the end.
 ///
 /// Units meet everything that may happen to them: retries, throttling, expired leases, death and replay, unknown
@@ -173,11 +175,17 @@ struct RecordedLog {
   var finalCounts: [MessageID: UnitCounts] {
     finalStates.reduce(into: [:]) { $0[$1.key.messageID, default: UnitCounts()][$1.value] += 1 }
   }
+}
 
-  /// The same facts in another order, some of them several times.
-  func disturbed(seed: UInt64) -> [Line] {
-    var generator = SeededGenerator(seed: seed)
-    let repeated = lines.filter { _ in Int.random(in: 0..<3, using: &generator) == 0 }
-    return (lines + repeated).shuffled(using: &generator)
+extension RecordedLog.Line {
+  /// The fact as the projector reads it.
+  var logged: LoggedFact { get throws { try FactDecoder.decode(body, type: type.rawValue) } }
+}
+
+extension Array {
+  /// The same elements in another order, a third of them several times.
+  func disturbed(using generator: inout SeededGenerator) -> Self {
+    let repeated = filter { _ in Int.random(in: 0..<3, using: &generator) == 0 }
+    return (self + repeated).shuffled(using: &generator)
   }
 }
