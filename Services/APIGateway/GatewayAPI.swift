@@ -37,9 +37,6 @@ struct GatewayAPI {
     let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
     router.add(middleware: EnvelopeMiddleware())
     router.add(routes)
-    var logger = logger
-    // The framework logs each connection below this.
-    logger.logLevel = max(logger.logLevel, .info)
     return Application(
       router: router,
       server: .http1(

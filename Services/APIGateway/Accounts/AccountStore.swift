@@ -28,15 +28,17 @@ struct AccountStore: Sendable {
   }
 
   func hasUser(named username: String) async throws -> Bool {
-    try await pool.query("SELECT 1 AS found FROM accounts.users WHERE lower(username) = lower(\(username))").first != nil
+    try await pool.query("SELECT 1 AS found FROM accounts.users WHERE lower(username) = lower(\(username))").first
+      != nil
   }
 
   /// Creates an admin unless there is a user of that name. Any number of replicas may do so at once.
   func createAdmin(named username: String, passwordHash: String?) async throws {
+    let hash: PostgresQuery = passwordHash.map { "\($0)" } ?? "NULL"
     try await pool.query(
       """
       INSERT INTO accounts.users (id, username, password_hash, is_admin)
-      VALUES (\(UserID.timeOrdered().uuid), \(username), \(passwordHash), true)
+      VALUES (\(UserID.timeOrdered().uuid), \(username), \(hash), true)
       ON CONFLICT (lower(username)) DO NOTHING
       """)
   }

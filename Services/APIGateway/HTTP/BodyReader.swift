@@ -59,7 +59,8 @@ enum MediaType {
   /// `application/json` or `application/…+json`, with no charset but UTF-8.
   static func isJSON(_ header: String) -> Bool {
     let parts = header.lowercased().split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
-    guard let type = parts.first, type == "application/json" || type.hasPrefix("application/") && type.hasSuffix("+json")
+    guard let type = parts.first,
+      type == "application/json" || type.hasPrefix("application/") && type.hasSuffix("+json")
     else { return false }
     return parts.dropFirst().allSatisfy { parameter in
       !parameter.hasPrefix("charset=")

@@ -18,17 +18,17 @@ struct JSONWriter {
 
   mutating func member(_ name: StaticString, _ value: String?) {
     key(name)
-    if let value { put(value) } else { put("null") }
+    if let value { put(value) } else { raw("null") }
   }
 
   mutating func member(_ name: StaticString, _ value: Int?) {
     key(name)
-    if let value { bytes.append(contentsOf: String(value).utf8) } else { put("null") }
+    if let value { bytes.append(contentsOf: String(value).utf8) } else { raw("null") }
   }
 
   mutating func member(_ name: StaticString, _ value: Bool) {
     key(name)
-    put(value ? "true" : "false")
+    raw(value ? "true" : "false")
   }
 
   /// With at most three digits after the point; `null` for what is no number.
@@ -37,7 +37,7 @@ struct JSONWriter {
     if let value, value.isFinite {
       bytes.append(contentsOf: ((value * 1000).rounded() / 1000).description.utf8)
     } else {
-      put("null")
+      raw("null")
     }
   }
 
@@ -45,7 +45,7 @@ struct JSONWriter {
 
   mutating func null(_ name: StaticString) {
     key(name)
-    put("null")
+    raw("null")
   }
 
   mutating func object(_ name: StaticString, _ content: (inout JSONWriter) -> Void) {
@@ -95,13 +95,13 @@ struct JSONWriter {
   private mutating func key(_ name: StaticString) {
     separate()
     bytes.append(UInt8(ascii: "\""))
-    put(name)
+    raw(name)
     bytes.append(UInt8(ascii: "\""))
     bytes.append(UInt8(ascii: ":"))
     needsComma = true
   }
 
-  private mutating func put(_ text: StaticString) {
+  private mutating func raw(_ text: StaticString) {
     bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
@@ -112,9 +112,9 @@ struct JSONWriter {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
         bytes.append(UInt8(ascii: "\\"))
         bytes.append(byte)
-      case 0x0A: put("\\n" as StaticString)
+      case 0x0A: raw("\\n")
       case 0..<0x20:
-        put("\\u00" as StaticString)
+        raw("\\u00")
         bytes.append(byte < 0x10 ? UInt8(ascii: "0") : UInt8(ascii: "1"))
         bytes.append(Array("0123456789abcdef".utf8)[Int(byte & 15)])
       default: bytes.append(byte)

@@ -14,47 +14,20 @@ struct ReadStore: Sendable {
 
   /// Up to one more than the page's size of a user's messages, newest first: the last one says that there are more.
   func messages(of user: UserID, _ filter: MessageFilter, _ page: MessagePage) async throws -> [MessageRow] {
-    var after: PageCursor?
-    var offset = 0
-    switch page {
-    case .number(let number, let size): offset = (number - 1) * size
-    case .after(let cursor, _): after = cursor
-    }
-    let statuses = filter.jobStatuses?.map(\.rawValue)
-    return try await pool.query(
+    try await pool.query(
       """
       SELECT \(unsafeRaw: MessageRow.columns) FROM projection.messages_read m
-      WHERE m.user_id = \(user.uuid)
-        AND (\(after == nil)
-          OR (m.accepted_at, m.message_id) < (\(after?.acceptedAt.date)::timestamptz, \(after?.messageID.uuid)::uuid))
-        AND (\(statuses)::text[] IS NULL OR m.job_status = ANY (\(statuses)::text[]))
-        AND (\(filter.messageClass?.rawValue)::text IS NULL OR m.class = \(filter.messageClass?.rawValue)::text)
-        AND (\(filter.reference)::text IS NULL OR m.reference = \(filter.reference)::text)
-        AND (\(filter.from?.date)::timestamptz IS NULL OR m.accepted_at >= \(filter.from?.date)::timestamptz)
-        AND (\(filter.to?.date)::timestamptz IS NULL OR m.accepted_at <= \(filter.to?.date)::timestamptz)
-        AND (\(filter.phone)::text IS NULL OR EXISTS (
-          SELECT 1 FROM projection.recipients_read r
-          WHERE r.message_id = m.message_id AND r.phone = \(filter.phone)::text))
-      ORDER BY m.accepted_at DESC, m.message_id DESC LIMIT \(page.size + 1) OFFSET \(offset)
+      WHERE m.user_id = \(user.uuid) \(filter.conditions) \(page.condition)
+      ORDER BY m.accepted_at DESC, m.message_id DESC LIMIT \(page.size + 1) OFFSET \(page.offset)
       """
     ).map(MessageRow.init)
   }
 
   /// How many messages the filter lets through.
   func count(of user: UserID, _ filter: MessageFilter) async throws -> Int {
-    let statuses = filter.jobStatuses?.map(\.rawValue)
-    return try await pool.query(
+    try await pool.query(
       """
-      SELECT count(*) AS total FROM projection.messages_read m
-      WHERE m.user_id = \(user.uuid)
-        AND (\(statuses)::text[] IS NULL OR m.job_status = ANY (\(statuses)::text[]))
-        AND (\(filter.messageClass?.rawValue)::text IS NULL OR m.class = \(filter.messageClass?.rawValue)::text)
-        AND (\(filter.reference)::text IS NULL OR m.reference = \(filter.reference)::text)
-        AND (\(filter.from?.date)::timestamptz IS NULL OR m.accepted_at >= \(filter.from?.date)::timestamptz)
-        AND (\(filter.to?.date)::timestamptz IS NULL OR m.accepted_at <= \(filter.to?.date)::timestamptz)
-        AND (\(filter.phone)::text IS NULL OR EXISTS (
-          SELECT 1 FROM projection.recipients_read r
-          WHERE r.message_id = m.message_id AND r.phone = \(filter.phone)::text))
+      SELECT count(*) AS total FROM projection.messages_read m WHERE m.user_id = \(user.uuid) \(filter.conditions)
       """
     ).first?.decode("total") ?? 0
   }
@@ -75,12 +48,12 @@ struct ReadStore: Sendable {
 
   /// Up to `limit` recipients of a message behind an index, in order.
   func recipients(of id: MessageID, state: UnitState?, after index: Int, limit: Int) async throws -> [RecipientRow] {
-    try await pool.query(
+    let condition: PostgresQuery = state.map { "AND state = \($0.rawValue)" } ?? ""
+    return try await pool.query(
       """
       SELECT message_id, unit_index, phone, state, attempts_used, provider, error_code, error_message, sent_at
       FROM projection.recipients_read
-      WHERE message_id = \(id.uuid) AND unit_index > \(index)
-        AND (\(state?.rawValue)::text IS NULL OR state = \(state?.rawValue)::text)
+      WHERE message_id = \(id.uuid) AND unit_index > \(index) \(condition)
       ORDER BY unit_index LIMIT \(limit)
       """
     ).map(RecipientRow.init)
@@ -89,5 +62,36 @@ struct ReadStore: Sendable {
   /// The time of the newest fact that the read side has taken in; `nil` before the first.
   func logTime() async throws -> Timestamp? {
     try await pool.query("SELECT log_time FROM projection.progress_read").first?.decodeTime("log_time")
+  }
+}
+
+extension MessageFilter {
+  /// What follows `WHERE …` over `projection.messages_read m`.
+  fileprivate var conditions: PostgresQuery {
+    let statuses: PostgresQuery = jobStatuses.map { "AND m.job_status = ANY (\($0.map(\.rawValue)))" } ?? ""
+    let messageClass: PostgresQuery = self.messageClass.map { "AND m.class = \($0.rawValue)" } ?? ""
+    let reference: PostgresQuery = self.reference.map { "AND m.reference = \($0)" } ?? ""
+    let from: PostgresQuery = self.from.map { "AND m.accepted_at >= \($0.date)" } ?? ""
+    let to: PostgresQuery = self.to.map { "AND m.accepted_at <= \($0.date)" } ?? ""
+    let phone: PostgresQuery =
+      self.phone.map {
+        """
+        AND EXISTS (SELECT 1 FROM projection.recipients_read r WHERE r.message_id = m.message_id AND r.phone = \($0))
+        """
+      } ?? ""
+    return "\(statuses) \(messageClass) \(reference) \(from) \(to) \(phone)"
+  }
+}
+
+extension MessagePage {
+  /// What follows `WHERE …` over `projection.messages_read m`.
+  fileprivate var condition: PostgresQuery {
+    guard case .after(let cursor?, _) = self else { return "" }
+    return "AND (m.accepted_at, m.message_id) < (\(cursor.acceptedAt.date), \(cursor.messageID.uuid))"
+  }
+
+  fileprivate var offset: Int {
+    guard case .number(let number, let size) = self else { return 0 }
+    return (number - 1) * size
   }
 }

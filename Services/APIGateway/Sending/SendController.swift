@@ -39,7 +39,7 @@ struct SendController: Sendable {
       try await publisher.publish(message, requestID: context.requestID, traceparent: context.traceparent)
     } catch {
       Self.unconfirmed.increment()
-      context.logger.warning(
+      context.logger.debug(
         "The broker did not confirm a message", metadata: ["message.id": "\(message.messageID)"])
       throw error
     }
