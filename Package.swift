@@ -129,7 +129,7 @@ let package = Package(
     service(
       "Sender",
       extra: [
-        "HTTPTransport", "PhoneNumbers",
+        "HTTPTransport",
         .product(name: "DequeModule", package: "swift-collections"),
       ]),
     service("DeadLetter"),

@@ -38,9 +38,8 @@ enum SchedulerBuild {
       try await loop.run()
     }
     let health = HealthServer(settings: settings, logger: logger) {
-      if !publisher.isReady { return .notReady("broker not reachable") }
-      if !pool.isReady { return .notReady("database not reachable") }
-      return .ready(role: election.role.rawValue)
+      if !publisher.isReady { return "broker not reachable" }
+      return pool.isReady ? nil : "database not reachable"
     }
     return [pool, publisher, health, election]
   }
