@@ -44,6 +44,9 @@ public struct FairQueue: Sendable {
   /// SMS waiting in all flows.
   public var backlog: Int { classes.reduce(0) { $0 + $1.backlog } }
 
+  /// Flows that were ever registered.
+  public var flowCount: Int { flows.count }
+
   /// SMS waiting in one flow.
   public func backlog(of key: FlowKey) -> Int { indexes[key].map { flows[$0].backlog } ?? 0 }
 
@@ -123,6 +126,9 @@ public struct FairQueue: Sendable {
     drop(1, at: index)
     if flows[index].backlog > 0 { push(index, isNew: false) }
   }
+
+  /// The number that a registered flow has in the store.
+  public func id(of key: FlowKey) -> Int64? { indexes[key].map { flows[$0].id } }
 
   /// The virtual start tag of a flow's next SMS, to be stored with it.
   public func tag(of key: FlowKey) -> Double { indexes[key].map { flows[$0].tag } ?? 0 }

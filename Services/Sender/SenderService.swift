@@ -1,0 +1,40 @@
+import AMQP
+import Contracts
+import Logging
+import ServiceKit
+import ServiceLifecycle
+
+/// Hands delivered send commands to the lanes of their providers.
+struct SenderService: Service {
+  var lanes: [String: ProviderLane]
+  var consumer: AMQPConsumer
+  var poison: PoisonReporter
+  var logger: Logger
+
+  func run() async throws {
+    try await withGracefulShutdownHandler {
+      await withDiscardingTaskGroup { group in
+        for lane in lanes.values { group.addTask { await lane.run() } }
+        for await delivery in consumer.deliveries { await take(delivery) }
+        for lane in lanes.values { await lane.stop() }
+      }
+    } onGracefulShutdown: {
+      let lanes = lanes
+      Task { for lane in lanes.values { await lane.stop() } }
+    }
+  }
+
+  private func take(_ delivery: AMQPDelivery) async {
+    do {
+      let command = try Wire.decode(SendCommand.self, from: delivery.body).body
+      guard let lane = lanes[command.provider] else {
+        throw WireError(code: .malformed, message: ".provider is not one of this sender's")
+      }
+      await lane.accept(
+        command, receipt: CommandReceipt(delivery: delivery, attempts: command.attempts.count, consumer: consumer))
+      if command.attempts.isEmpty { await consumer.acknowledge(delivery) }
+    } catch {
+      await poison.report(delivery, error: error, consumer: consumer)
+    }
+  }
+}
