@@ -45,9 +45,19 @@ struct ProjectionStore: Sendable {
         WHERE EXISTS (SELECT FROM leader)
         """)
       guard advanced.affected == 1 else { throw Deposed() }
+      try await connection.query(Self.planning)
       for statement in batch.statements { try await connection.query(statement) }
     }
   }
+}
+
+extension ProjectionStore {
+  /// Rows are found by their keys, whatever the statistics say: a batch is small beside the tables, and a plan made while
+  /// they were empty must not scan them once they are not.
+  private static let planning: PostgresQuery = """
+    SELECT set_config('enable_seqscan', 'off', true), set_config('enable_mergejoin', 'off', true),
+      set_config('plan_cache_mode', 'force_generic_plan', true)
+    """
 }
 
 extension FoldedBatch {
