@@ -12,7 +12,7 @@ struct SenderService: Service {
   var logger: Logger
 
   func run() async throws {
-    try await withGracefulShutdownHandler {
+    await withGracefulShutdownHandler {
       await withDiscardingTaskGroup { group in
         for lane in lanes.values { group.addTask { await lane.run() } }
         for await delivery in consumer.deliveries { await take(delivery) }
