@@ -5,23 +5,23 @@ import Contracts
 /// Pure and synchronous: it holds how many SMS wait in each flow, not the SMS. The next SMS is that of the flow with the
 /// smallest virtual start tag in the class with the smallest tag, among flows that an open provider may serve. An idle
 /// flow starts at the virtual time, the highest tag served so far, so its first SMS is next whatever the backlog, and
-/// idleness earns no credit. (Goyal, Vin, Cheng: Start-time Fair Queueing, 1997.)
+/// idleness earns no credit. Equal tags go by flow number, equal classes urgent first, so the order is one and the same
+/// for whoever computes it. (Goyal, Vin, Cheng: Start-time Fair Queueing, 1997.)
 public struct FairQueue: Sendable {
   struct Flow: Sendable {
     var key: FlowKey
     var id: Int64
     /// The user's own weight.
     var userWeight: Double
-    var tag: Double
+    var tag: Int64
     var backlog = 0
     var headNumber: Int64
     var stamp: UInt64 = 0
-    var order: UInt64 = 0
   }
 
   struct ClassState: Sendable {
-    var tag = 0.0
-    var virtualTime = 0.0
+    var tag: Int64 = 0
+    var virtualTime: Int64 = 0
     var backlog = 0
     /// One heap for each provider that flows are pinned to (`nil`: to none), side by side with its provider.
     var providers: [String?] = []
@@ -37,7 +37,7 @@ public struct FairQueue: Sendable {
   private var changed: Set<Int> = []
 
   /// Virtual time between the classes: the highest class tag served.
-  public private(set) var virtualTime = 0.0
+  public private(set) var virtualTime: Int64 = 0
 
   public init() {}
 
@@ -55,7 +55,7 @@ public struct FairQueue: Sendable {
   ///   - id: The number that the flow has in the store.
   ///   - weight: The user's share within the class; at least 0.001.
   ///   - tag: Where a flow read from the store stood; a new one starts at the virtual time.
-  public mutating func register(_ key: FlowKey, id: Int64, weight: Double, tag: Double = 0, headNumber: Int64 = 0) {
+  public mutating func register(_ key: FlowKey, id: Int64, weight: Double, tag: Int64 = 0, headNumber: Int64 = 0) {
     let weight = max(weight, 0.001)
     if let index = indexes[key] {
       flows[index].userWeight = weight
@@ -76,7 +76,7 @@ public struct FairQueue: Sendable {
     if wasIdle {
       classes[place].flowsOfUser[key.userID, default: 0] += 1
       flows[index].tag = max(flows[index].tag, classes[place].virtualTime)
-      push(index, isNew: true)
+      push(index)
     }
     changed.insert(index)
   }
@@ -85,11 +85,11 @@ public struct FairQueue: Sendable {
   public mutating func giveBack(_ key: FlowKey) {
     guard let index = indexes[key] else { return }
     let wasIdle = flows[index].backlog == 0
-    let step = 1 / weight(of: index, joining: wasIdle)
+    let step = step(of: index, joining: wasIdle)
     add(1, to: key)
     flows[index].tag -= step
-    classes[key.messageClass.place].tag -= 1 / key.messageClass.weight
-    push(index, isNew: false)
+    classes[key.messageClass.place].tag -= key.messageClass.step
+    push(index)
   }
 
   /// Takes SMS out without serving them: cancelled, expired, paused.
@@ -101,7 +101,7 @@ public struct FairQueue: Sendable {
   /// The flow whose SMS is next among those that an open provider may serve; nothing is taken.
   /// - Parameter isOpen: Whether flows pinned to this provider (`nil`: to none) can be served now.
   public mutating func next(where isOpen: (String?) -> Bool) -> FlowKey? {
-    var best: (classTag: Double, flow: Int)?
+    var best: (classTag: Int64, flow: Int)?
     for place in classes.indices {
       let classTag = classes[place].tag
       guard classes[place].backlog > 0, best.map({ classTag < $0.classTag }) ?? true,
@@ -116,22 +116,22 @@ public struct FairQueue: Sendable {
   /// - Parameter numbered: False for an SMS that came back: it lies outside the flow's numbering.
   public mutating func serve(_ key: FlowKey, numbered: Bool) {
     guard let index = indexes[key], flows[index].backlog > 0 else { return }
-    let step = 1 / weight(of: index)
+    let step = step(of: index)
     let place = key.messageClass.place
     classes[place].virtualTime = max(classes[place].virtualTime, flows[index].tag)
     virtualTime = max(virtualTime, classes[place].tag)
-    classes[place].tag += 1 / key.messageClass.weight
+    classes[place].tag += key.messageClass.step
     flows[index].tag += step
     if numbered { flows[index].headNumber += 1 }
     drop(1, at: index)
-    if flows[index].backlog > 0 { push(index, isNew: false) }
+    if flows[index].backlog > 0 { push(index) }
   }
 
   /// The number that a registered flow has in the store.
   public func id(of key: FlowKey) -> Int64? { indexes[key].map { flows[$0].id } }
 
   /// The virtual start tag of a flow's next SMS, to be stored with it.
-  public func tag(of key: FlowKey) -> Double { indexes[key].map { flows[$0].tag } ?? 0 }
+  public func tag(of key: FlowKey) -> Int64 { indexes[key].map { flows[$0].tag } ?? 0 }
 
   // MARK: Heads
 
@@ -161,17 +161,17 @@ public struct FairQueue: Sendable {
     let flow = flows[index]
     return FlowHead(
       flowID: flow.id, messageClass: flow.key.messageClass, userID: flow.key.userID, provider: flow.key.provider,
-      tag: flow.tag, weight: weight(of: index, joining: flow.backlog == 0), backlog: flow.backlog,
+      tag: flow.tag, step: step(of: index, joining: flow.backlog == 0), backlog: flow.backlog,
       headNumber: flow.headNumber)
   }
 
   // MARK: Inside
 
-  /// The user's weight over their flows with a backlog in this class.
-  private func weight(of index: Int, joining: Bool = false) -> Double {
+  /// What one SMS adds to the flow's tag: the user's weight is shared by their flows with a backlog in this class.
+  private func step(of index: Int, joining: Bool = false) -> Int64 {
     let key = flows[index].key
     let siblings = classes[key.messageClass.place].flowsOfUser[key.userID, default: 0] + (joining ? 1 : 0)
-    return flows[index].userWeight / Double(max(1, siblings))
+    return VirtualTime.step(weight: flows[index].userWeight / Double(max(1, siblings)))
   }
 
   private mutating func firstFlow(ofClassAt place: Int, where isOpen: (String?) -> Bool) -> Int? {
@@ -184,12 +184,11 @@ public struct FairQueue: Sendable {
     return best?.flow
   }
 
-  private mutating func push(_ index: Int, isNew: Bool) {
+  private mutating func push(_ index: Int) {
     clock += 1
     flows[index].stamp = clock
-    if isNew { flows[index].order = clock }
     let flow = flows[index]
-    let entry = TaggedHeap.Entry(tag: flow.tag, order: flow.order, flow: index, stamp: flow.stamp)
+    let entry = TaggedHeap.Entry(tag: flow.tag, flowID: flow.id, flow: index, stamp: flow.stamp)
     let place = flow.key.messageClass.place
     if let number = classes[place].providers.firstIndex(of: flow.key.provider) {
       classes[place].heaps[number].push(entry)

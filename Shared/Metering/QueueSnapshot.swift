@@ -69,27 +69,25 @@ public struct QueueSnapshot: Sendable {
 
   /// SMS that go before the one that has `ahead` others before it in its own flow, in true service order.
   ///
-  /// With `T` the SMS's virtual start tag, another flow with head tag S, weight w and backlog n sends
-  /// `clamp(⌊(T − S)·w⌋ + 1, 0, n)` before it; the same again between the classes. Only flows that can use a provider
-  /// in common with this one count.
+  /// With `T` the SMS's virtual start tag, another flow with head tag S, step s (1/weight) and backlog n sends
+  /// `clamp(⌊(T − S)/s⌋ + 1, 0, n)` before it, one less at a tie that this flow wins; the same again between the
+  /// classes. Only flows that can use a provider in common with this one count.
   /// - Returns: `nil` while no heads are known.
   public func position(in flow: FlowKey, ahead: Int) -> Int? {
     guard isKnown else { return nil }
     let own = line(of: flow)
-    let tag = own.tag + Double(ahead) / own.weight
+    let tag = own.tag + Int64(ahead) * own.step
     var rank = ahead
     for other in competitors(of: flow, in: flow.messageClass) where other.key != flow {
-      rank += share(until: tag, of: other.line)
+      rank += other.line.turns(until: tag, winningTies: other.line.order < own.order)
     }
-    let classLine = classLine(of: flow.messageClass)
-    let classTag = classLine.tag + Double(rank) / classLine.weight
+    let ownClass = classLine(of: flow.messageClass)
+    let classTag = ownClass.tag + Int64(rank) * ownClass.step
     var position = rank
     for other in MessageClass.allCases where other != flow.messageClass {
-      let backlog = competitors(of: flow, in: other).reduce(0) { $0 + $1.line.backlog }
-      guard backlog > 0 else { continue }
-      var line = self.classLine(of: other)
-      line.backlog = backlog
-      position += share(until: classTag, of: line)
+      var line = classLine(of: other)
+      line.backlog = competitors(of: flow, in: other).reduce(0) { $0 + $1.line.backlog }
+      position += line.turns(until: classTag, winningTies: line.order < ownClass.order)
     }
     return position
   }
@@ -122,39 +120,47 @@ public struct QueueSnapshot: Sendable {
 
   // MARK: Inside
 
+  /// A flow or a class as a straight line of tags.
   private struct Line {
-    var tag: Double
-    var weight: Double
+    var tag: Int64
+    var step: Int64
     var backlog: Int
+    /// The smaller goes first at equal tags.
+    var order: Int64
+
+    /// How many of its SMS go before one with this tag.
+    func turns(until other: Int64, winningTies: Bool) -> Int {
+      let lead = other - tag - (winningTies ? 0 : 1)
+      return lead < 0 ? 0 : Int(min(lead / step + 1, Int64(backlog)))
+    }
   }
 
   private func line(of flow: FlowKey) -> Line {
     let own = accepted[flow]
     if let head = flows[flow] {
-      return Line(tag: head.tag, weight: head.weight, backlog: head.backlog + (own?.count ?? 0))
+      return Line(
+        tag: head.tag, step: max(1, head.step), backlog: head.backlog + (own?.count ?? 0), order: head.flowID)
     }
+    // A flow that the scheduler may not know yet: it will start at the virtual time, after those at a tie.
     return Line(
-      tag: classes[flow.messageClass]?.virtualTime ?? 0, weight: max(own?.weight ?? 1, 0.001),
-      backlog: own?.count ?? 0)
+      tag: classes[flow.messageClass]?.virtualTime ?? 0, step: VirtualTime.step(weight: own?.weight ?? 1),
+      backlog: own?.count ?? 0, order: .max)
   }
 
   private func classLine(of messageClass: MessageClass) -> Line {
     let head = classes[messageClass]
-    return Line(tag: head?.tag ?? 0, weight: messageClass.weight, backlog: head?.backlog ?? 0)
+    let order = MessageClass.allCases.firstIndex(of: messageClass) ?? 0
+    return Line(tag: head?.tag ?? 0, step: messageClass.step, backlog: head?.backlog ?? 0, order: Int64(order))
   }
 
   private func competitors(of flow: FlowKey, in messageClass: MessageClass) -> [(key: FlowKey, line: Line)] {
-    let keys = Set(flows.keys).union(accepted.keys)
-    return keys.compactMap { key in
-      guard key.messageClass == messageClass,
-        key.provider == nil || flow.provider == nil || key.provider == flow.provider
-      else { return nil }
-      return (key, line(of: key))
-    }
+    let known = flows.keys.filter { isCompetitor($0, of: flow, in: messageClass) }
+    let new = accepted.keys.filter { flows[$0] == nil && isCompetitor($0, of: flow, in: messageClass) }
+    return (known + new).map { ($0, line(of: $0)) }
   }
 
-  private func share(until tag: Double, of line: Line) -> Int {
-    let turns = ((tag - line.tag) * line.weight + 1e-9).rounded(.down) + 1
-    return Int(min(max(turns, 0), Double(line.backlog)))
+  private func isCompetitor(_ key: FlowKey, of flow: FlowKey, in messageClass: MessageClass) -> Bool {
+    key.messageClass == messageClass
+      && (key.provider == nil || flow.provider == nil || key.provider == flow.provider)
   }
 }

@@ -6,14 +6,14 @@ import HeapModule
 /// for the old one, so every operation is O(log flows).
 struct TaggedHeap: Sendable {
   struct Entry: Comparable, Sendable {
-    var tag: Double
-    /// Order among equal tags: who came first goes first.
-    var order: UInt64
+    var tag: Int64
+    /// Decides between equal tags.
+    var flowID: Int64
     var flow: Int
     var stamp: UInt64
 
     static func < (left: Entry, right: Entry) -> Bool {
-      (left.tag, left.order) < (right.tag, right.order)
+      (left.tag, left.flowID) < (right.tag, right.flowID)
     }
   }
 

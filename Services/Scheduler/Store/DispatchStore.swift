@@ -22,7 +22,7 @@ struct DispatchStore: Sendable {
   }
 
   /// - Parameter tags: The flows' tags after this dispatch.
-  func issue(_ orders: [Order], tags: [(flowID: Int64, tag: Double)]) async throws -> Result {
+  func issue(_ orders: [Order], tags: [(flowID: Int64, tag: Int64)]) async throws -> Result {
     try await term.transaction { connection, now in
       let picks = orders.flatMap(\.picks)
       var contents = try await advanceCursors(picks, connection)
@@ -148,7 +148,7 @@ struct DispatchStore: Sendable {
       """)
   }
 
-  private func storeTags(_ tags: [(flowID: Int64, tag: Double)], _ connection: PostgresConnection) async throws {
+  private func storeTags(_ tags: [(flowID: Int64, tag: Int64)], _ connection: PostgresConnection) async throws {
     let tags = tags.sorted { $0.flowID < $1.flowID }
     try await connection.query(
       """

@@ -58,7 +58,9 @@ struct IntakeStore: Sendable {
     }
     // Sorted, so that no two transactions ever lock flows in different orders.
     let keys = counts.keys.sorted {
-      ($0.messageClass.rawValue, $0.userID, $0.provider ?? "") < ($1.messageClass.rawValue, $1.userID, $1.provider ?? "")
+      ($0.messageClass.rawValue, $0.userID, $0.provider ?? "") < (
+        $1.messageClass.rawValue, $1.userID, $1.provider ?? ""
+      )
     }
     let rows = try await connection.query(
       """

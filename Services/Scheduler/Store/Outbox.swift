@@ -33,7 +33,8 @@ struct Outbox: Sendable {
       let id = EnvelopeID(try row.decode("envelope_id", as: UUID.self))
       guard let place = places[id] else { return nil }
       return OutboxEntry(
-        id: try row.decode("outbox_id"), type: draft.types[place], envelopeID: id, body: Array(draft.bodies[place].utf8))
+        id: try row.decode("outbox_id"), type: draft.types[place], envelopeID: id, body: Array(draft.bodies[place].utf8)
+      )
     }
   }
 
@@ -44,7 +45,8 @@ struct Outbox: Sendable {
     ).map { row in
       OutboxEntry(
         id: try row.decode("outbox_id"), type: try row.decode("type"),
-        envelopeID: EnvelopeID(try row.decode("envelope_id", as: UUID.self)), body: Array(try row.decode("body", as: String.self).utf8))
+        envelopeID: EnvelopeID(try row.decode("envelope_id", as: UUID.self)),
+        body: Array(try row.decode("body", as: String.self).utf8))
     }
   }
 

@@ -105,11 +105,13 @@ struct OutcomeStore: Sendable {
   /// One statement for all transitions, each from the state it was decided on.
   private func updateUnits(_ applied: [Applied], _ connection: PostgresConnection) async throws {
     // A unit may change twice in one batch (an orphan's end and its late answer): only the last is written.
-    let last = Dictionary(applied.map { ($0.report.attempt.unit, $0) }, uniquingKeysWith: { first, second in
-      var merged = second
-      merged.old = first.old
-      return merged
-    })
+    let last = Dictionary(
+      applied.map { ($0.report.attempt.unit, $0) },
+      uniquingKeysWith: { first, second in
+        var merged = second
+        merged.old = first.old
+        return merged
+      })
     let changes = Array(last.values)
     let rows = try await connection.query(
       """
@@ -154,8 +156,12 @@ struct OutcomeStore: Sendable {
   ) async throws -> [MessagesFinished.Entry] {
     var deltas: [MessageID: UnitCounts] = [:]
     for change in applied {
-      if change.old.state.isFinal { deltas[change.report.attempt.messageID, default: UnitCounts()][change.old.state] -= 1 }
-      if change.new.state.isFinal { deltas[change.report.attempt.messageID, default: UnitCounts()][change.new.state] += 1 }
+      if change.old.state.isFinal {
+        deltas[change.report.attempt.messageID, default: UnitCounts()][change.old.state] -= 1
+      }
+      if change.new.state.isFinal {
+        deltas[change.report.attempt.messageID, default: UnitCounts()][change.new.state] += 1
+      }
     }
     guard !deltas.isEmpty else { return [] }
     let ids = deltas.keys.sorted()

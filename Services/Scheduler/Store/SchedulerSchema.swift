@@ -14,7 +14,7 @@ enum SchedulerSchema {
       provider text NOT NULL DEFAULT '',
       weight double precision NOT NULL CONSTRAINT flows_weight_check CHECK (weight > 0),
       next_number bigint NOT NULL DEFAULT 0,
-      tag double precision NOT NULL DEFAULT 0,
+      tag bigint NOT NULL DEFAULT 0,
       CONSTRAINT flows_key UNIQUE (class, user_id, provider)
     ) WITH (fillfactor = 70);
     COMMENT ON TABLE scheduler.flows IS 'What shares one queue: class, user and pinned provider ('''' for none).';

@@ -11,7 +11,7 @@ struct TakeOver: Sendable {
     var key: FlowKey
     var id: Int64
     var weight: Double
-    var tag: Double
+    var tag: Int64
     var headNumber: Int64
     var unloaded: Int
   }
@@ -88,11 +88,13 @@ struct TakeOver: Sendable {
       let id = EnvelopeID(try row.decode("command_id", as: UUID.self))
       let provider: String = try row.decode("provider")
       guard let limit = limits[provider] else { continue }
-      var issued = try commands[id] ?? IssuedCommand(
-        id: id, requestID: try row.decode("request_id"),
-        command: SendCommand(
-          provider: provider, attempts: [],
-          notAfter: Timestamp(try row.decode("not_after_at", as: Date.self)), limit: limit), open: [])
+      var issued =
+        try commands[id]
+        ?? IssuedCommand(
+          id: id, requestID: try row.decode("request_id"),
+          command: SendCommand(
+            provider: provider, attempts: [],
+            notAfter: Timestamp(try row.decode("not_after_at", as: Date.self)), limit: limit), open: [])
       let attempt = SendCommand.Attempt(
         id: AttemptID(
           messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"),

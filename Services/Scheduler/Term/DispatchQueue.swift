@@ -14,7 +14,7 @@ struct DispatchQueue: Sendable {
   // MARK: Filling
 
   /// Makes a flow known that has SMS in the store.
-  mutating func restore(_ key: FlowKey, id: Int64, weight: Double, tag: Double, headNumber: Int64, unloaded: Int) {
+  mutating func restore(_ key: FlowKey, id: Int64, weight: Double, tag: Int64, headNumber: Int64, unloaded: Int) {
     fair.register(key, id: id, weight: weight, tag: tag, headNumber: headNumber)
     backlog.note(unloaded: unloaded, in: key, id: id)
     fair.add(unloaded, to: key)
@@ -45,7 +45,7 @@ struct DispatchQueue: Sendable {
   }
 
   /// Makes a flow known without SMS, so that units can come back to it.
-  mutating func register(_ key: FlowKey, id: Int64, weight: Double, tag: Double, headNumber: Int64) {
+  mutating func register(_ key: FlowKey, id: Int64, weight: Double, tag: Int64, headNumber: Int64) {
     fair.register(key, id: id, weight: weight, tag: tag, headNumber: headNumber)
   }
 
@@ -61,7 +61,7 @@ struct DispatchQueue: Sendable {
     /// The flow whose next page must be read before the choice can go on.
     var missing: (key: FlowKey, flowID: Int64, after: Int64)?
     /// Virtual start tags of the flows that were served.
-    var tags: [FlowKey: (flowID: Int64, tag: Double)] = [:]
+    var tags: [FlowKey: (flowID: Int64, tag: Int64)] = [:]
   }
 
   /// Takes what can go now, at most `limit` SMS, in fair order.

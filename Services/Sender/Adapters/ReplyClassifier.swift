@@ -36,10 +36,12 @@ struct ReplyClassifier: Sendable {
     case .response(let status, let headers, let body, let isComplete):
       let reply = ProviderReply(status: status, body: Self.text(of: body))
       guard isComplete else { return Verdict(outcome: .unknown, reply: reply, errorCode: "cut") }
-      let outcome = rules.first { $0.matches(status: status, body: reply.body) }?.outcome ?? fallback(status, headers, body)
+      let outcome =
+        rules.first { $0.matches(status: status, body: reply.body) }?.outcome ?? fallback(status, headers, body)
       let retryAfter = outcome == .throttled ? RetryAfter.seconds(in: headers, now: now) : nil
       return Verdict(
-        outcome: outcome, reply: reply, errorCode: outcome == .accepted ? nil : "http_\(status)", retryAfter: retryAfter)
+        outcome: outcome, reply: reply, errorCode: outcome == .accepted ? nil : "http_\(status)", retryAfter: retryAfter
+      )
     }
   }
 
