@@ -24,7 +24,8 @@ import Testing
       ("", PhoneNumberError.Code.notANumber), ("   ", .notANumber), ("hello", .notANumber), ("12", .tooShort),
       ("+852 9123", .tooShort), ("+852 9123 4567 8901 2345", .tooLong), ("+999 1234 5678", .invalidCountry),
       ("1-800-FLOWERS", .notANumber), ("9123 4567 ext. 3", .notANumber), ("912345670000000000000000000", .tooLong),
-      ("你好", .notANumber), ("\u{0}", .notANumber), ("+", .notANumber), ("9123;4567", .tooShort),
+      ("你好", .notANumber), ("\u{0}", .notANumber), ("+", .notANumber), ("9123;4567", .notANumber),
+      ("91234567/98765432", .notANumber), ("91234567;1", .notANumber),
     ])
   func refuses(text: String, code: PhoneNumberError.Code) {
     #expect(possible.parse(text) == .failure(PhoneNumberError(code)))
