@@ -18,6 +18,12 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringCo
     return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
   }
 
+  /// Seconds since 1970-01-01T00:00:00Z, for arithmetic of rates.
+  public init(seconds: Double) { microseconds = Int64((seconds * 1_000_000).rounded(.up)) }
+
+  /// Seconds since 1970-01-01T00:00:00Z.
+  public var seconds: Double { Double(microseconds) / 1_000_000 }
+
   public var date: Date { Date(timeIntervalSince1970: Double(microseconds) / 1_000_000) }
 
   public static func < (left: Self, right: Self) -> Bool { left.microseconds < right.microseconds }

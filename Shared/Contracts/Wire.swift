@@ -32,7 +32,9 @@ public enum Wire {
   /// The header alone, to see what a message is.
   /// - Throws: `WireError` when the bytes are no message of this contract.
   public static func header(of bytes: [UInt8]) throws -> EnvelopeHeader {
-    try decoding(bytes) { try JSONDecoder().decode(EnvelopeHeader.self, from: $0) }
+    let header = try decoding(bytes) { try JSONDecoder().decode(EnvelopeHeader.self, from: $0) }
+    try checkVersion(header)
+    return header
   }
 
   /// The whole message; fields it does not know are ignored.
@@ -40,6 +42,7 @@ public enum Wire {
   public static func decode<Body: Payload>(_ type: Body.Type = Body.self, from bytes: [UInt8]) throws -> Envelope<Body>
   {
     let envelope = try decoding(bytes) { try JSONDecoder().decode(Envelope<Body>.self, from: $0) }
+    try checkVersion(envelope.header)
     guard envelope.header.type == Body.type else {
       throw WireError(
         code: .unexpectedType, message: "expected \(Body.type.rawValue), got \(envelope.header.type.rawValue)")
@@ -47,16 +50,15 @@ public enum Wire {
     return envelope
   }
 
+  private static func checkVersion(_ header: EnvelopeHeader) throws {
+    guard header.v == 1 else {
+      throw WireError(code: .unsupportedVersion, message: "version \(header.v) is not known")
+    }
+  }
+
   private static func decoding<T>(_ bytes: [UInt8], _ decode: (Data) throws -> T) throws -> T {
     do {
-      let value = try decode(Data(bytes))
-      let version = (value as? EnvelopeHeader)?.v ?? 1
-      guard version == 1 else {
-        throw WireError(code: .unsupportedVersion, message: "version \(version) is not known")
-      }
-      return value
-    } catch let error as WireError {
-      throw error
+      return try decode(Data(bytes))
     } catch let error as DecodingError {
       throw WireError(code: .malformed, message: error.field)
     } catch {

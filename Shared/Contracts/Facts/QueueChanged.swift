@@ -5,17 +5,18 @@ public struct FlowHead: Codable, Sendable, Hashable {
   public var userID: UserID
   /// The provider that the flow is pinned to; absent when any will do.
   public var provider: String?
-  /// Virtual start tag of the flow's next SMS.
-  public var tag: Double
-  /// Effective weight: the user's weight over their backlogged flows in the class.
-  public var weight: Double
+  /// Virtual start tag of the flow's next SMS, in ticks of 2⁻²⁴.
+  public var tag: Int64
+  /// Ticks that each SMS adds to the tag: 2²⁴ over the effective weight, which is the user's weight over their
+  /// backlogged flows in the class.
+  public var step: Int64
   /// SMS waiting in the flow; 0 ends the flow.
   public var backlog: Int
   /// The number within the flow of its next SMS that was never dispatched.
   public var headNumber: Int64
 
   public init(
-    flowID: Int64, messageClass: MessageClass, userID: UserID, provider: String?, tag: Double, weight: Double,
+    flowID: Int64, messageClass: MessageClass, userID: UserID, provider: String?, tag: Int64, step: Int64,
     backlog: Int, headNumber: Int64
   ) {
     self.flowID = flowID
@@ -23,7 +24,7 @@ public struct FlowHead: Codable, Sendable, Hashable {
     self.userID = userID
     self.provider = provider
     self.tag = tag
-    self.weight = weight
+    self.step = step
     self.backlog = backlog
     self.headNumber = headNumber
   }
@@ -32,7 +33,7 @@ public struct FlowHead: Codable, Sendable, Hashable {
     case flowID = "flow_id"
     case messageClass = "class"
     case userID = "user_id"
-    case provider, tag, weight, backlog
+    case provider, tag, step, backlog
     case headNumber = "head_number"
   }
 }
@@ -40,13 +41,13 @@ public struct FlowHead: Codable, Sendable, Hashable {
 /// The head of one class.
 public struct ClassHead: Codable, Sendable, Hashable {
   public var messageClass: MessageClass
-  /// Virtual start tag of the class's next SMS.
-  public var tag: Double
+  /// Virtual start tag of the class's next SMS, in ticks of 2⁻²⁴.
+  public var tag: Int64
   public var backlog: Int
   /// Virtual time within the class: where an idle flow's tag would start.
-  public var virtualTime: Double
+  public var virtualTime: Int64
 
-  public init(messageClass: MessageClass, tag: Double, backlog: Int, virtualTime: Double) {
+  public init(messageClass: MessageClass, tag: Int64, backlog: Int, virtualTime: Int64) {
     self.messageClass = messageClass
     self.tag = tag
     self.backlog = backlog
@@ -98,7 +99,7 @@ public struct QueueChanged: Payload {
   /// Rises with every change of leader, so that readers drop what a deposed one still says.
   public var epoch: Int64
   /// Virtual time between the classes: where an idle class's tag would start.
-  public var virtualTime: Double
+  public var virtualTime: Int64
   public var classes: [ClassHead]
   public var flows: [FlowHead]
   public var providers: [ProviderPace]
@@ -108,7 +109,7 @@ public struct QueueChanged: Payload {
   public var isSending: Bool
 
   public init(
-    asOf: Timestamp, isComplete: Bool, epoch: Int64, virtualTime: Double, classes: [ClassHead], flows: [FlowHead],
+    asOf: Timestamp, isComplete: Bool, epoch: Int64, virtualTime: Int64, classes: [ClassHead], flows: [FlowHead],
     providers: [ProviderPace], globalRate: Double?, isSending: Bool
   ) {
     self.asOf = asOf

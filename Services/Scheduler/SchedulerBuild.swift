@@ -1,0 +1,58 @@
+import AMQP
+import Contracts
+import Logging
+import Metering
+import Postgres
+import ServiceKit
+import ServiceLifecycle
+
+/// All wiring of the scheduler.
+enum SchedulerBuild {
+  /// Prefetch is twice the batch, so that the broker always has the next one on its way.
+  private static let prefetch = UInt16(2 * Inbox.batchSize)
+
+  static func services(_ settings: ServiceSettings, _ logger: Logger) async throws -> [any Service] {
+    let file = try settings.loadProviders()
+    let pool = PostgresPool(configuration: settings.database, logger: logger)
+    try await Migrator.migrate(
+      schema: SchedulerSchema.name, migrations: SchedulerSchema.migrations, pool: pool, logger: logger)
+    let amqp = settings.amqp.with(heartbeat: .seconds(2))
+    let publisher = AMQPPublisher(configuration: amqp.named("scheduler publish"), logger: logger)
+    let election = LeaderElection(
+      lease: LeaderLease(pool: pool, schema: SchedulerSchema.name, holder: settings.instance), logger: logger
+    ) { epoch in
+      let term = LeaderTerm(pool: pool, epoch: epoch)
+      let loop = LeaderLoop(
+        term: term,
+        consumer: AMQPConsumer(
+          configuration: amqp.named("scheduler consume"),
+          subscriptions: [BrokerNames.outcomes, BrokerNames.submissions, BrokerNames.schedulerCommands].map {
+            AMQPSubscription(queue: $0, prefetch: prefetch)
+          }, logger: logger),
+        publisher: publisher, relay: OutboxRelay(pool: pool, publisher: publisher, logger: logger),
+        poison: PoisonReporter(publisher: publisher, logger: logger),
+        board: try await board(file, term: term), logger: logger)
+      try await loop.run(announcing: ProvidersChanged(providers: file.providers.map(\.fact)))
+    }
+    let health = HealthServer(settings: settings, logger: logger) {
+      if !publisher.isReady { return "broker not reachable" }
+      return pool.isReady ? nil : "database not reachable"
+    }
+    return [pool, publisher, health, election]
+  }
+
+  /// The providers with their limits' versions; a new leader's buckets start empty.
+  private static func board(_ file: ProvidersFile, term: LeaderTerm) async throws -> ProviderBoard {
+    let limits = try await TakeOver(term: term).limits(file.providers.map { ($0.name, $0.providerLimit) })
+    let now = (term.databaseTime() ?? .now()).seconds
+    return ProviderBoard(
+      providers: file.providers.map { settings in
+        let limit = limits[settings.name] ?? settings.providerLimit
+        return ProviderBoard.Provider(
+          name: settings.name, limit: limit, weight: settings.weight,
+          countsSegments: settings.meterUnit == .segment, policy: settings.policy,
+          bucket: TokenBucket(
+            count: Double(limit.count), window: Double(limit.windowMilliseconds) / 1000, startsFull: false, now: now))
+      }, globalRate: file.globalRate, now: now)
+  }
+}

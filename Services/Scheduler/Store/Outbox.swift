@@ -1,0 +1,58 @@
+import Contracts
+import Foundation
+import Postgres
+
+/// Facts written in the transaction that they tell of, so that neither exists without the other.
+struct Outbox: Sendable {
+  /// Facts to be added by one transaction.
+  struct Draft: Sendable {
+    private(set) var types: [String] = []
+    private(set) var ids: [EnvelopeID] = []
+    private(set) var bodies: [String] = []
+
+    mutating func add<Body: Payload>(_ body: Body, at time: Timestamp, requestID: String? = nil) throws {
+      let envelope = Envelope(body, at: time, requestID: requestID)
+      types.append(Body.type.rawValue)
+      ids.append(envelope.header.id)
+      bodies.append(String(decoding: try Wire.encode(envelope), as: UTF8.self))
+    }
+  }
+
+  /// Writes the facts; they may be published once the transaction has committed.
+  static func insert(_ draft: Draft, _ connection: PostgresConnection) async throws -> [OutboxEntry] {
+    guard !draft.ids.isEmpty else { return [] }
+    let rows = try await connection.query(
+      """
+      INSERT INTO scheduler.outbox (type, envelope_id, body)
+      SELECT * FROM unnest(\(draft.types), \(draft.ids.map(\.uuid)), \(draft.bodies))
+        AS f(type, envelope_id, body)
+      RETURNING outbox_id, envelope_id
+      """)
+    let places = Dictionary(uniqueKeysWithValues: draft.ids.enumerated().map { ($1, $0) })
+    return try rows.compactMap { row in
+      let id = EnvelopeID(try row.decode("envelope_id", as: UUID.self))
+      guard let place = places[id] else { return nil }
+      return OutboxEntry(
+        id: try row.decode("outbox_id"), type: draft.types[place], envelopeID: id, body: Array(draft.bodies[place].utf8)
+      )
+    }
+  }
+
+  /// The oldest facts that nobody has confirmed.
+  static func load(limit: Int, pool: PostgresPool) async throws -> [OutboxEntry] {
+    try await pool.query(
+      "SELECT outbox_id, type, envelope_id, body FROM scheduler.outbox ORDER BY outbox_id LIMIT \(limit)"
+    ).map { row in
+      OutboxEntry(
+        id: try row.decode("outbox_id"), type: try row.decode("type"),
+        envelopeID: EnvelopeID(try row.decode("envelope_id", as: UUID.self)),
+        body: Array(try row.decode("body", as: String.self).utf8))
+    }
+  }
+
+  /// Forgets facts that the broker has confirmed.
+  static func delete(_ ids: [Int64], pool: PostgresPool) async throws {
+    guard !ids.isEmpty else { return }
+    try await pool.query("DELETE FROM scheduler.outbox WHERE outbox_id = ANY(\(ids))")
+  }
+}

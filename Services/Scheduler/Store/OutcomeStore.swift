@@ -1,0 +1,279 @@
+import Contracts
+import Foundation
+import Metering
+import Postgres
+
+/// Applies reports about attempts: units, attempts, counts and facts, in one transaction.
+struct OutcomeStore: Sendable {
+  var term: LeaderTerm
+
+  /// One report, of either kind.
+  struct Report: Sendable {
+    var attempt: AttemptID
+    var provider: String
+    var report: UnitTransition.Report
+    var reply: ProviderReply?
+    var errorCode: String?
+    var startedAt: Timestamp?
+    var finishedAt: Timestamp?
+  }
+
+  /// A unit that has to be put somewhere in memory.
+  struct Returned: Sendable {
+    var unit: ReturnedUnit
+    var flow: FlowKey
+    /// When it may go again; `nil` for at once, to the front of its flow.
+    var dueAt: Timestamp?
+  }
+
+  struct Result: Sendable {
+    var returned: [Returned] = []
+    var outbox: [OutboxEntry] = []
+  }
+
+  fileprivate struct Row: Sendable {
+    var unit: UnitTransition.Unit
+    var flow: FlowKey
+    var segments: Int
+    var requestID: String?
+  }
+
+  fileprivate struct Applied: Sendable {
+    var report: Report
+    var old: UnitTransition.Unit
+    var new: UnitTransition.Unit
+    var row: Row
+    var dueAt: Timestamp?
+    var maxAttempts: Int
+  }
+
+  /// - Parameter policies: By provider; a provider that is no longer configured keeps the defaults.
+  func apply(_ reports: [Report], policies: [String: ProviderPolicy]) async throws -> Result {
+    guard !reports.isEmpty else { return Result() }
+    return try await term.transaction { connection, now in
+      var rows = try await load(Set(reports.map(\.attempt.unit)), connection)
+      var applied: [Applied] = []
+      for report in reports {
+        guard let row = rows[report.attempt.unit] else { continue }
+        let policy = policies[report.provider] ?? ProviderPolicy()
+        let decision = UnitTransition(policy: policy).decide(
+          row.unit, dispatch: report.attempt.dispatch, report: report.report, messageClass: row.flow.messageClass,
+          random: .random(in: 0..<1))
+        switch decision {
+        case .ignore: continue
+        case .change(let unit, let dueAfter):
+          let dueAt = unit.state == .retrying ? now + .seconds(dueAfter ?? 0) : nil
+          applied.append(
+            Applied(
+              report: report, old: row.unit, new: unit, row: row, dueAt: dueAt,
+              maxAttempts: policy.retry.maxAttempts))
+          rows[report.attempt.unit]?.unit = unit
+        }
+      }
+      guard !applied.isEmpty else { return Result() }
+      try await updateUnits(applied, connection)
+      try await updateAttempts(applied, at: now, connection)
+      let finished = try await updateCounts(applied, at: now, connection)
+      return Result(
+        returned: applied.compactMap(Self.returned),
+        outbox: try await writeFacts(applied, finished: finished, at: now, connection))
+    }
+  }
+
+  private func load(_ units: Set<UnitID>, _ connection: PostgresConnection) async throws -> [UnitID: Row] {
+    let units = units.sorted { ($0.messageID, $0.index) < ($1.messageID, $1.index) }
+    let rows = try await connection.query(
+      """
+      SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.attempts_used, u.throttles,
+        f.class, f.user_id, f.provider, m.segments, m.request_id
+      FROM unnest(\(units.map(\.messageID.uuid)), \(units.map(\.index))) AS p(message_id, unit_index)
+      JOIN scheduler.units u USING (message_id, unit_index)
+      JOIN scheduler.messages m USING (message_id)
+      JOIN scheduler.flows f USING (flow_id)
+      """)
+    var result: [UnitID: Row] = [:]
+    for row in rows {
+      let unit = UnitID(
+        messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"))
+      guard let state = UnitState(rawValue: try row.decode("state")) else {
+        throw StoreError.unexpectedValue(column: "state")
+      }
+      result[unit] = Row(
+        unit: UnitTransition.Unit(
+          state: state, dispatch: try row.decode("dispatch"), attemptsUsed: try row.decode("attempts_used"),
+          throttles: try row.decode("throttles")),
+        flow: try FlowKey(row), segments: try row.decode("segments"), requestID: try row.decode("request_id"))
+    }
+    return result
+  }
+
+  /// One statement for all transitions, each from the state it was decided on.
+  private func updateUnits(_ applied: [Applied], _ connection: PostgresConnection) async throws {
+    // A unit may change twice in one batch (an orphan's end and its late answer): only the last is written.
+    let last = Dictionary(
+      applied.map { ($0.report.attempt.unit, $0) },
+      uniquingKeysWith: { first, second in
+        var merged = second
+        merged.old = first.old
+        return merged
+      })
+    let changes = Array(last.values)
+    let rows = try await connection.query(
+      """
+      UPDATE scheduler.units u
+      SET state = p.state, dispatch = p.dispatch, attempts_used = p.attempts_used, throttles = p.throttles,
+          due_at = p.due_at
+      FROM unnest(
+          \(changes.map(\.report.attempt.messageID.uuid)), \(changes.map(\.report.attempt.index)),
+          \(changes.map(\.old.dispatch)), \(changes.map(\.old.state.rawValue)), \(changes.map(\.new.dispatch)),
+          \(changes.map(\.new.state.rawValue)), \(changes.map(\.new.attemptsUsed)), \(changes.map(\.new.throttles)),
+          \(changes.map { $0.dueAt?.date }))
+        AS p(message_id, unit_index, old_dispatch, old_state, dispatch, state, attempts_used, throttles, due_at)
+      WHERE u.message_id = p.message_id AND u.unit_index = p.unit_index AND u.dispatch = p.old_dispatch
+        AND u.state = p.old_state
+      """)
+    guard rows.affected == changes.count else { throw StoreError.outOfStep }
+  }
+
+  private func updateAttempts(
+    _ applied: [Applied], at now: Timestamp, _ connection: PostgresConnection
+  ) async throws {
+    let last = Dictionary(applied.map { ($0.report.attempt, $0.report) }, uniquingKeysWith: { $1 })
+    let reports = Array(last.values)
+    try await connection.query(
+      """
+      UPDATE scheduler.attempts a
+      SET outcome = p.outcome, reply_status = p.reply_status, reply_body = p.reply_body, error_code = p.error_code,
+          started_at = p.started_at, finished_at = p.finished_at
+      FROM unnest(
+          \(reports.map(\.attempt.messageID.uuid)), \(reports.map(\.attempt.index)),
+          \(reports.map(\.attempt.dispatch)), \(reports.map(\.report.text)), \(reports.map { $0.reply?.status }),
+          \(reports.map { $0.reply?.body }), \(reports.map(\.errorCode)), \(reports.map { $0.startedAt?.date }),
+          \(reports.map { ($0.finishedAt ?? now).date }))
+        AS p(message_id, unit_index, dispatch, outcome, reply_status, reply_body, error_code, started_at, finished_at)
+      WHERE a.message_id = p.message_id AND a.unit_index = p.unit_index AND a.dispatch = p.dispatch
+      """)
+  }
+
+  /// Moves the messages' counts, and finds those all of whose units are final now.
+  private func updateCounts(
+    _ applied: [Applied], at now: Timestamp, _ connection: PostgresConnection
+  ) async throws -> [MessagesFinished.Entry] {
+    var deltas: [MessageID: UnitCounts] = [:]
+    for change in applied {
+      if change.old.state.isFinal {
+        deltas[change.report.attempt.messageID, default: UnitCounts()][change.old.state] -= 1
+      }
+      if change.new.state.isFinal {
+        deltas[change.report.attempt.messageID, default: UnitCounts()][change.new.state] += 1
+      }
+    }
+    guard !deltas.isEmpty else { return [] }
+    let ids = deltas.keys.sorted()
+    let changes = ids.map { deltas[$0] ?? UnitCounts() }
+    let rows = try await connection.query(
+      """
+      UPDATE scheduler.messages m
+      SET sent = m.sent + p.sent, failed = m.failed + p.failed, dead = m.dead + p.dead,
+          unconfirmed = m.unconfirmed + p.unconfirmed,
+          finished_at = CASE
+            WHEN m.sent + m.failed + m.dead + m.expired + m.cancelled + m.unconfirmed
+               + p.sent + p.failed + p.dead + p.unconfirmed = m.total THEN \(now.date) END
+      FROM unnest(
+          \(ids.map(\.uuid)), \(changes.map(\.sent)), \(changes.map(\.failed)), \(changes.map(\.dead)),
+          \(changes.map(\.unconfirmed)))
+        AS p(message_id, sent, failed, dead, unconfirmed)
+      WHERE m.message_id = p.message_id
+      RETURNING m.message_id, m.sent, m.failed, m.dead, m.expired, m.cancelled, m.unconfirmed, m.finished_at
+      """)
+    return try rows.compactMap { row in
+      guard try row.decode("finished_at", as: Date?.self) != nil else { return nil }
+      var counts = UnitCounts()
+      counts.sent = try row.decode("sent")
+      counts.failed = try row.decode("failed")
+      counts.dead = try row.decode("dead")
+      counts.expired = try row.decode("expired")
+      counts.cancelled = try row.decode("cancelled")
+      counts.unconfirmed = try row.decode("unconfirmed")
+      return MessagesFinished.Entry(
+        messageID: MessageID(try row.decode("message_id", as: UUID.self)), counts: counts, finishedAt: now)
+    }
+  }
+
+  private func writeFacts(
+    _ applied: [Applied], finished: [MessagesFinished.Entry], at now: Timestamp, _ connection: PostgresConnection
+  ) async throws -> [OutboxEntry] {
+    var facts = Outbox.Draft()
+    try facts.add(
+      UnitsChanged(units: applied.map { $0.change(at: now) }), at: now,
+      requestID: applied.count == 1 ? applied.first?.row.requestID : nil)
+    let buried = applied.filter { $0.new.state == .dead || $0.new.state == .unconfirmed }
+    if !buried.isEmpty {
+      let letters = try await DeadUnits.load(
+        buried.map { ($0.report.attempt, $0.new.state, $0.errorType, $0.maxAttempts) }, at: now, connection)
+      try facts.add(UnitsDead(units: letters), at: now)
+    }
+    let late = applied.filter { $0.old.state == .unconfirmed && $0.new.state != .unconfirmed }
+    if !late.isEmpty {
+      try facts.add(
+        LettersClosed(
+          letters: late.map {
+            .init(
+              unit: $0.report.attempt.unit, dispatch: $0.report.attempt.dispatch, state: $0.new.state,
+              reason: "late_answer")
+          }), at: now)
+    }
+    if !finished.isEmpty { try facts.add(MessagesFinished(messages: finished), at: now) }
+    return try await Outbox.insert(facts, connection)
+  }
+
+  private static func returned(_ applied: Applied) -> Returned? {
+    switch applied.new.state {
+    case .pending, .retrying:
+      Returned(
+        unit: ReturnedUnit(
+          unit: applied.report.attempt.unit, expectedDispatch: applied.new.dispatch,
+          expectedState: applied.new.state,
+          nextDispatch: applied.new.state == .pending ? applied.new.dispatch : applied.new.dispatch + 1,
+          segments: applied.row.segments),
+        flow: applied.row.flow, dueAt: applied.dueAt)
+    case .sending, .dead, .unconfirmed, .expired, .cancelled, .failed, .sent:
+      nil
+    }
+  }
+}
+
+extension OutcomeStore.Applied {
+  /// Why the unit is where it is, in one word for letters and filters.
+  fileprivate var errorType: String {
+    switch report.report {
+    case .expired: "expired"
+    case .outcome(.accepted): "none"
+    case .outcome(.rejected): "rejected"
+    case .outcome(.throttled): "throttled"
+    case .outcome(.refusedCredentials): "credentials"
+    case .outcome(.unknown): "unconfirmed"
+    case .outcome(.retryable): report.reply == nil ? (report.errorCode ?? "connection") : "provider_error"
+    }
+  }
+
+  fileprivate func change(at now: Timestamp) -> UnitChange {
+    let outcome: AttemptOutcome? = if case .outcome(let outcome) = report.report { outcome } else { nil }
+    return UnitChange(
+      attempt: report.attempt, state: new.state, dispatch: new.dispatch, attemptsUsed: new.attemptsUsed,
+      provider: report.provider, outcome: outcome, reply: report.reply,
+      errorCode: outcome == .accepted ? nil : report.errorCode,
+      errorMessage: outcome == .accepted || outcome == nil ? nil : errorType, startedAt: report.startedAt,
+      finishedAt: report.finishedAt ?? now, dueAt: dueAt)
+  }
+}
+
+extension UnitTransition.Report {
+  /// As the attempts table has it.
+  fileprivate var text: String {
+    switch self {
+    case .outcome(let outcome): outcome.rawValue
+    case .expired: "expired"
+    }
+  }
+}

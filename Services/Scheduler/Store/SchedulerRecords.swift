@@ -1,0 +1,69 @@
+import Contracts
+import Metering
+
+/// A message as the backlog needs it: what is left of it, and where it lies in its flow.
+struct MessageSpan: Sendable, Hashable {
+  var messageID: MessageID
+  /// The number of its first unit in the flow.
+  var firstNumber: Int64
+  /// The next unit to be dispatched.
+  var cursor: Int
+  var total: Int
+  /// What one of its SMS takes of a provider's limit.
+  var segments: Int
+}
+
+/// A unit that came back and waits for its next dispatch.
+struct ReturnedUnit: Sendable, Hashable {
+  var unit: UnitID
+  /// What the row says now; another value means that memory and store disagree.
+  var expectedDispatch: Int
+  var expectedState: UnitState
+  /// The dispatch number that it goes out with.
+  var nextDispatch: Int
+  var segments: Int
+}
+
+/// One unit chosen for one provider.
+struct DispatchPick: Sendable, Hashable {
+  /// Where it comes from.
+  enum Source: Sendable, Hashable {
+    case fresh(UnitID)
+    case returned(ReturnedUnit)
+  }
+
+  var source: Source
+  var flow: FlowKey
+  var provider: String
+  var cost: Int
+
+  var unit: UnitID {
+    switch source {
+    case .fresh(let unit): unit
+    case .returned(let returned): returned.unit
+    }
+  }
+
+  var attempt: AttemptID {
+    switch source {
+    case .fresh(let unit): AttemptID(unit: unit, dispatch: 0)
+    case .returned(let returned): AttemptID(unit: returned.unit, dispatch: returned.nextDispatch)
+    }
+  }
+}
+
+/// A send command that was issued, and its attempts that have not been reported back.
+struct IssuedCommand: Sendable {
+  var id: EnvelopeID
+  var requestID: String?
+  var command: SendCommand
+  var open: Set<AttemptID>
+}
+
+/// A fact in the outbox.
+struct OutboxEntry: Sendable {
+  var id: Int64
+  var type: String
+  var envelopeID: EnvelopeID
+  var body: [UInt8]
+}

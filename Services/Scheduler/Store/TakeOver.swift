@@ -1,0 +1,151 @@
+import Contracts
+import Foundation
+import Metering
+import Postgres
+
+/// What a new leader reads: everything that is not final.
+struct TakeOver: Sendable {
+  var term: LeaderTerm
+
+  struct Flow: Sendable {
+    var key: FlowKey
+    var id: Int64
+    var weight: Double
+    var tag: Int64
+    var headNumber: Int64
+    var unloaded: Int
+  }
+
+  struct Waiting: Sendable {
+    var unit: ReturnedUnit
+    var flow: FlowKey
+    var dueAt: Timestamp?
+  }
+
+  /// The flows, with what has never been dispatched.
+  func flows() async throws -> [Flow] {
+    try await term.transaction { connection, _ in
+      try await connection.query(
+        """
+        SELECT f.flow_id, f.class, f.user_id, f.provider, f.weight, f.tag, f.next_number,
+          coalesce(b.head_number, f.next_number) AS head_number, coalesce(b.units, 0) AS units
+        FROM scheduler.flows f
+        LEFT JOIN (SELECT flow_id, sum(total - cursor)::bigint AS units, min(first_number + cursor) AS head_number
+                   FROM scheduler.messages WHERE cursor < total GROUP BY flow_id) b USING (flow_id)
+        ORDER BY f.flow_id
+        """
+      ).map { row in
+        Flow(
+          key: try FlowKey(row), id: try row.decode("flow_id"), weight: try row.decode("weight"),
+          tag: try row.decode("tag"), headNumber: try row.decode("head_number"), unloaded: try row.decode("units"))
+      }
+    }
+  }
+
+  /// Units that came back and wait.
+  func waiting() async throws -> [Waiting] {
+    try await term.transaction { connection, _ in
+      try await connection.query(
+        """
+        SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.due_at, m.segments, f.class, f.user_id, f.provider
+        FROM scheduler.units u
+        JOIN scheduler.messages m USING (message_id)
+        JOIN scheduler.flows f USING (flow_id)
+        WHERE u.state IN ('pending', 'retrying')
+        ORDER BY m.first_number DESC, u.unit_index DESC
+        """
+      ).map { row in
+        guard let state = UnitState(rawValue: try row.decode("state")) else {
+          throw StoreError.unexpectedValue(column: "state")
+        }
+        let dispatch: Int = try row.decode("dispatch")
+        return Waiting(
+          unit: ReturnedUnit(
+            unit: UnitID(
+              messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index")),
+            expectedDispatch: dispatch, expectedState: state,
+            nextDispatch: state == .pending ? dispatch : dispatch + 1, segments: try row.decode("segments")),
+          flow: try FlowKey(row), dueAt: try row.decode("due_at", as: Date?.self).map(Timestamp.init))
+      }
+    }
+  }
+
+  /// Commands that an earlier leader issued and nobody has reported: they are published again at once.
+  func outstanding(limits: [String: ProviderLimit]) async throws -> [IssuedCommand] {
+    let rows = try await term.transaction { connection, _ in
+      try await connection.query(
+        """
+        SELECT a.message_id, a.unit_index, a.dispatch, a.provider, a.command_id, a.cost, a.not_after_at,
+          m.content, m.recipients[a.unit_index + 1] AS phone, m.request_id
+        FROM scheduler.units u
+        JOIN scheduler.attempts a USING (message_id, unit_index, dispatch)
+        JOIN scheduler.messages m USING (message_id)
+        WHERE u.state = 'sending'
+        """)
+    }
+    var commands: [EnvelopeID: IssuedCommand] = [:]
+    for row in rows {
+      let id = EnvelopeID(try row.decode("command_id", as: UUID.self))
+      let provider: String = try row.decode("provider")
+      guard let limit = limits[provider] else { continue }
+      var issued =
+        try commands[id]
+        ?? IssuedCommand(
+          id: id, requestID: try row.decode("request_id"),
+          command: SendCommand(
+            provider: provider, attempts: [],
+            notAfter: Timestamp(try row.decode("not_after_at", as: Date.self)), limit: limit), open: [])
+      let attempt = SendCommand.Attempt(
+        id: AttemptID(
+          messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"),
+          dispatch: try row.decode("dispatch")),
+        phone: try row.decode("phone"), content: try row.decode("content"), cost: try row.decode("cost"))
+      issued.command.attempts.append(attempt)
+      issued.open.insert(attempt.id)
+      commands[id] = issued
+    }
+    return Array(commands.values)
+  }
+
+  /// The next messages of a flow.
+  func page(flowID: Int64, after firstNumber: Int64) async throws -> [MessageSpan] {
+    try await term.transaction { connection, _ in
+      try await connection.query(
+        """
+        SELECT message_id, first_number, cursor, total, segments FROM scheduler.messages
+        WHERE flow_id = \(flowID) AND first_number > \(firstNumber) AND cursor < total
+        ORDER BY first_number LIMIT \(Backlog.pageSize)
+        """
+      ).map { row in
+        MessageSpan(
+          messageID: MessageID(try row.decode("message_id", as: UUID.self)),
+          firstNumber: try row.decode("first_number"), cursor: try row.decode("cursor"),
+          total: try row.decode("total"), segments: try row.decode("segments"))
+      }
+    }
+  }
+
+  /// Stores the limits in force and gives each its version, which rises when a limit has changed.
+  func limits(_ settings: [(name: String, limit: ProviderLimit)]) async throws -> [String: ProviderLimit] {
+    try await term.transaction { connection, _ in
+      var limits: [String: ProviderLimit] = [:]
+      for (name, limit) in settings {
+        let row = try await connection.query(
+          """
+          INSERT INTO scheduler.providers AS p (name, slots, window_ms, pacing)
+          VALUES (\(name), \(limit.count), \(limit.windowMilliseconds), \(limit.pacing.rawValue))
+          ON CONFLICT (name) DO UPDATE SET slots = excluded.slots, window_ms = excluded.window_ms,
+            pacing = excluded.pacing,
+            settings_version = p.settings_version
+              + ((p.slots, p.window_ms, p.pacing) IS DISTINCT FROM (excluded.slots, excluded.window_ms, excluded.pacing))::int
+          RETURNING settings_version
+          """
+        ).first
+        var stored = limit
+        stored.version = try row?.decode("settings_version") ?? 1
+        limits[name] = stored
+      }
+      return limits
+    }
+  }
+}

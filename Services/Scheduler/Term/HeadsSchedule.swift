@@ -1,0 +1,36 @@
+import Contracts
+import Metering
+
+/// When to tell the readers of the queue's heads: what changed at most once a second, everything now and then. Pure.
+struct HeadsSchedule: Sendable {
+  let epoch: Int64
+  private var changedAt: Timestamp?
+  private var completeAt: Timestamp?
+
+  init(epoch: Int64) { self.epoch = epoch }
+
+  /// The heads to publish now, if any.
+  mutating func next(_ queue: inout DispatchQueue, now: Timestamp) -> QueueChanged? {
+    // All heads every 5 s; with many flows less often, so that readers see at most about 200 heads a second.
+    let interval = Duration.seconds(max(5, queue.fair.flowCount / 200))
+    if completeAt.map({ now - $0 >= interval }) ?? true {
+      (changedAt, completeAt) = (now, now)
+      _ = queue.takeChangedHeads()
+      return change(queue, flows: queue.fair.heads(), isComplete: true, now: now)
+    }
+    guard queue.fair.hasChangedHeads, changedAt.map({ now - $0 >= .seconds(1) }) ?? true else { return nil }
+    changedAt = now
+    return change(queue, flows: queue.takeChangedHeads(), isComplete: false, now: now)
+  }
+
+  private func change(_ queue: DispatchQueue, flows: [FlowHead], isComplete: Bool, now: Timestamp) -> QueueChanged {
+    QueueChanged(
+      asOf: now, isComplete: isComplete, epoch: epoch, virtualTime: queue.fair.virtualTime,
+      classes: queue.fair.classHeads(), flows: flows,
+      providers: queue.board.providers.map {
+        ProviderPace(
+          provider: $0.name, effectiveRate: $0.expectedRate, nominalRate: $0.nominalRate, state: "healthy",
+          inFlight: $0.credit.outstanding)
+      }, globalRate: queue.board.globalRate, isSending: true)
+  }
+}

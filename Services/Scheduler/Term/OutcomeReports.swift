@@ -1,0 +1,40 @@
+import AMQP
+import Contracts
+
+/// One delivery of a sender's reports, of either kind, in one form.
+struct OutcomeReports: Sendable {
+  var provider: String
+  var reports: [OutcomeStore.Report]
+  var gateOpensAt: Timestamp?
+  /// Seconds between claim and answer.
+  var latencies: [Double] = []
+  var acceptedCount = 0
+
+  /// - Throws: `WireError` for anything else.
+  init(_ delivery: AMQPDelivery) throws {
+    let header = try Wire.header(of: delivery.body)
+    switch header.type {
+    case .attemptOutcome:
+      let body = try Wire.decode(AttemptOutcomes.self, from: delivery.body).body
+      provider = body.provider
+      gateOpensAt = body.gateOpensAt
+      reports = body.outcomes.map { outcome in
+        OutcomeStore.Report(
+          attempt: outcome.attempt, provider: body.provider, report: .outcome(outcome.outcome), reply: outcome.reply,
+          errorCode: outcome.errorCode, startedAt: outcome.startedAt, finishedAt: outcome.finishedAt)
+      }
+      latencies = body.outcomes.filter { $0.startedAt != nil && $0.errorCode != "orphaned" }
+        .map { ($0.finishedAt - $0.claimedAt) / .seconds(1) }
+      acceptedCount = body.outcomes.filter { $0.outcome == .accepted }.count
+    case .sendExpired:
+      let body = try Wire.decode(SendsExpired.self, from: delivery.body).body
+      provider = body.provider
+      gateOpensAt = body.gateOpensAt
+      reports = body.attempts.map {
+        OutcomeStore.Report(attempt: $0, provider: body.provider, report: .expired, errorCode: "lease_expired")
+      }
+    default:
+      throw WireError(code: .unexpectedType, message: "\(header.type.rawValue) is no report of an attempt")
+    }
+  }
+}

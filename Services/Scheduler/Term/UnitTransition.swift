@@ -1,0 +1,143 @@
+import Contracts
+import Metering
+
+/// What a unit becomes by one report about its attempt. Pure: the whole state machine of a dispatched unit.
+struct UnitTransition: Sendable {
+  /// A unit as its row says.
+  struct Unit: Sendable, Hashable {
+    var state: UnitState
+    var dispatch: Int
+    var attemptsUsed: Int
+    var throttles: Int
+  }
+
+  /// A report about one attempt.
+  enum Report: Sendable, Hashable {
+    case outcome(AttemptOutcome)
+    /// The lease ran out before the gate opened: nothing was sent.
+    case expired
+  }
+
+  /// What follows.
+  enum Decision: Sendable, Hashable {
+    /// A repeat, or news about an attempt that no longer matters.
+    case ignore
+    case change(Unit, dueAfterSeconds: Double?)
+  }
+
+  var policy: ProviderPolicy
+
+  /// - Parameters:
+  ///   - dispatch: The attempt's dispatch number.
+  ///   - random: In 0..<1, for the jitter.
+  func decide(
+    _ unit: Unit, dispatch: Int, report: Report, messageClass: MessageClass, random: Double
+  ) -> Decision {
+    guard dispatch == unit.dispatch else { return .ignore }
+    switch unit.state {
+    case .sending:
+      return sending(unit, report, messageClass, random)
+    case .unconfirmed:
+      return late(unit, report)
+    case .pending, .retrying, .dead, .expired, .cancelled, .failed, .sent:
+      return .ignore
+    }
+  }
+
+  private func sending(_ unit: Unit, _ report: Report, _ messageClass: MessageClass, _ random: Double) -> Decision {
+    var next = unit
+    switch report {
+    case .expired:
+      return pending(unit)
+    case .outcome(.accepted):
+      next.state = .sent
+    case .outcome(.rejected):
+      next.state = .failed
+    case .outcome(.refusedCredentials):
+      // Costs no attempt; a little later, so that a provider which refuses everybody is not hammered.
+      next.state = .retrying
+      return .change(next, dueAfterSeconds: 5)
+    case .outcome(.throttled):
+      return throttled(unit, random)
+    case .outcome(.retryable):
+      return retry(unit, random, whenUsedUp: .dead)
+    case .outcome(.unknown):
+      next.attemptsUsed += 1
+      switch policy.onUnknown(messageClass) {
+      case .hold:
+        next.state = .unconfirmed
+      case .resend:
+        // Once: a second unknown outcome is held.
+        guard unit.attemptsUsed == 0 else {
+          next.state = .unconfirmed
+          break
+        }
+        next.state = .retrying
+        return .change(next, dueAfterSeconds: 0)
+      }
+    }
+    return .change(next, dueAfterSeconds: nil)
+  }
+
+  /// A real answer to an attempt that was given up as unknown.
+  private func late(_ unit: Unit, _ report: Report) -> Decision {
+    var next = unit
+    switch report {
+    case .outcome(.accepted): next.state = .sent
+    case .outcome(.rejected): next.state = .failed
+    case .outcome(.retryable), .outcome(.throttled), .outcome(.refusedCredentials), .outcome(.unknown), .expired:
+      return .ignore
+    }
+    return .change(next, dueAfterSeconds: nil)
+  }
+
+  /// Back to the front of its flow under the next dispatch number; no attempt is counted.
+  private func pending(_ unit: Unit) -> Decision {
+    var next = unit
+    next.state = .pending
+    next.dispatch += 1
+    return .change(next, dueAfterSeconds: nil)
+  }
+
+  /// A throttled unit goes back at once; from the third time running it waits, after fifty it is dead.
+  private func throttled(_ unit: Unit, _ random: Double) -> Decision {
+    var next = unit
+    next.throttles += 1
+    if next.throttles >= 50 {
+      next.state = .dead
+      return .change(next, dueAfterSeconds: nil)
+    }
+    if next.throttles % 3 == 0 {
+      next.state = .retrying
+      let delay = RetryBackoff(maxAttempts: .max, base: policy.retry.base, cap: policy.retry.cap)
+        .delay(afterAttempts: next.throttles / 3, random: random)
+      return .change(next, dueAfterSeconds: delay ?? policy.retry.cap)
+    }
+    return pending(next)
+  }
+
+  private func retry(_ unit: Unit, _ random: Double, whenUsedUp end: UnitState) -> Decision {
+    var next = unit
+    next.attemptsUsed += 1
+    next.throttles = 0
+    guard let delay = policy.retry.delay(afterAttempts: next.attemptsUsed, random: random) else {
+      next.state = end
+      return .change(next, dueAfterSeconds: nil)
+    }
+    next.state = .retrying
+    return .change(next, dueAfterSeconds: delay)
+  }
+}
+
+/// What a provider's settings say about retries and unknown outcomes.
+struct ProviderPolicy: Sendable, Hashable {
+  /// What to do when nobody knows whether an SMS arrived.
+  enum OnUnknown: String, Sendable, Hashable {
+    case resend, hold
+  }
+
+  var retry = RetryBackoff()
+  var unknown: [MessageClass: OnUnknown] = [.urgent: .resend, .normal: .hold, .bulk: .hold]
+
+  func onUnknown(_ messageClass: MessageClass) -> OnUnknown { unknown[messageClass] ?? .hold }
+}

@@ -1,0 +1,35 @@
+import Contracts
+import HTTPTransport
+import ServiceKit
+
+/// How one kind of provider is asked to send an SMS.
+struct ProviderAdapter: Sendable {
+  var settings: ProviderSettings
+
+  /// Reads this provider's answers.
+  var classifier: ReplyClassifier {
+    ReplyClassifier(rules: settings.replies, success: settings.adapter == .hkt ? .anyBody : .jsonObject)
+  }
+
+  /// The request for one SMS. It is sent only while its claim is fresh.
+  func request(for attempt: SendCommand.Attempt, claimedAt: ContinuousClock.Instant) -> HTTPTransportRequest {
+    let number = settings.numberFormat.text(of: attempt.phone)
+    let (contentType, body) =
+      switch settings.adapter {
+      case .hkt:
+        (
+          "application/x-www-form-urlencoded",
+          FormEncoding.encode([
+            ("application", settings.application ?? ""), ("mrt", number), ("sender", settings.senderNumber ?? ""),
+            ("msg_utf8", attempt.content),
+          ])
+        )
+      case .json:
+        ("application/json", JSONBody.encode(phone: number, text: attempt.content))
+      }
+    return HTTPTransportRequest(
+      method: "POST", url: settings.url, headers: [("Content-Type", contentType)], body: body,
+      connectTimeout: settings.connectTimeout, timeout: settings.timeout, claimedAt: claimedAt,
+      reuseConnections: settings.limit.rate > 20)
+  }
+}

@@ -1,0 +1,146 @@
+import Contracts
+import Foundation
+import Postgres
+
+/// The last hop's durable guard: whatever number of senders run, freeze or wake, no provider gets more than its limit.
+struct Gate: Sendable {
+  var pool: PostgresPool
+  /// This sender's name; a restarted one of the same name takes its rows over at once.
+  var holder: String
+  /// This process's life.
+  var incarnation: UUID
+
+  /// One attempt that asks to be let through.
+  struct Applicant: Sendable, Hashable {
+    var attempt: SendCommand.Attempt
+    var notAfter: Timestamp
+  }
+
+  /// Asks for several attempts to one provider at once; verdicts come in the same order.
+  ///
+  /// What is `claimed` is in the ledger and holds its slot when this returns.
+  func claim(
+    _ applicants: [Applicant], provider: String, limit: ProviderLimit, timeout: Duration
+  ) async throws -> [GateVerdict] {
+    let rows = try await pool.query(
+      """
+      SELECT place, verdict, verdict_at, now_at FROM sender.claim(
+        \(provider), \(limit.count)::int, \(limit.windowMilliseconds)::int, \(limit.pacing.rawValue), \(limit.version),
+        \(applicants.map(\.attempt.id.messageID.uuid)), \(applicants.map(\.attempt.id.index))::int[],
+        \(applicants.map(\.attempt.id.dispatch))::int[], \(applicants.map(\.attempt.cost))::int[],
+        \(applicants.map(\.notAfter.date)), \(holder), \(incarnation), \(Int(timeout / .milliseconds(1)))::int)
+      ORDER BY place
+      """)
+    let verdicts = try rows.map { row in
+      let verdict: String = try row.decode("verdict")
+      let at = Timestamp(try row.decode("verdict_at", as: Date.self))
+      let now = Timestamp(try row.decode("now_at", as: Date.self))
+      guard let read = GateVerdict(verdict: verdict, at: at, now: now) else {
+        throw GateError.unknownVerdict(verdict)
+      }
+      return read
+    }
+    guard verdicts.count == applicants.count else { throw GateError.verdictsMissing }
+    return verdicts
+  }
+
+  /// How an attempt ended, as it is written to the ledger.
+  struct Ending: Sendable {
+    var attempt: AttemptID
+    var verdict: ReplyClassifier.Verdict
+    /// By PostgreSQL's clock, as all times here; never earlier than it was.
+    var startedAt: Timestamp?
+    var finishedAt: Timestamp
+  }
+
+  /// Writes endings and frees their slots as the pacing says. A real answer overwrites what an orphan was given.
+  ///
+  /// A throttled answer also closes the gate for `Retry-After` (1 s without one, at most 5 min).
+  func finish(_ endings: [Ending], provider: String) async throws {
+    guard !endings.isEmpty else { return }
+    let closing = endings.filter { $0.verdict.outcome == .throttled }.map { min($0.verdict.retryAfter ?? 1, 300) }.max()
+    try await pool.withTransaction { connection in
+      try await connection.query(
+        """
+        UPDATE sender.ledger l
+        SET state = 'finished', outcome = e.outcome, reply_status = e.reply_status, reply_body = e.reply_body,
+            error_code = e.error_code, retry_after_s = e.retry_after_s, started_at = e.started_at,
+            finished_at = e.finished_at, reported_at = NULL,
+            anchor_at = CASE g.pacing
+              WHEN 'strict' THEN e.finished_at
+              ELSE least(e.finished_at, e.started_at + interval '250 milliseconds') END
+        FROM unnest(
+            \(endings.map(\.attempt.messageID.uuid)), \(endings.map(\.attempt.index)),
+            \(endings.map(\.attempt.dispatch)), \(endings.map(\.verdict.outcome.rawValue)),
+            \(endings.map(\.verdict.reply?.status)), \(endings.map(\.verdict.reply?.body)),
+            \(endings.map(\.verdict.errorCode)), \(endings.map(\.verdict.retryAfter)),
+            \(endings.map { $0.startedAt?.date }), \(endings.map(\.finishedAt.date)))
+          AS e(message_id, unit_index, dispatch, outcome, reply_status, reply_body, error_code, retry_after_s,
+               started_at, finished_at),
+          sender.gates g
+        WHERE l.message_id = e.message_id AND l.unit_index = e.unit_index AND l.dispatch = e.dispatch
+          AND g.provider = l.provider
+          AND (l.state = 'claimed' OR (l.state = 'finished' AND l.error_code = 'orphaned'))
+        """)
+      if let closing {
+        try await connection.query(
+          """
+          UPDATE sender.gates
+          SET closed_until_at = greatest(closed_until_at, sluice.clock() + \(closing) * interval '1 second')
+          WHERE provider = \(provider)
+          """)
+      }
+    }
+  }
+
+  /// Turns claims that went stale before their first byte into expired ones; their slots are not given back.
+  func expire(_ attempts: [AttemptID]) async throws {
+    guard !attempts.isEmpty else { return }
+    try await pool.query(
+      """
+      UPDATE sender.ledger l SET state = 'expired', reported_at = NULL
+      FROM unnest(\(attempts.map(\.messageID.uuid)), \(attempts.map(\.index)), \(attempts.map(\.dispatch)))
+        AS e(message_id, unit_index, dispatch)
+      WHERE l.message_id = e.message_id AND l.unit_index = e.unit_index AND l.dispatch = e.dispatch
+        AND l.state = 'claimed'
+      """)
+  }
+
+  /// Lets go of the pessimistic anchor of requests that are under way: their first byte went out at these times.
+  func relax(_ started: [(attempt: AttemptID, startedAt: Timestamp)]) async throws {
+    guard !started.isEmpty else { return }
+    try await pool.query(
+      """
+      UPDATE sender.ledger l SET started_at = e.started_at, anchor_at = e.started_at + interval '250 milliseconds'
+      FROM unnest(
+          \(started.map(\.attempt.messageID.uuid)), \(started.map(\.attempt.index)),
+          \(started.map(\.attempt.dispatch)), \(started.map(\.startedAt.date)))
+        AS e(message_id, unit_index, dispatch, started_at), sender.gates g
+      WHERE l.message_id = e.message_id AND l.unit_index = e.unit_index AND l.dispatch = e.dispatch
+        AND g.provider = l.provider AND g.pacing = 'sliding' AND l.state = 'claimed'
+      """)
+  }
+
+  /// Takes over claims whose sender is gone: an earlier life of this sender at once, others after time-out + 10 s.
+  ///
+  /// Whether they were sent cannot be known; a real answer that still comes wins.
+  /// - Returns: How many were taken over.
+  @discardableResult
+  func takeOverOrphans() async throws -> Int {
+    try await pool.query(
+      """
+      UPDATE sender.ledger
+      SET state = 'finished', outcome = 'unknown', error_code = 'orphaned', finished_at = sluice.clock(),
+          reported_at = NULL
+      WHERE state = 'claimed'
+        AND ((holder = \(holder) AND incarnation <> \(incarnation)) OR orphaned_after_at < sluice.clock())
+      """
+    ).affected
+  }
+}
+
+/// A reply of the database that this version does not understand.
+enum GateError: Error {
+  case unknownVerdict(String)
+  case verdictsMissing
+}

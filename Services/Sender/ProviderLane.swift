@@ -1,0 +1,156 @@
+import AMQP
+import Contracts
+import DequeModule
+import HTTPTransport
+import Logging
+import ServiceKit
+
+/// Carries one provider's send commands through the gate and to the provider.
+///
+/// Attempts are claimed in order of arrival, up to 20 ms' worth at once; requests then run side by side.
+actor ProviderLane {
+  private struct Item {
+    var applicant: Gate.Applicant
+    var receipt: CommandReceipt
+  }
+
+  private let adapter: ProviderAdapter
+  private let gate: Gate
+  private let transport: HTTPTransport
+  private let endings: EndingWriter
+  private let logger: Logger
+  private var items: Deque<Item> = []
+  private var limit: ProviderLimit?
+  private let arrivals: AsyncStream<Void>
+  private let arrived: AsyncStream<Void>.Continuation
+  private var isStopping = false
+  private var inFlight = 0
+
+  init(adapter: ProviderAdapter, gate: Gate, transport: HTTPTransport, endings: EndingWriter, logger: Logger) {
+    self.adapter = adapter
+    self.gate = gate
+    self.transport = transport
+    self.endings = endings
+    self.logger = logger
+    (arrivals, arrived) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+  }
+
+  /// Takes a command; its delivery is acknowledged when the ledger owns each attempt.
+  func accept(_ command: SendCommand, receipt: CommandReceipt) {
+    if limit.map({ command.limit.version >= $0.version }) ?? true { limit = command.limit }
+    for attempt in command.attempts {
+      items.append(Item(applicant: Gate.Applicant(attempt: attempt, notAfter: command.notAfter), receipt: receipt))
+    }
+    arrived.yield()
+  }
+
+  /// Claims nothing more; what has been claimed is carried through. `run` returns when the last answer is written.
+  func stop() {
+    isStopping = true
+    arrived.finish()
+  }
+
+  /// Works until `stop` or cancellation.
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      var backoff = Backoff(minimum: .milliseconds(50), maximum: .seconds(1))
+      for await _ in arrivals {
+        while !isStopping, !items.isEmpty {
+          do {
+            if let pause = try await claimNext(&group) { try await Task.sleep(until: pause, clock: .continuous) }
+            backoff.reset()
+          } catch is CancellationError {
+            return
+          } catch {
+            logger.warning("gate not reachable, trying again", metadata: ["error": "\(error)"])
+            // Ended early only by cancellation, which the loop above sees.
+            try? await Task.sleep(for: backoff.next())
+          }
+        }
+      }
+      if inFlight > 0 {
+        logger.info("waiting for answers in flight", metadata: ["count": "\(inFlight)"])
+      }
+    }
+  }
+
+  /// One visit at the gate.
+  /// - Returns: When to come again, if the window is full.
+  private func claimNext(_ group: inout DiscardingTaskGroup) async throws -> ContinuousClock.Instant? {
+    guard let limit else { return nil }
+    let batch = Array(items.prefix(batchSize(limit)))
+    let issuedAt = ContinuousClock.now
+    let verdicts = try await gate.claim(
+      batch.map(\.applicant), provider: adapter.settings.name, limit: limit, timeout: adapter.settings.timeout)
+    let answeredAt = ContinuousClock.now
+    items.removeFirst(batch.count)
+    var back: [Item] = []
+    var again: [AttemptID] = []
+    var pause: ContinuousClock.Instant?
+    for (item, verdict) in zip(batch, verdicts) {
+      switch verdict {
+      case .claimed(let claimedAt):
+        let attempt = item.applicant.attempt
+        inFlight += 1
+        group.addTask { await self.send(attempt, issuedAt: issuedAt, claimedAt: claimedAt) }
+      case .wait(let duration):
+        back.append(item)
+        pause = answeredAt + duration
+      case .expired, .finished:
+        again.append(item.applicant.attempt.id)
+      case .inFlight:
+        break
+      }
+    }
+    for item in back.reversed() { items.prepend(item) }
+    let settled = zip(batch, verdicts).filter { if case .wait = $1 { false } else { true } }.map(\.0.receipt)
+    let (endings, late) = (endings, again)
+    group.addTask {
+      for receipt in settled { await receipt.settleOne() }
+      if !late.isEmpty { await endings.reportAgain(late) }
+    }
+    return pause
+  }
+
+  /// 20 ms' worth of the rate, at least one.
+  private func batchSize(_ limit: ProviderLimit) -> Int {
+    max(1, min(256, limit.count * 20 / max(1, limit.windowMilliseconds)))
+  }
+
+  private func send(
+    _ attempt: SendCommand.Attempt, issuedAt: ContinuousClock.Instant, claimedAt: Timestamp
+  ) async {
+    // PostgreSQL stamped the claim after it was issued, so these times are never too early.
+    func databaseTime(_ instant: ContinuousClock.Instant) -> Timestamp { claimedAt + issuedAt.duration(to: instant) }
+    let gate = gate
+    let logger = logger
+    let id = attempt.id
+    let relaxing = Task {
+      // Ends at once, by cancellation, when the answer comes first.
+      try await Task.sleep(until: issuedAt + .milliseconds(300), clock: .continuous)
+      return true
+    }
+    let firstByte = FirstByte()
+    let watch = Task {
+      guard await (try? relaxing.value) == true, let instant = firstByte.instant else { return }
+      do {
+        try await gate.relax([(id, databaseTime(instant))])
+      } catch {
+        logger.debug("slot kept until the answer", metadata: ["error": "\(error)"])
+      }
+    }
+    let exchange = await transport.perform(
+      adapter.request(for: attempt, claimedAt: issuedAt), onFirstByte: { firstByte.note($0) })
+    relaxing.cancel()
+    await watch.value
+    if let verdict = adapter.classifier.verdict(on: exchange.result, now: .now()) {
+      await endings.finish(
+        Gate.Ending(
+          attempt: id, verdict: verdict, startedAt: exchange.firstByteAt.map(databaseTime),
+          finishedAt: databaseTime(exchange.finishedAt)))
+    } else {
+      await endings.expire(id)
+    }
+    inFlight -= 1
+  }
+}

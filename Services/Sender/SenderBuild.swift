@@ -1,0 +1,47 @@
+import AMQP
+import Contracts
+import Foundation
+import HTTPTransport
+import Logging
+import Postgres
+import ServiceKit
+import ServiceLifecycle
+
+/// All wiring of the sender.
+enum SenderBuild {
+  static func services(_ settings: ServiceSettings, _ logger: Logger) async throws -> [any Service] {
+    let file = try settings.loadProviders()
+    let pool = PostgresPool(configuration: settings.database, logger: logger)
+    try await Migrator.migrate(
+      schema: SenderSchema.name, migrations: SenderSchema.migrations, pool: pool, logger: logger)
+    let amqp = settings.amqp.with(heartbeat: .seconds(2))
+    let publisher = AMQPPublisher(configuration: amqp.named("sender publish"), logger: logger)
+    let consumer = AMQPConsumer(
+      configuration: amqp.named("sender consume"),
+      subscriptions: file.providers.map { AMQPSubscription(queue: BrokerNames.send($0.name), prefetch: 64) },
+      logger: logger)
+    let gate = Gate(pool: pool, holder: settings.instance, incarnation: UUID())
+    let reporter = OutcomeReporter(ledger: OutcomeLedger(pool: pool), publisher: publisher, logger: logger)
+    let transport = HTTPTransport(
+      configuration: HTTPTransportConfiguration(allowInsecureHTTP: true), logger: logger)
+    let lanes = file.providers.map { provider in
+      (
+        provider.name,
+        ProviderLane(
+          adapter: ProviderAdapter(settings: provider), gate: gate, transport: transport,
+          endings: EndingWriter(gate: gate, provider: provider.name, reporter: reporter, logger: logger),
+          logger: logger)
+      )
+    }
+    let service = SenderService(
+      lanes: Dictionary(uniqueKeysWithValues: lanes), consumer: consumer,
+      poison: PoisonReporter(publisher: publisher, logger: logger), logger: logger)
+    let health = HealthServer(settings: settings, logger: logger) {
+      if !publisher.isReady || !consumer.isReady { return "broker not reachable" }
+      return pool.isReady ? nil : "database not reachable"
+    }
+    return [
+      pool, publisher, health, OrphanWatch(gate: gate, reporter: reporter, logger: logger), consumer, service,
+    ]
+  }
+}

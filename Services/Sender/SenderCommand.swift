@@ -1,0 +1,14 @@
+import ArgumentParser
+import ServiceKit
+
+/// The sender: carries out send commands through the gate. Any number of replicas compete.
+@main
+struct SenderCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sender", abstract: "Sends SMS to the providers through the gate. Settings: SLUICE_* variables.")
+
+  func run() async {
+    // The provider's time-out and 5 s: answers in flight are waited for.
+    await ServiceRunner.run(service: "sender", shutdownLimit: .seconds(38), services: SenderBuild.services)
+  }
+}

@@ -1,0 +1,40 @@
+import AMQP
+import Logging
+import Postgres
+import ServiceKit
+import ServiceLifecycle
+
+/// One projector with all that it runs on.
+struct Projector: Sendable {
+  /// In order of dependency.
+  var services: [any Service]
+  var health: HealthServer
+  var election: LeaderElection
+}
+
+/// Wires one projector; nothing is connected before its services run.
+func buildProjector(settings: ServiceSettings, limits: BatchLimits = BatchLimits(), logger: Logger) -> Projector {
+  let pool = PostgresPool(configuration: settings.database, logger: logger)
+  let publisher = AMQPPublisher(configuration: settings.amqp.named("\(settings.instance) publisher"), logger: logger)
+  let poison = PoisonReporter(publisher: publisher, logger: logger)
+  let metrics = ProjectorMetrics()
+  let election = LeaderElection(
+    lease: LeaderLease(pool: pool, schema: ProjectionMigrations.schema, holder: settings.instance), logger: logger
+  ) { epoch in
+    try await ProjectorTerm(
+      store: ProjectionStore(pool: pool, epoch: epoch), amqp: settings.amqp.named("\(settings.instance) consumer"),
+      poison: poison, limits: limits, metrics: metrics, logger: logger
+    ).run()
+  }
+  let projector = PersistentTask("projector", logger: logger) {
+    try await Migrator.migrate(
+      schema: ProjectionMigrations.schema, migrations: ProjectionMigrations.all, pool: pool, logger: logger)
+    try await election.run()
+  }
+  // A stand-by is as ready as the leader; which of them leads is a metric.
+  let health = HealthServer(settings: settings, logger: logger) {
+    if !pool.isReady { return "database" }
+    return publisher.isReady ? nil : "broker"
+  }
+  return Projector(services: [pool, publisher, health, projector], health: health, election: election)
+}

@@ -1,0 +1,57 @@
+import Contracts
+
+/// Reads facts off the log.
+enum FactDecoder {
+  /// Decodes one fact.
+  /// - Parameters:
+  ///   - bytes: The message's body.
+  ///   - type: What the broker says it is, by its `type` property or routing key; saves reading the body twice.
+  /// - Throws: `WireError` when this is not a fact of the contract, or one that no table can hold.
+  static func decode(_ bytes: [UInt8], type: String?) throws -> LoggedFact {
+    let type = try type.flatMap(MessageType.init(rawValue:)) ?? Wire.header(of: bytes).type
+    switch type {
+    case .messageAccepted: return try decode(bytes, Fact.accepted)
+    case .messageQueued: return try decode(bytes, Fact.queued)
+    case .messageFinished: return try decode(bytes, Fact.finished)
+    case .unitDispatched:
+      return try decode(bytes) { (body: UnitsDispatched) in
+        for (place, entry) in body.units.enumerated() { try check(entry.attempt, at: place) }
+        return .dispatched(body)
+      }
+    case .unitChanged:
+      return try decode(bytes) { (body: UnitsChanged) in
+        for (place, entry) in body.units.enumerated() {
+          try check(entry.attempt, at: place)
+          try check(entry.dispatch, at: place)
+        }
+        return .changed(body)
+      }
+    case .providerChanged: return try decode(bytes, Fact.providers)
+    case .queueChanged: return try decode(bytes, Fact.queue)
+    case .messageCancelled, .messagePaused, .messageResumed, .unitDead, .letterOpened, .letterClosed, .letterFinished,
+      .userChanged, .commandAnswered:
+      return LoggedFact(at: try Wire.header(of: bytes).at, fact: .other)
+    case .send, .messageCancel, .messagePause, .messageResume, .messageRetryFailed, .unitReplay, .unitSettle,
+      .replayCancel, .providerSet, .providerReset, .sendingStop, .sendingGo, .deadLetterReplay, .deadLetterAbandon,
+      .deadLetterSettle, .poisonReturn, .poisonDrop, .attemptOutcome, .sendExpired:
+      throw WireError(code: .unexpectedType, message: "\(type.rawValue) is not a fact")
+    }
+  }
+
+  private static func decode<Body: Payload>(_ bytes: [UInt8], _ fact: (Body) throws -> Fact) throws -> LoggedFact {
+    let envelope = try Wire.decode(Body.self, from: bytes)
+    return LoggedFact(at: envelope.header.at, fact: try fact(envelope.body))
+  }
+
+  private static func check(_ attempt: AttemptID, at place: Int) throws {
+    try check(attempt.index, at: place)
+    try check(attempt.dispatch, at: place)
+  }
+
+  /// Indexes and dispatch numbers are 32 bits wide in the tables.
+  private static func check(_ number: Int, at place: Int) throws {
+    guard number >= 0, number < Int(Int32.max) else {
+      throw WireError(code: .malformed, message: ".units[\(place)].attempt is out of range")
+    }
+  }
+}

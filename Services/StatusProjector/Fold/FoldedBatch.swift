@@ -1,0 +1,110 @@
+import Contracts
+
+/// A stretch of the log folded to one row per thing: what one transaction writes.
+///
+/// Facts about messages, units and attempts may come in any order and any number of times, within a batch and across
+/// batches. Facts about the queue and the providers count in the log's order.
+struct FoldedBatch: Sendable, Equatable {
+  private(set) var messages: [MessageID: FoldedMessage] = [:]
+  private(set) var units: [UnitID: FoldedUnit] = [:]
+  private(set) var attempts: [AttemptID: FoldedAttempt] = [:]
+  private(set) var providers: [String: FoldedProvider] = [:]
+  /// True when providers that are not named are gone.
+  private(set) var replacesProviders = false
+  private(set) var queue: FoldedQueue?
+  /// The newest `at` of a fact in it.
+  private(set) var logTime: Timestamp?
+  /// The scheduler's epoch that the heads have reached.
+  private(set) var queueEpoch: Int64
+
+  /// - Parameter queueEpoch: The epoch of the heads that are stored; -1 for none.
+  init(queueEpoch: Int64) { self.queueEpoch = queueEpoch }
+
+  mutating func apply(_ logged: LoggedFact) {
+    logTime = max(logTime ?? logged.at, logged.at)
+    switch logged.fact {
+    case .accepted(let accepted): apply(accepted)
+    case .queued(let queued): apply(queued)
+    case .finished(let finished):
+      for entry in finished.messages {
+        messages[entry.messageID, default: FoldedMessage()].noteFinished(at: entry.finishedAt)
+      }
+    case .dispatched(let dispatched): apply(dispatched)
+    case .changed(let changed): for change in changed.units { apply(change) }
+    case .providers(let changed): apply(changed)
+    case .queue(let change): apply(change)
+    case .other: break
+    }
+  }
+
+  private mutating func apply(_ accepted: MessageAccepted) {
+    messages[accepted.messageID, default: FoldedMessage()].request = FoldedMessage.Request(accepted)
+    for (index, phone) in accepted.recipients.enumerated() {
+      merge(
+        FoldedUnit(phone: phone, acceptedAt: accepted.acceptedAt),
+        into: UnitID(messageID: accepted.messageID, index: index))
+    }
+  }
+
+  private mutating func apply(_ queued: MessagesQueued) {
+    for entry in queued.messages {
+      messages[entry.messageID, default: FoldedMessage()].place = FoldedMessage.Place(
+        flowID: entry.flowID, firstNumber: entry.firstNumber)
+    }
+  }
+
+  private mutating func apply(_ dispatched: UnitsDispatched) {
+    for entry in dispatched.units {
+      let attempt = entry.attempt
+      messages[attempt.messageID, default: FoldedMessage()].noteDispatched(index: attempt.index)
+      merge(FoldedUnit(dispatched: entry, at: dispatched.dispatchedAt), into: attempt.unit)
+      merge(FoldedAttempt(dispatched: entry, at: dispatched.dispatchedAt), into: attempt)
+    }
+  }
+
+  private mutating func apply(_ change: UnitChange) {
+    let attempt = change.attempt
+    merge(FoldedUnit(change: change), into: attempt.unit)
+    if let ended = FoldedAttempt(change: change) { merge(ended, into: attempt) }
+    if change.outcome != nil {
+      messages[attempt.messageID, default: FoldedMessage()].noteDispatched(index: attempt.index)
+    }
+    if let reply = change.reply {
+      messages[attempt.messageID, default: FoldedMessage()].note(reply, of: change)
+    }
+  }
+
+  private mutating func apply(_ changed: ProvidersChanged) {
+    for entry in changed.providers {
+      providers[entry.name, default: FoldedProvider(state: entry.state)].settings = entry
+      providers[entry.name]?.state = entry.state
+    }
+  }
+
+  private mutating func apply(_ change: QueueChanged) {
+    guard change.epoch >= queueEpoch else { return }
+    if queue == nil {
+      queue = FoldedQueue(change, knownEpoch: queueEpoch)
+    } else {
+      queue?.apply(change)
+    }
+    queueEpoch = change.epoch
+    if change.isComplete {
+      let names = Set(change.providers.map(\.provider))
+      providers = providers.filter { names.contains($0.key) }
+      replacesProviders = true
+    }
+    for pace in change.providers {
+      providers[pace.provider, default: FoldedProvider(state: pace.state)].pace = pace
+      providers[pace.provider]?.state = pace.state
+    }
+  }
+
+  private mutating func merge(_ unit: FoldedUnit, into id: UnitID) {
+    if units[id]?.merge(unit) == nil { units[id] = unit }
+  }
+
+  private mutating func merge(_ attempt: FoldedAttempt, into id: AttemptID) {
+    if attempts[id]?.merge(attempt) == nil { attempts[id] = attempt }
+  }
+}

@@ -1,0 +1,74 @@
+import Contracts
+
+/// What is known of one message beside its units' states. Merging is commutative, associative and idempotent.
+struct FoldedMessage: Sendable, Equatable {
+  /// Where it stands: unit *i* has number `firstNumber + i` in the flow.
+  struct Place: Sendable, Equatable {
+    var flowID: Int64
+    var firstNumber: Int64
+  }
+
+  /// A provider's answer; the latest of a message is shown with it.
+  struct Reply: Sendable, Equatable {
+    var at: Timestamp
+    var index: Int
+    var dispatch: Int
+    var status: Int?
+    var body: String
+
+    func isLater(than other: Reply) -> Bool {
+      (at, index, dispatch) > (other.at, other.index, other.dispatch)
+    }
+  }
+
+  /// The caller's request, without its recipients: they are units.
+  struct Request: Sendable, Equatable {
+    var userID: UserID
+    var messageClass: MessageClass
+    var content: String
+    var reference: String?
+    var provider: String?
+    var segments: Int
+    var encoding: String
+    var recipientCount: Int
+    var firstPhone: String?
+    var acceptedAt: Timestamp
+    var sendAt: Timestamp?
+    var expiresAt: Timestamp?
+
+    init(_ accepted: MessageAccepted) {
+      userID = accepted.userID
+      messageClass = accepted.messageClass
+      content = StoredText.of(accepted.content)
+      reference = StoredText.of(accepted.reference)
+      provider = StoredText.of(accepted.provider)
+      segments = accepted.segments
+      encoding = StoredText.of(accepted.encoding)
+      recipientCount = accepted.recipients.count
+      firstPhone = StoredText.of(accepted.recipients.first)
+      acceptedAt = accepted.acceptedAt
+      sendAt = accepted.sendAt
+      expiresAt = accepted.expiresAt
+    }
+  }
+
+  var request: Request?
+  var place: Place?
+  /// The highest unit index that was ever dispatched, plus one.
+  var dispatched = 0
+  var finishedAt: Timestamp?
+  var lastReply: Reply?
+
+  init() {}
+
+  mutating func note(_ reply: ProviderReply, of change: UnitChange) {
+    let reply = Reply(
+      at: change.finishedAt, index: change.attempt.index, dispatch: change.attempt.dispatch, status: reply.status,
+      body: StoredText.of(reply.body))
+    if lastReply.map({ reply.isLater(than: $0) }) ?? true { lastReply = reply }
+  }
+
+  mutating func noteDispatched(index: Int) { dispatched = max(dispatched, index + 1) }
+
+  mutating func noteFinished(at time: Timestamp) { finishedAt = max(finishedAt ?? time, time) }
+}

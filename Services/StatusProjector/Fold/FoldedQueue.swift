@@ -1,0 +1,47 @@
+import Contracts
+
+/// The heads that a batch ends with. They have no versions: the log's order decides, and within it the leader's epoch.
+struct FoldedQueue: Sendable, Equatable {
+  var epoch: Int64
+  var asOf: Timestamp
+  var virtualTime: Int64
+  var globalRate: Double?
+  var isSending: Bool
+  /// True when flows that are not named here are gone.
+  var replacesFlows: Bool
+  var classes: [MessageClass: ClassHead] = [:]
+  var flows: [Int64: FlowHead] = [:]
+
+  /// - Parameter knownEpoch: The epoch of the heads that are stored.
+  init(_ change: QueueChanged, knownEpoch: Int64) {
+    epoch = change.epoch
+    asOf = change.asOf
+    virtualTime = change.virtualTime
+    isSending = change.isSending
+    replacesFlows = change.epoch > knownEpoch
+    apply(change)
+  }
+
+  /// Takes newer heads, which must not be of an older epoch.
+  mutating func apply(_ change: QueueChanged) {
+    if change.isComplete || change.epoch > epoch {
+      replacesFlows = true
+      flows.removeAll()
+    }
+    epoch = change.epoch
+    asOf = change.asOf
+    virtualTime = change.virtualTime
+    globalRate = change.globalRate
+    isSending = change.isSending
+    for head in change.classes { classes[head.messageClass] = head }
+    for head in change.flows { flows[head.flowID] = head }
+  }
+}
+
+/// What a batch says about one provider: settings, pace, or both.
+struct FoldedProvider: Sendable, Equatable {
+  var settings: ProvidersChanged.Entry?
+  var pace: ProviderPace?
+  /// `healthy`, `unhealthy`, `probing`, `paused`; the last word of either fact.
+  var state: String
+}

@@ -1,0 +1,25 @@
+import Contracts
+
+/// One fact that the projector understands.
+enum Fact: Sendable {
+  case accepted(MessageAccepted)
+  case queued(MessagesQueued)
+  case finished(MessagesFinished)
+  case dispatched(UnitsDispatched)
+  case changed(UnitsChanged)
+  case providers(ProvidersChanged)
+  case queue(QueueChanged)
+  /// Well-formed, but nothing that the read tables show.
+  case other
+}
+
+/// A fact, and when it was said.
+struct LoggedFact: Sendable {
+  var at: Timestamp
+  var fact: Fact
+
+  init(at: Timestamp, fact: Fact) {
+    self.at = at
+    self.fact = fact
+  }
+}

@@ -1,0 +1,114 @@
+import Contracts
+import Foundation
+import Postgres
+
+extension FoldedBatch {
+  /// Merges units into `recipients` and carries every move from one state to another over to the counts of `messages`,
+  /// with what else is known of them: place, cursor, end and latest reply.
+  ///
+  /// `before` and `merged` see the table as it was when the statement began, so a fact that changes no row moves no
+  /// count: the counts equal the rows after any number of repeats.
+  var mergeUnits: PostgresQuery? {
+    guard !units.isEmpty || !messages.isEmpty else { return nil }
+    let units = units.map { (id: $0.key, unit: $0.value) }.sorted { $0.id.precedes($1.id) }
+    let states = units.map(\.unit.state)
+    let details = units.map(\.unit.detail)
+    let marked = messages.filter { $0.value.hasMarks }.map { (id: $0.key, mark: $0.value) }
+    let marks = marked.map(\.mark)
+    let replies = marks.map(\.lastReply)
+    return """
+      WITH told AS (
+        SELECT * FROM unnest(
+          \(units.map(\.id.messageID.uuid))::uuid[], \(units.map(\.id.index))::int[],
+          \(units.map(\.unit.phone))::text[], \(states.map(\.version))::bigint[],
+          \(states.map(\.state.rawValue))::text[], \(states.map(\.provider))::text[],
+          \(states.map(\.changedAt.date))::timestamptz[], \(details.map { $0?.version })::bigint[],
+          \(details.map { $0?.attemptsUsed })::int[], \(details.map { $0?.errorCode })::text[],
+          \(details.map { $0?.errorMessage })::text[], \(details.map { $0?.sentAt?.date })::timestamptz[]
+        ) AS t (message_id, unit_index, phone, version, state, provider, changed_at, detail_version, attempts_used,
+          error_code, error_message, sent_at)
+      ), before AS (
+        SELECT r.message_id, r.unit_index, r.state FROM projection.recipients r JOIN told USING (message_id, unit_index)
+      ), merged AS (
+        INSERT INTO projection.recipients AS r (message_id, unit_index, phone, version, state, provider, changed_at,
+          detail_version, attempts_used, error_code, error_message, sent_at)
+        SELECT * FROM told
+        ON CONFLICT (message_id, unit_index) DO UPDATE SET
+          phone = coalesce(r.phone, excluded.phone),
+          version = greatest(r.version, excluded.version),
+          state = \(unsafeRaw: newer("version", "state")),
+          provider = \(unsafeRaw: newer("version", "provider")),
+          changed_at = \(unsafeRaw: newer("version", "changed_at")),
+          detail_version = greatest(r.detail_version, excluded.detail_version),
+          attempts_used = \(unsafeRaw: newer("detail_version", "attempts_used")),
+          error_code = \(unsafeRaw: newer("detail_version", "error_code")),
+          error_message = \(unsafeRaw: newer("detail_version", "error_message")),
+          sent_at = \(unsafeRaw: newer("detail_version", "sent_at"))
+        WHERE excluded.version > r.version OR excluded.detail_version > coalesce(r.detail_version, -1)
+          OR (r.phone IS NULL AND excluded.phone IS NOT NULL)
+        RETURNING message_id, unit_index, state, changed_at, sent_at
+      ), moved AS (
+        SELECT n.message_id, \(unsafeRaw: Self.moves), max(n.changed_at) AS changed_at, max(n.sent_at) AS sent_at
+        FROM merged n LEFT JOIN before o USING (message_id, unit_index)
+        GROUP BY n.message_id
+      ), marked AS (
+        SELECT * FROM unnest(
+          \(marked.map(\.id.uuid))::uuid[], \(marks.map(\.place?.flowID))::bigint[],
+          \(marks.map(\.place?.firstNumber))::bigint[], \(marks.map(\.dispatched))::int[],
+          \(marks.map(\.finishedAt?.date))::timestamptz[], \(replies.map { $0?.at.date })::timestamptz[],
+          \(replies.map { $0?.index })::int[], \(replies.map { $0?.dispatch })::int[],
+          \(replies.map { $0?.status })::int[], \(replies.map { $0?.body })::text[]
+        ) AS k (message_id, flow_id, first_number, dispatched, finished_at, last_reply_at, last_reply_index,
+          last_reply_dispatch, last_reply_status, last_reply_body)
+      )
+      UPDATE projection.messages m SET
+        \(unsafeRaw: Self.additions),
+        changed_at = greatest(m.changed_at, n.changed_at), sent_at = greatest(m.sent_at, n.sent_at),
+        flow_id = coalesce(m.flow_id, n.flow_id), first_number = coalesce(m.first_number, n.first_number),
+        dispatched = greatest(m.dispatched, n.dispatched), finished_at = greatest(m.finished_at, n.finished_at),
+        \(unsafeRaw: Self.latestReply)
+      FROM (SELECT * FROM moved FULL JOIN marked USING (message_id)) n
+      WHERE m.message_id = n.message_id
+      """
+  }
+
+  /// How many units each state gained or lost.
+  private static let moves = UnitState.allCases.map { state in
+    """
+    count(*) FILTER (WHERE n.state = '\(state.rawValue)') - count(*) FILTER (WHERE o.state = '\(state.rawValue)') \
+    AS \(state.rawValue)
+    """
+  }.joined(separator: ", ")
+
+  private static let additions = UnitState.allCases.map { state in
+    "\(state.rawValue) = m.\(state.rawValue) + coalesce(n.\(state.rawValue), 0)"
+  }.joined(separator: ", ")
+
+  private static let latestReply = ["at", "index", "dispatch", "status", "body"].map { column in
+    """
+    last_reply_\(column) = CASE
+      WHEN n.last_reply_at IS NULL THEN m.last_reply_\(column)
+      WHEN m.last_reply_at IS NULL
+        OR (n.last_reply_at, n.last_reply_index, n.last_reply_dispatch)
+          > (m.last_reply_at, m.last_reply_index, m.last_reply_dispatch) THEN n.last_reply_\(column)
+      ELSE m.last_reply_\(column) END
+    """
+  }.joined(separator: ", ")
+
+  /// The column's new value: the told one where its version is higher than the stored one.
+  private func newer(_ version: String, _ column: String) -> String {
+    "CASE WHEN excluded.\(version) > coalesce(r.\(version), -1) THEN excluded.\(column) ELSE r.\(column) END"
+  }
+}
+
+extension FoldedMessage {
+  /// True when it says more than the caller's request.
+  fileprivate var hasMarks: Bool { place != nil || dispatched > 0 || finishedAt != nil || lastReply != nil }
+}
+
+extension UnitID {
+  /// The order of the tables' keys.
+  func precedes(_ other: UnitID) -> Bool {
+    messageID == other.messageID ? index < other.index : messageID < other.messageID
+  }
+}

@@ -1,0 +1,59 @@
+/// When to ask for the next SMS: N tokens per window, refilled evenly, at most N at a time.
+///
+/// It only decides when a send command is issued; what the provider sees is decided by the gate. Times are seconds of
+/// any one clock that the caller uses throughout.
+public struct TokenBucket: Sendable, Hashable {
+  /// Tokens per window, also the most that can be held.
+  public private(set) var count: Double
+  /// Seconds.
+  public private(set) var window: Double
+  private var level: Double
+  private var updatedAt: Double
+
+  /// An empty or full bucket; a new leader starts with an empty one, so that a change of leader earns nothing.
+  public init(count: Double, window: Double, startsFull: Bool, now: Double) {
+    self.count = max(count, 0.000_001)
+    self.window = max(window, 0.001)
+    level = startsFull ? self.count : 0
+    updatedAt = now
+  }
+
+  /// Tokens a second.
+  public var rate: Double { count / window }
+
+  /// Changes the rate from now on; what is held is kept up to the new most.
+  public mutating func set(count: Double, window: Double, now: Double) {
+    refill(now)
+    self.count = max(count, 0.000_001)
+    self.window = max(window, 0.001)
+    level = min(level, self.count)
+  }
+
+  /// Takes `cost` tokens if they are there. A cost above the most is taken as the most: such an SMS goes alone.
+  public mutating func take(_ cost: Double, now: Double) -> Bool {
+    refill(now)
+    let cost = min(cost, count)
+    guard level + 1e-9 >= cost else { return false }
+    level -= cost
+    return true
+  }
+
+  /// Gives tokens back that were taken for an SMS that did not go.
+  public mutating func giveBack(_ cost: Double) { level = min(count, level + min(cost, count)) }
+
+  /// When `cost` tokens will be there.
+  public func available(_ cost: Double, now: Double) -> Double {
+    let missing = min(cost, count) - (level + max(0, now - updatedAt) * rate)
+    return missing <= 1e-9 ? now : now + missing / rate
+  }
+
+  private mutating func refill(_ now: Double) {
+    guard now > updatedAt else {
+      // The clock stepped back: begin anew from there, with what is held, instead of waiting for it to catch up.
+      if updatedAt - now > window { updatedAt = now }
+      return
+    }
+    level = min(count, level + (now - updatedAt) * rate)
+    updatedAt = now
+  }
+}

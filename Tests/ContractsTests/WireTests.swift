@@ -1,0 +1,75 @@
+import Contracts
+import Testing
+
+@Suite("Wire format")
+struct WireTests {
+  private static let message = "01939b7e-0000-7000-8000-000000000001"
+
+  /// What an earlier release wrote; it must stay readable.
+  private let golden = """
+    {"accepted_at":"2026-11-21T08:15:30.000000Z","at":"2026-11-21T08:15:30.123456Z","class":"bulk","content":"Hi 你好",\
+    "encoding":"ucs2","id":"01939b7e-0000-7000-8000-000000000009","message_id":"\(message)",\
+    "recipients":["+85291234567"],"request_id":"req-1","segments":1,"type":"message.accepted",\
+    "user_id":"01939b7e-0000-7000-8000-000000000002","v":1,"weight":1}
+    """
+
+  @Test("message.accepted is written as the golden file has it, and read back")
+  func goldenFile() throws {
+    let envelope = try Wire.decode(MessageAccepted.self, from: Array(golden.utf8))
+    #expect(envelope.header.requestID == "req-1")
+    #expect(envelope.body.recipients == ["+85291234567"])
+    #expect(envelope.body.messageClass == .bulk)
+    #expect(String(decoding: try Wire.encode(envelope), as: UTF8.self) == golden)
+  }
+
+  @Test("unknown fields are ignored")
+  func unknownFields() throws {
+    let newer = golden.replacing("\"v\":1", with: "\"v\":1,\"colour\":{\"red\":[1]}")
+    #expect(try Wire.decode(MessageAccepted.self, from: Array(newer.utf8)).body.content == "Hi 你好")
+  }
+
+  @Test("what is wrong is named by its field, without its value")
+  func errors() throws {
+    func error(_ text: String) -> String? {
+      do {
+        _ = try Wire.decode(MessageAccepted.self, from: Array(text.utf8))
+        return nil
+      } catch {
+        return "\(error)"
+      }
+    }
+    #expect(error("{") == "malformed: not JSON")
+    #expect(error(golden.replacing("\"content\":\"Hi 你好\",", with: "")) == "malformed: .content is missing")
+    #expect(error(golden.replacing("[\"+85291234567\"]", with: "[85291234567]"))?.contains(".recipients[0]") == true)
+    #expect(error(golden.replacing("\"v\":1", with: "\"v\":2")) == "unsupported_version: version 2 is not known")
+    #expect(
+      error(golden.replacing("message.accepted", with: "queue.changed"))
+        == "unexpected_type: expected message.accepted, got queue.changed")
+    #expect(error(golden.replacing("message.accepted", with: "nonsense"))?.contains(".type") == true)
+    #expect(error(golden.replacing(Self.message, with: "secret-value"))?.contains("secret-value") == false)
+  }
+
+  @Test("versions order a unit's states: a later dispatch wins, then the state's rank")
+  func versions() {
+    #expect(UnitVersion.of(dispatch: 0, state: .sent) < UnitVersion.of(dispatch: 1, state: .pending))
+    #expect(UnitVersion.of(dispatch: 1, state: .sending) < UnitVersion.of(dispatch: 1, state: .unconfirmed))
+    #expect(UnitVersion.of(dispatch: 1, state: .unconfirmed) < UnitVersion.of(dispatch: 1, state: .sent))
+  }
+
+  @Test("a message's status follows from its units' states")
+  func jobStatus() {
+    func status(_ states: [UnitState]) -> JobStatus {
+      var counts = UnitCounts()
+      for state in states { counts[state] += 1 }
+      return counts.jobStatus
+    }
+    #expect(status([.pending, .pending]) == .pending)
+    #expect(status([.pending, .sent]) == .sending)
+    #expect(status([.retrying]) == .sending)
+    #expect(status([.sent, .sent]) == .completed)
+    #expect(status([.failed, .dead]) == .failed)
+    #expect(status([.sent, .failed]) == .partial)
+    #expect(status([.unconfirmed]) == .unconfirmed)
+    #expect(status([.expired, .cancelled]) == .partial)
+  }
+}

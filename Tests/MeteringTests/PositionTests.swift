@@ -1,0 +1,105 @@
+import Contracts
+import TestSupport
+import Testing
+
+@testable import Metering
+
+@Suite("Position and wait")
+struct PositionTests {
+  /// A random queue, in the middle of its life.
+  private func randomQueue(_ generator: inout SeededGenerator) -> (FairQueue, [FlowKey]) {
+    var queue = FairQueue()
+    var flows: [FlowKey] = []
+    for number in 0..<Int.random(in: 1...12, using: &generator) {
+      let key = FlowKey(
+        messageClass: MessageClass.allCases[Int.random(in: 0..<3, using: &generator)], userID: .timeOrdered())
+      flows.append(key)
+      queue.register(key, id: Int64(number), weight: [1, 2, 3, 4.7][Int.random(in: 0..<4, using: &generator)])
+      queue.add(Int.random(in: 0...20, using: &generator), to: key)
+    }
+    for _ in 0..<Int.random(in: 0...40, using: &generator) {
+      guard let key = queue.next(where: { _ in true }) else { break }
+      queue.serve(key, numbered: true)
+    }
+    return (queue, flows)
+  }
+
+  private func snapshot(of queue: FairQueue) -> QueueSnapshot {
+    var snapshot = QueueSnapshot()
+    snapshot.apply(
+      QueueChanged(
+        asOf: .now(), isComplete: true, epoch: 1, virtualTime: queue.virtualTime, classes: queue.classHeads(),
+        flows: queue.heads(),
+        providers: [
+          ProviderPace(provider: "hkt", effectiveRate: 2, nominalRate: 2, state: "healthy", inFlight: 0)
+        ], globalRate: nil, isSending: true))
+    return snapshot
+  }
+
+  @Test(
+    "the closed form is the true service order", arguments: 0..<200)
+  func matchesService(seed: Int) {
+    var generator = SeededGenerator(seed: UInt64(seed))
+    let (queue, flows) = randomQueue(&generator)
+    let snapshot = snapshot(of: queue)
+    // Serve the rest and note at which place each SMS really goes.
+    var rest = queue
+    var order: [FlowKey: [Int]] = [:]
+    var place = 0
+    while let key = rest.next(where: { _ in true }) {
+      rest.serve(key, numbered: true)
+      order[key, default: []].append(place)
+      place += 1
+    }
+    for key in flows {
+      for (ahead, truth) in (order[key] ?? []).enumerated() {
+        let position = snapshot.position(in: key, ahead: ahead) ?? -1
+        #expect(position == truth, "seed \(seed)")
+      }
+    }
+  }
+
+  @Test("one flow alone: the position is the number ahead")
+  func alone() {
+    var queue = FairQueue()
+    let key = FlowKey(messageClass: .normal, userID: .timeOrdered())
+    queue.register(key, id: 1, weight: 1)
+    queue.add(50, to: key)
+    let snapshot = snapshot(of: queue)
+    #expect((0..<50).map { snapshot.position(in: key, ahead: $0) } == (0..<50).map { $0 })
+    #expect(snapshot.headNumber(of: key) == 0)
+    #expect(snapshot.wait(position: 50, provider: nil)?.middle == .seconds(25))
+  }
+
+  @Test("what the owner accepted itself counts until heads arrive")
+  func accepted() {
+    var snapshot = snapshot(of: FairQueue())
+    let key = FlowKey(messageClass: .normal, userID: .timeOrdered())
+    for count in 0..<101 {
+      #expect(snapshot.position(in: key, ahead: snapshot.backlog(of: key)) == count)
+      snapshot.noteAccepted(flow: key, count: 1, weight: 1)
+    }
+  }
+
+  @Test("without heads nothing is said, and without a provider that works there is no time")
+  func unknown() {
+    var snapshot = QueueSnapshot()
+    let key = FlowKey(messageClass: .normal, userID: .timeOrdered())
+    #expect(snapshot.position(in: key, ahead: 0) == nil)
+    #expect(snapshot.wait(position: 1, provider: nil) == nil)
+    snapshot = self.snapshot(of: FairQueue())
+    #expect(snapshot.wait(position: 1, provider: "other") == nil)
+  }
+
+  @Test("an older leader's heads are ignored")
+  func epochs() {
+    var snapshot = snapshot(of: FairQueue())
+    let asOf = snapshot.asOf
+    snapshot.apply(
+      QueueChanged(
+        asOf: .now() + .seconds(60), isComplete: true, epoch: 0, virtualTime: 0, classes: [], flows: [], providers: [],
+        globalRate: nil, isSending: false))
+    #expect(snapshot.asOf == asOf)
+    #expect(snapshot.isSending)
+  }
+}

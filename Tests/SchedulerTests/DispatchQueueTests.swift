@@ -1,0 +1,104 @@
+import Contracts
+import Metering
+import Testing
+
+@testable import Scheduler
+
+@Suite("Dispatch queue")
+struct DispatchQueueTests {
+  private let key = FlowKey(messageClass: .normal, userID: .timeOrdered())
+
+  private func queue(rates: [String: Int] = ["hkt": 2], global: Double? = nil) -> DispatchQueue {
+    DispatchQueue(
+      board: ProviderBoard(
+        providers: rates.sorted { $0.key < $1.key }.map { name, rate in
+          ProviderBoard.Provider(
+            name: name, limit: ProviderLimit(count: rate, windowMilliseconds: 1000, pacing: .sliding, version: 1),
+            weight: 1, countsSegments: false, policy: ProviderPolicy(),
+            bucket: TokenBucket(count: Double(rate), window: 1, startsFull: true, now: 0))
+        }, globalRate: global, now: 0))
+  }
+
+  private func span(_ count: Int, from number: Int64 = 0) -> MessageSpan {
+    MessageSpan(messageID: .timeOrdered(), firstNumber: number, cursor: 0, total: count, segments: 1)
+  }
+
+  private func add(_ spans: [MessageSpan], to queue: inout DispatchQueue) {
+    queue.add(IntakeStore.Result.Flow(key: key, id: 1, weight: 1, spans: spans))
+  }
+
+  @Test("at 2/s two go at once, the next not before credit comes back")
+  func credit() {
+    var queue = queue()
+    add([span(10)], to: &queue)
+    let counts = [queue.plan(limit: 100, now: 0).picks.count, queue.plan(limit: 100, now: 60).picks.count]
+    #expect(counts == [2, 0])
+    queue.board.settle(2, at: "hkt", latencies: [0.01], gateOpensAt: 61)
+    let later = [60.0, 60.9, 60.95].map { queue.plan(limit: 100, now: $0).picks.count }
+    #expect(later == [0, 0, 2])
+  }
+
+  @Test("messages go in order, their units in order, each once")
+  func order() {
+    var queue = queue(rates: ["fast": 1000])
+    let spans = [span(3), span(2, from: 3)]
+    add(spans, to: &queue)
+    let plan = queue.plan(limit: 100, now: 0)
+    #expect(
+      plan.picks.map(\.unit)
+        == spans.flatMap { span in (0..<span.total).map { UnitID(messageID: span.messageID, index: $0) } })
+    #expect(queue.isEmpty)
+  }
+
+  @Test("a unit that came back goes first, under its next dispatch number")
+  func returned() {
+    var queue = queue(rates: ["fast": 1000])
+    add([span(5)], to: &queue)
+    let first = queue.plan(limit: 1, now: 0)
+    let unit = ReturnedUnit(
+      unit: first.picks[0].unit, expectedDispatch: 1, expectedState: .pending, nextDispatch: 1, segments: 1)
+    queue.giveBack(unit, flow: key)
+    let next = queue.plan(limit: 1, now: 0)
+    #expect(next.picks.map(\.attempt) == [AttemptID(unit: unit.unit, dispatch: 1)])
+  }
+
+  @Test("what is not in memory is asked for, and nothing overtakes it")
+  func pages() {
+    var queue = queue(rates: ["fast": 100_000])
+    add((0..<200).map { span(1, from: Int64($0)) }, to: &queue)
+    let plan = queue.plan(limit: 1000, now: 0)
+    #expect(plan.picks.count == Backlog.pageSize)
+    #expect(plan.missing?.after == Int64(Backlog.pageSize - 1))
+    let filled = queue.fill(key, with: (64..<128).map { span(1, from: Int64($0)) })
+    #expect(filled)
+    let next = queue.plan(limit: 1000, now: 0)
+    #expect(next.picks.count == 64)
+    let empty = queue.fill(key, with: [])
+    #expect(!empty, "less in the store than counted must be noticed")
+  }
+
+  @Test("three equal providers share evenly, under a global rate together")
+  func rotation() {
+    var queue = queue(rates: ["a": 50, "b": 50, "c": 50], global: 60)
+    add([span(1000)], to: &queue)
+    var sent: [String: Int] = [:]
+    for step in 0..<1000 {
+      let plan = queue.plan(limit: 256, now: Double(step) / 100)
+      for (name, picks) in Dictionary(grouping: plan.picks, by: \.provider) {
+        sent[name, default: 0] += picks.count
+        queue.board.settle(picks.count, at: name, latencies: [], gateOpensAt: nil)
+      }
+    }
+    #expect((590...600).contains(sent.values.reduce(0, +)))
+    #expect(sent.values.allSatisfy { abs($0 - 200) <= 4 })
+  }
+
+  @Test("an SMS of many segments takes as many slots where segments are counted")
+  func segments() {
+    var queue = queue(rates: ["hkt": 2])
+    let cost = queue.board.cost(of: 5, at: "hkt")
+    #expect(cost == 1)
+    add([span(1)], to: &queue)
+    #expect(queue.plan(limit: 1, now: 0).picks.first?.cost == 1)
+  }
+}

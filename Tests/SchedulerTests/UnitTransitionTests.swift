@@ -1,0 +1,98 @@
+import Contracts
+import Metering
+import Testing
+
+@testable import Scheduler
+
+@Suite("Transitions of a unit")
+struct UnitTransitionTests {
+  private let sending = UnitTransition.Unit(state: .sending, dispatch: 2, attemptsUsed: 0, throttles: 0)
+
+  private func decide(
+    _ unit: UnitTransition.Unit, _ report: UnitTransition.Report, dispatch: Int = 2,
+    _ messageClass: MessageClass = .normal
+  ) -> UnitTransition.Decision {
+    UnitTransition(policy: ProviderPolicy()).decide(
+      unit, dispatch: dispatch, report: report, messageClass: messageClass, random: 0.5)
+  }
+
+  private func changed(_ decision: UnitTransition.Decision) -> (UnitTransition.Unit, Double?)? {
+    if case .change(let unit, let due) = decision { (unit, due) } else { nil }
+  }
+
+  @Test("an accepted attempt is sent, a rejected one failed; both for good")
+  func ends() {
+    #expect(changed(decide(sending, .outcome(.accepted)))?.0.state == .sent)
+    #expect(changed(decide(sending, .outcome(.rejected)))?.0.state == .failed)
+  }
+
+  @Test("an expired lease puts the unit back under the next dispatch number and costs no attempt")
+  func expired() throws {
+    let (unit, due) = try #require(changed(decide(sending, .expired)))
+    #expect(unit == UnitTransition.Unit(state: .pending, dispatch: 3, attemptsUsed: 0, throttles: 0))
+    #expect(due == nil)
+  }
+
+  @Test("a retryable failure backs off, and the fifth is the end")
+  func retries() throws {
+    var unit = sending
+    var delays: [Double] = []
+    for _ in 0..<4 {
+      let (next, due) = try #require(changed(decide(unit, .outcome(.retryable))))
+      #expect(next.state == .retrying)
+      delays.append(try #require(due))
+      unit = next
+      unit.state = .sending
+    }
+    #expect(delays == [1, 2, 4, 8])
+    #expect(changed(decide(unit, .outcome(.retryable)))?.0.state == .dead)
+  }
+
+  @Test("an unknown outcome is held, but an urgent one is sent again once")
+  func unknown() throws {
+    #expect(changed(decide(sending, .outcome(.unknown)))?.0.state == .unconfirmed)
+    let (again, due) = try #require(changed(decide(sending, .outcome(.unknown), .urgent)))
+    #expect(again.state == .retrying)
+    #expect(due == 0)
+    var second = again
+    second.state = .sending
+    #expect(changed(decide(second, .outcome(.unknown), .urgent))?.0.state == .unconfirmed)
+  }
+
+  @Test("throttling costs no attempt; three in a row wait, fifty are the end")
+  func throttled() throws {
+    var unit = sending
+    for count in 1...50 {
+      let (next, due) = try #require(changed(decide(unit, .outcome(.throttled), dispatch: unit.dispatch)))
+      #expect(next.attemptsUsed == 0)
+      switch count {
+      case 50: #expect(next.state == .dead)
+      case _ where count % 3 == 0: #expect(next.state == .retrying && due != nil)
+      default: #expect(next.state == .pending && next.dispatch == unit.dispatch + 1)
+      }
+      unit = next
+      unit.state = .sending
+    }
+  }
+
+  @Test("a late answer settles what was unconfirmed; a late doubt does not")
+  func late() {
+    var unit = sending
+    unit.state = .unconfirmed
+    #expect(changed(decide(unit, .outcome(.accepted)))?.0.state == .sent)
+    #expect(changed(decide(unit, .outcome(.rejected)))?.0.state == .failed)
+    #expect(decide(unit, .outcome(.unknown)) == .ignore)
+    #expect(decide(unit, .expired) == .ignore)
+  }
+
+  @Test(
+    "repeats and news about other dispatches change nothing",
+    arguments: [UnitState.pending, .retrying, .dead, .expired, .cancelled, .failed, .sent])
+  func ignored(state: UnitState) {
+    var unit = sending
+    unit.state = state
+    for outcome in AttemptOutcome.allCases { #expect(decide(unit, .outcome(outcome)) == .ignore) }
+    #expect(decide(unit, .expired) == .ignore)
+    #expect(decide(sending, .outcome(.accepted), dispatch: 1) == .ignore)
+  }
+}

@@ -1,0 +1,90 @@
+import Contracts
+import Testing
+
+@testable import StatusProjector
+
+@Suite struct FoldedBatchTests {
+  private func fold(_ facts: [LoggedFact]) -> FoldedBatch {
+    var batch = FoldedBatch(queueEpoch: -1)
+    for fact in facts { batch.apply(fact) }
+    return batch
+  }
+
+  @Test("A log in any order and with any repeats folds to the same batch", arguments: 0..<40)
+  func anyOrder(seed: UInt64) throws {
+    let facts = try RecordedLog(messages: 20, seed: seed).lines.map { try $0.logged }
+    let straight = fold(facts)
+    var generator = SeededGenerator(seed: seed)
+    for _ in 0..<25 {
+      #expect(fold(facts.disturbed(using: &generator)) == straight)
+    }
+  }
+
+  @Test("Every unit ends in the state that the log gives it")
+  func finalStates() throws {
+    let log = try RecordedLog(messages: 200, seed: 7)
+    var generator = SeededGenerator(seed: 1)
+    let batch = fold(try log.lines.map { try $0.logged }.disturbed(using: &generator))
+    #expect(batch.units.mapValues(\.state.state) == log.finalStates)
+    #expect(batch.units.values.allSatisfy { $0.phone != nil })
+  }
+
+  @Test("A late answer replaces an unknown outcome, whichever comes first")
+  func lateAnswer() throws {
+    let attempt = AttemptID(messageID: .timeOrdered(), index: 0, dispatch: 0)
+    let time = Timestamp(microseconds: 5)
+    let unknown = UnitChange(
+      attempt: attempt, state: .pending, dispatch: 1, attemptsUsed: 1, provider: "a", outcome: .unknown,
+      finishedAt: time)
+    let answer = UnitChange(
+      attempt: attempt, state: .sent, dispatch: 0, attemptsUsed: 1, provider: "a", outcome: .accepted, finishedAt: time)
+    for changes in [[unknown, answer], [answer, unknown]] {
+      var batch = FoldedBatch(queueEpoch: -1)
+      batch.apply(LoggedFact(at: time, fact: .changed(UnitsChanged(units: changes))))
+      #expect(batch.attempts[attempt]?.result?.outcome == .accepted)
+      #expect(batch.units[attempt.unit]?.state.state == .pending)
+    }
+  }
+
+  @Test("A unit that is cancelled before it was dispatched has no attempt")
+  func noAttempt() throws {
+    let attempt = AttemptID(messageID: .timeOrdered(), index: 3, dispatch: 0)
+    let time = Timestamp(microseconds: 5)
+    var batch = FoldedBatch(queueEpoch: -1)
+    batch.apply(
+      LoggedFact(
+        at: time,
+        fact: .changed(
+          UnitsChanged(units: [
+            UnitChange(
+              attempt: attempt, state: .cancelled, dispatch: 0, attemptsUsed: 0, provider: nil, finishedAt: time)
+          ]))))
+    #expect(batch.attempts.isEmpty)
+    #expect(batch.messages.isEmpty)
+    #expect(batch.units[attempt.unit]?.state.state == .cancelled)
+  }
+
+  @Test("The time of the log is that of its newest fact")
+  func logTime() {
+    var batch = FoldedBatch(queueEpoch: -1)
+    for time in [3, 9, 4] { batch.apply(LoggedFact(at: Timestamp(microseconds: Int64(time)), fact: .other)) }
+    #expect(batch.logTime == Timestamp(microseconds: 9))
+  }
+
+  @Test("U+0000, which PostgreSQL cannot store, is replaced")
+  func zeroBytes() {
+    let attempt = AttemptID(messageID: .timeOrdered(), index: 0, dispatch: 0)
+    var batch = FoldedBatch(queueEpoch: -1)
+    batch.apply(
+      LoggedFact(
+        at: Timestamp(microseconds: 1),
+        fact: .changed(
+          UnitsChanged(units: [
+            UnitChange(
+              attempt: attempt, state: .sent, dispatch: 0, attemptsUsed: 0, provider: "a", outcome: .accepted,
+              reply: ProviderReply(status: 200, body: "a\0b"), finishedAt: Timestamp(microseconds: 1))
+          ]))))
+    #expect(batch.attempts[attempt]?.result?.reply?.body == "a\u{FFFD}b")
+    #expect(batch.messages[attempt.messageID]?.lastReply?.body == "a\u{FFFD}b")
+  }
+}
