@@ -16,7 +16,7 @@ struct GatewaySettings: Sendable {
   /// `SLUICE_DEFAULT_REGION`: where numbers without a country code are.
   var defaultRegion = "HK"
   /// `SLUICE_NUMBER_CHECK`: `possible` or `valid`.
-  var numberCheck = NumberCheck.possible
+  var numberCheck = PhoneNumberParser.Check.possible
   /// `SLUICE_ADMIN_USER`, `SLUICE_ADMIN_PASSWORD`, `SLUICE_ADMIN_TOKEN`
   var firstAdmin: FirstAdmin?
 }
