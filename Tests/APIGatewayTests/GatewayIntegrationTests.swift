@@ -131,7 +131,7 @@ struct GatewayIntegrationTests {
             classes: [ClassHead(messageClass: .normal, tag: 0, backlog: 7, virtualTime: 0)],
             flows: [
               FlowHead(
-                flowID: 1, messageClass: .normal, userID: stack.user, provider: nil, tag: 0, weight: 1, backlog: 7,
+                flowID: 1, messageClass: .normal, userID: stack.user, provider: nil, tag: 0, step: 1 << 24, backlog: 7,
                 headNumber: 0)
             ],
             providers: [
@@ -197,7 +197,7 @@ struct GatewayIntegrationTests {
     try await GatewayStack.run { stack in
       let first = try await stack.post(Self.valid)
       #expect(first.status == 202)
-      try await stack.servers.rabbit.stop(.kill)
+      try await stack.servers.rabbit.kill()
       let start = ContinuousClock.now
       let refused = try await stack.post(Self.valid)
       #expect(ContinuousClock.now - start < .seconds(3))
@@ -208,7 +208,7 @@ struct GatewayIntegrationTests {
       let ready = try await stack.get("/api/health/ready")
       #expect(ready.status == 503)
       #expect(ready.string("reason") == "broker_unreachable")
-      try await stack.servers.rabbit.start()
+      try await stack.servers.rabbit.restart()
       var last: RawHTTP.Answer?
       try await eventually(within: .seconds(20), "a 202 again") {
         last = try await stack.post(Self.valid)

@@ -79,10 +79,14 @@ struct GatewayStack: Sendable {
     _ replica: Int, amqp: AMQPConfiguration, database: String, logger: Logger,
     listening: AsyncStream<Int>.Continuation
   ) throws -> [any Service] {
-    let service = ServiceSettings(
-      serviceName: "api-gateway", instance: "api-gateway-\(replica)", amqp: amqp,
-      database: try PostgresConfiguration(url: database), internalHost: "127.0.0.1", internalPort: 0,
-      logLevel: .info, logFormat: .text, providersFile: nil, shutdownLimit: nil)
+    var service = try ServiceSettings.load(
+      service: "api-gateway",
+      settings: Settings(
+        environment: [
+          "SLUICE_AMQP_URL": "amqp://localhost", "SLUICE_DATABASE_URL": database,
+          "SLUICE_INSTANCE": "api-gateway-\(replica)",
+        ]))
+    service.amqp = amqp
     var settings = GatewaySettings()
     settings.port = 0
     settings.firstAdmin = FirstAdmin(username: "root", password: "secret", token: adminToken)
@@ -91,12 +95,14 @@ struct GatewayStack: Sendable {
 
   /// The contracts' topology in an emptied virtual host; the gateway's own account, with its own rights.
   private static func importTopology(to rabbit: RabbitMQNode) async throws -> AMQPConfiguration {
-    let management = try ManagementAPI(url: rabbit.managementURL)
-    try await management.request("DELETE", "/api/vhosts/\(BrokerNames.virtualHost)", accepting: [204, 404])
+    let vhost = try await rabbit.management.send("DELETE", "/api/vhosts/\(BrokerNames.virtualHost)", nil)
+    guard [204, 404].contains(vhost.status) else { throw RawHTTP.Failure(what: vhost.text) }
     let definitions = BrokerDefinitions(
       topology: BrokerTopology(providers: ["hkt"]), target: .v3_10,
       passwords: ["api-gateway": "secret", "scheduler": "secret"])
-    try await management.request("POST", "/api/definitions", body: definitions.json(), accepting: [200, 201, 204])
+    let body = try JSONDecoder().decode(TestSupport.JSONValue.self, from: Data(definitions.json().utf8))
+    let imported = try await rabbit.management.post("/api/definitions", body)
+    guard (200..<300).contains(imported.status) else { throw RawHTTP.Failure(what: imported.text) }
     let admin = try AMQPConfiguration(url: rabbit.amqpURL)
     return AMQPConfiguration(
       hosts: admin.hosts, virtualHost: BrokerNames.virtualHost, username: "api-gateway", password: "secret")
@@ -170,26 +176,5 @@ struct GatewayStack: Sendable {
     run.cancel()
     read.cancel()
     return found.withLockedValue { $0 }
-  }
-}
-
-/// RabbitMQ's management API of a node on this machine.
-struct ManagementAPI {
-  private let http: RawHTTP
-  private let authorization: String
-
-  /// - Parameter url: `http://user:password@127.0.0.1:port`
-  init(url: String) throws {
-    guard let url = URLComponents(string: url), let port = url.port, let user = url.user, let password = url.password
-    else { throw RawHTTP.Failure(what: "not a management URL") }
-    http = RawHTTP(port: port)
-    authorization = "Basic \(Data("\(user):\(password)".utf8).base64EncodedString())"
-  }
-
-  func request(_ method: String, _ path: String, body: String? = nil, accepting: Set<Int>) async throws {
-    let answer = try await http.request(method, path, headers: ["Authorization": authorization], body: body)
-    guard accepting.contains(answer.status) else {
-      throw RawHTTP.Failure(what: "\(method) \(path): \(answer.status) \(answer.body)")
-    }
   }
 }
