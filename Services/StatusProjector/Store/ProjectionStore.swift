@@ -40,7 +40,7 @@ struct ProjectionStore: Sendable {
         WITH leader AS (SELECT FROM projection.leadership WHERE epoch = \(epoch) FOR SHARE)
         UPDATE projection.progress SET
           log_offset = \(Int64(clamping: offset)),
-          log_time = least(greatest(log_time, \(batch.logTime?.date)), sluice.clock()),
+          log_time = least(greatest(log_time, \(batch.logTime?.date as Date?)), sluice.clock()),
           folded_at = sluice.clock()
         WHERE EXISTS (SELECT FROM leader)
         """)
