@@ -119,8 +119,19 @@ let package = Package(
         .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "Hummingbird", package: "hummingbird"),
       ]),
-    service("Scheduler", extra: ["Metering"]),
-    service("Sender", extra: ["HTTPTransport"]),
+    service(
+      "Scheduler",
+      extra: [
+        "Metering",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
+      ]),
+    service(
+      "Sender",
+      extra: [
+        "HTTPTransport",
+        .product(name: "DequeModule", package: "swift-collections"),
+      ]),
     service("DeadLetter"),
     service("StatusProjector", extra: ["Metering"]),
     .executableTarget(
@@ -165,7 +176,9 @@ let package = Package(
       name: "ScenarioTests", dependencies: ["TestSupport"], path: "Tests/ScenarioTests",
       swiftSettings: strict),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["TestSupport"], path: "Tests/Benchmarks", swiftSettings: strict),
+      name: "Benchmarks",
+      dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tests/Benchmarks", swiftSettings: strict),
   ]
 )
 

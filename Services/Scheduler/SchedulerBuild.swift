@@ -32,15 +32,11 @@ enum SchedulerBuild {
         publisher: publisher, relay: OutboxRelay(pool: pool, publisher: publisher, logger: logger),
         poison: PoisonReporter(publisher: publisher, logger: logger),
         board: try await board(file, term: term), logger: logger)
-      try await publisher.publish(
-        Envelope(ProvidersChanged(providers: file.providers.map(\.fact))), exchange: BrokerNames.events,
-        timeout: .seconds(5))
-      try await loop.run()
+      try await loop.run(announcing: ProvidersChanged(providers: file.providers.map(\.fact)))
     }
     let health = HealthServer(settings: settings, logger: logger) {
-      if !publisher.isReady { return .notReady("broker not reachable") }
-      if !pool.isReady { return .notReady("database not reachable") }
-      return .ready(role: election.role.rawValue)
+      if !publisher.isReady { return "broker not reachable" }
+      return pool.isReady ? nil : "database not reachable"
     }
     return [pool, publisher, health, election]
   }

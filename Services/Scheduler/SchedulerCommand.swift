@@ -7,7 +7,7 @@ struct SchedulerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "scheduler", abstract: "Keeps the backlog and decides what goes next. Settings: SLUICE_* variables.")
 
-  func run() async throws {
-    try await ServiceRunner.run(service: "scheduler", services: SchedulerBuild.services)
+  func run() async {
+    await ServiceRunner.run(service: "scheduler", services: SchedulerBuild.services)
   }
 }

@@ -37,9 +37,8 @@ enum SenderBuild {
       lanes: Dictionary(uniqueKeysWithValues: lanes), consumer: consumer,
       poison: PoisonReporter(publisher: publisher, logger: logger), logger: logger)
     let health = HealthServer(settings: settings, logger: logger) {
-      if !publisher.isReady || !consumer.isReady { return .notReady("broker not reachable") }
-      if !pool.isReady { return .notReady("database not reachable") }
-      return .ready
+      if !publisher.isReady || !consumer.isReady { return "broker not reachable" }
+      return pool.isReady ? nil : "database not reachable"
     }
     return [
       pool, publisher, health, OrphanWatch(gate: gate, reporter: reporter, logger: logger), consumer, service,

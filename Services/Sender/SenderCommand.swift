@@ -7,7 +7,8 @@ struct SenderCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sender", abstract: "Sends SMS to the providers through the gate. Settings: SLUICE_* variables.")
 
-  func run() async throws {
-    try await ServiceRunner.run(service: "sender", services: SenderBuild.services)
+  func run() async {
+    // The provider's time-out and 5 s: answers in flight are waited for.
+    await ServiceRunner.run(service: "sender", shutdownLimit: .seconds(38), services: SenderBuild.services)
   }
 }

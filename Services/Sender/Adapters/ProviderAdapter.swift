@@ -1,6 +1,5 @@
 import Contracts
 import HTTPTransport
-import PhoneNumbers
 import ServiceKit
 
 /// How one kind of provider is asked to send an SMS.

@@ -25,10 +25,10 @@ struct Gate: Sendable {
     let rows = try await pool.query(
       """
       SELECT place, verdict, verdict_at, now_at FROM sender.claim(
-        \(provider), \(limit.count), \(limit.windowMilliseconds), \(limit.pacing.rawValue), \(limit.version),
-        \(applicants.map(\.attempt.id.messageID.uuid)), \(applicants.map(\.attempt.id.index)),
-        \(applicants.map(\.attempt.id.dispatch)), \(applicants.map(\.attempt.cost)),
-        \(applicants.map(\.notAfter.date)), \(holder), \(incarnation), \(Int(timeout / .milliseconds(1))))
+        \(provider), \(limit.count)::int, \(limit.windowMilliseconds)::int, \(limit.pacing.rawValue), \(limit.version),
+        \(applicants.map(\.attempt.id.messageID.uuid)), \(applicants.map(\.attempt.id.index))::int[],
+        \(applicants.map(\.attempt.id.dispatch))::int[], \(applicants.map(\.attempt.cost))::int[],
+        \(applicants.map(\.notAfter.date)), \(holder), \(incarnation), \(Int(timeout / .milliseconds(1)))::int)
       ORDER BY place
       """)
     let verdicts = try rows.map { row in

@@ -21,11 +21,10 @@ struct OutcomeLedger: Sendable {
   func unreported(olderThan age: Duration, limit: Int = 256) async throws -> [Report] {
     try await reports(
       """
-      WITH picked AS (
-        SELECT message_id, unit_index, dispatch FROM sender.ledger
-        WHERE state <> 'claimed' AND reported_at IS NULL
-          AND coalesce(finished_at, recorded_at) <= sluice.clock() - \(age / .seconds(1)) * interval '1 second'
-        ORDER BY recorded_at LIMIT \(limit))
+      SELECT message_id, unit_index, dispatch FROM sender.ledger
+      WHERE state <> 'claimed' AND reported_at IS NULL
+        AND coalesce(finished_at, recorded_at) <= sluice.clock() - \(age / .seconds(1)) * interval '1 second'
+      ORDER BY recorded_at LIMIT \(limit)
       """)
   }
 
@@ -34,9 +33,8 @@ struct OutcomeLedger: Sendable {
     guard !attempts.isEmpty else { return [] }
     return try await reports(
       """
-      WITH picked AS (
-        SELECT * FROM unnest(\(attempts.map(\.messageID.uuid)), \(attempts.map(\.index)), \(attempts.map(\.dispatch)))
-          AS a(message_id, unit_index, dispatch))
+      SELECT * FROM unnest(\(attempts.map(\.messageID.uuid)), \(attempts.map(\.index)), \(attempts.map(\.dispatch)))
+        AS a(message_id, unit_index, dispatch)
       """)
   }
 
@@ -55,12 +53,12 @@ struct OutcomeLedger: Sendable {
 
   private func reports(_ picked: PostgresQuery) async throws -> [Report] {
     let rows = try await pool.query(
-      picked + """
-
-        SELECT l.*, sender.opens_at(l.provider, 1, sluice.clock()) AS opens_at
-        FROM sender.ledger l JOIN picked USING (message_id, unit_index, dispatch)
-        WHERE l.state <> 'claimed'
-        """)
+      """
+      WITH picked AS (\(picked))
+      SELECT l.*, sender.opens_at(l.provider, 1, sluice.clock()) AS opens_at
+      FROM sender.ledger l JOIN picked USING (message_id, unit_index, dispatch)
+      WHERE l.state <> 'claimed'
+      """)
     var reports: [String: Report] = [:]
     for row in rows {
       let provider: String = try row.decode("provider")

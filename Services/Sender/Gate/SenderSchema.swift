@@ -96,22 +96,28 @@ enum SenderSchema {
       PERFORM 1 FROM sender.gates g WHERE g.provider = p_provider FOR UPDATE;
       v_now := sluice.clock();
       now_at := v_now;
-      FOR place IN 1 .. cardinality(p_messages) LOOP
+      -- Anchors and closings that no clock but a stepped one can have set: the gate opens a window from now at the latest.
+      UPDATE sender.ledger l SET anchor_at = v_now
+      WHERE l.provider = p_provider AND l.anchor_at > v_now + (p_timeout_ms + 60000) * interval '1 millisecond';
+      UPDATE sender.gates g SET closed_until_at = v_now
+      WHERE g.provider = p_provider AND g.closed_until_at > v_now + interval '10 minutes';
+      FOR v_place IN 1 .. cardinality(p_messages) LOOP
+        place := v_place;
         SELECT l.state INTO v_state FROM sender.ledger l
-        WHERE l.message_id = p_messages[place] AND l.unit_index = p_indexes[place] AND l.dispatch = p_dispatches[place];
+        WHERE l.message_id = p_messages[v_place] AND l.unit_index = p_indexes[v_place] AND l.dispatch = p_dispatches[v_place];
         IF FOUND THEN
           verdict := CASE v_state WHEN 'claimed' THEN 'in_flight' ELSE v_state END;
           verdict_at := v_now;
-        ELSIF p_not_after[place] <= v_now THEN
+        ELSIF p_not_after[v_place] <= v_now THEN
           INSERT INTO sender.ledger
             (message_id, unit_index, dispatch, provider, state, cost, holder, incarnation, recorded_at)
-          VALUES (p_messages[place], p_indexes[place], p_dispatches[place], p_provider, 'expired', p_costs[place],
+          VALUES (p_messages[v_place], p_indexes[v_place], p_dispatches[v_place], p_provider, 'expired', p_costs[v_place],
                   p_holder, p_incarnation, v_now);
           verdict := 'expired';
           verdict_at := v_now;
         ELSE
           IF NOT v_closed THEN
-            v_opens := sender.opens_at(p_provider, p_costs[place], v_now);
+            v_opens := sender.opens_at(p_provider, p_costs[v_place], v_now);
             v_closed := v_opens > v_now;
           END IF;
           IF v_closed THEN
@@ -122,7 +128,7 @@ enum SenderSchema {
               (message_id, unit_index, dispatch, provider, state, cost, holder, incarnation, recorded_at, claimed_at,
                orphaned_after_at, anchor_at)
             VALUES
-              (p_messages[place], p_indexes[place], p_dispatches[place], p_provider, 'claimed', p_costs[place],
+              (p_messages[v_place], p_indexes[v_place], p_dispatches[v_place], p_provider, 'claimed', p_costs[v_place],
                p_holder, p_incarnation, v_now, v_now,
                v_now + (p_timeout_ms + 10000) * interval '1 millisecond',
                v_now + CASE p_pacing WHEN 'strict' THEN p_timeout_ms + 100 ELSE 350 END * interval '1 millisecond');

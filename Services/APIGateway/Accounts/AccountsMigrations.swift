@@ -1,0 +1,53 @@
+import Postgres
+
+/// The schema `accounts`: users and their tokens.
+enum AccountsMigrations {
+  static let schema = "accounts"
+
+  static let all = [
+    Migration(
+      version: 1, name: "users and tokens",
+      sql: """
+        CREATE TABLE accounts.users (
+          id uuid CONSTRAINT users_pkey PRIMARY KEY,
+          username text NOT NULL CONSTRAINT users_username_length CHECK (length(username) BETWEEN 1 AND 255),
+          password_hash text,
+          is_admin boolean NOT NULL DEFAULT false,
+          is_active boolean NOT NULL DEFAULT true,
+          weight double precision NOT NULL DEFAULT 1
+            CONSTRAINT users_weight_range CHECK (weight >= 0.01 AND weight <= 100),
+          created_at timestamptz NOT NULL DEFAULT sluice.clock(),
+          changed_at timestamptz NOT NULL DEFAULT sluice.clock()
+        );
+        CREATE UNIQUE INDEX users_username_key ON accounts.users (lower(username));
+        CREATE INDEX users_changed_at_idx ON accounts.users (changed_at);
+
+        CREATE TABLE accounts.tokens (
+          id uuid CONSTRAINT tokens_pkey PRIMARY KEY,
+          user_id uuid NOT NULL CONSTRAINT tokens_user_id_fkey REFERENCES accounts.users ON DELETE CASCADE,
+          name text NOT NULL CONSTRAINT tokens_name_length CHECK (length(name) BETWEEN 1 AND 255),
+          token_hash bytea NOT NULL CONSTRAINT tokens_token_hash_key UNIQUE
+            CONSTRAINT tokens_token_hash_length CHECK (length(token_hash) = 32),
+          expires_at timestamptz,
+          last_used_at timestamptz,
+          revoked_at timestamptz,
+          created_at timestamptz NOT NULL DEFAULT sluice.clock(),
+          changed_at timestamptz NOT NULL DEFAULT sluice.clock()
+        );
+        CREATE INDEX tokens_user_id_idx ON accounts.tokens (user_id);
+        CREATE INDEX tokens_changed_at_idx ON accounts.tokens (changed_at);
+
+        -- Whoever changes a row, by this service or by hand, the gateways see it by its time.
+        CREATE FUNCTION accounts.touch() RETURNS trigger LANGUAGE plpgsql AS $touch$
+        BEGIN
+          NEW.changed_at := sluice.clock();
+          RETURN NEW;
+        END
+        $touch$;
+        CREATE TRIGGER users_touch BEFORE UPDATE ON accounts.users
+          FOR EACH ROW EXECUTE FUNCTION accounts.touch();
+        CREATE TRIGGER tokens_touch BEFORE UPDATE OF user_id, name, token_hash, expires_at, revoked_at
+          ON accounts.tokens FOR EACH ROW EXECUTE FUNCTION accounts.touch();
+        """)
+  ]
+}

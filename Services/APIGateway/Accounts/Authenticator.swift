@@ -1,0 +1,33 @@
+import Contracts
+import HTTPTypes
+import Hummingbird
+import NIOConcurrencyHelpers
+
+/// Tells from the bearer token who a request comes from.
+struct Authenticator: Sendable {
+  let directory: NIOLockedValueBox<TokenDirectory>
+
+  /// - Throws: `UNAUTHORIZED`; 503 before the tokens were read once.
+  func principal(of request: Request) throws -> Principal {
+    guard let token = BearerToken.parse(request.headers[.authorization]) else {
+      throw APIError(.unauthorized, "A bearer token is needed")
+    }
+    let digest = TokenDigest(token: token)
+    let (principal, isLoaded) = directory.withLockedValue { ($0.principal(for: digest, at: .now()), $0.isLoaded) }
+    if let principal { return principal }
+    guard isLoaded else { throw APIError.unavailable("The users are not known yet") }
+    throw APIError(.unauthorized, "The token is not valid")
+  }
+}
+
+/// `Authorization: Bearer TOKEN` (RFC 6750).
+enum BearerToken {
+  static func parse(_ header: String?) -> String? {
+    guard let header, header.utf8.count <= 4096 else { return nil }
+    let parts = header.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
+    guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+    let token = parts[1].drop { $0 == " " }
+    guard !token.isEmpty, !token.contains(" ") else { return nil }
+    return String(token)
+  }
+}

@@ -1,0 +1,10 @@
+import Contracts
+
+/// Who a request comes from.
+struct Principal: Sendable, Hashable {
+  var userID: UserID
+  var username: String
+  var isAdmin: Bool
+  /// The user's share of their class.
+  var weight: Double
+}

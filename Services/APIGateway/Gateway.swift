@@ -1,0 +1,50 @@
+import AMQP
+import Contracts
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import PhoneNumbers
+import Postgres
+import ServiceKit
+import ServiceLifecycle
+
+/// All parts of one replica, put together.
+struct Gateway {
+  /// In the order of dependency: what comes later uses what comes before.
+  var services: [any Service]
+  var readiness: Readiness
+
+  /// - Parameter onListening: Told the port when requests are taken.
+  init(
+    service: ServiceSettings, settings: GatewaySettings, logger: Logger,
+    onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+  ) {
+    let pool = PostgresPool(configuration: service.database, logger: logger)
+    let publisher = AMQPPublisher(
+      configuration: service.amqp.named("\(service.instance) publish"), logger: logger)
+    let consumer = AMQPConsumer(
+      configuration: service.amqp.named("\(service.instance) consume"),
+      subscriptions: [AMQPSubscription(queue: BrokerNames.log, prefetch: 256, streamOffset: .next)], logger: logger)
+    let directory = NIOLockedValueBox(TokenDirectory())
+    let queue = QueueView()
+    let signal = RefreshSignal()
+    let readiness = Readiness(
+      publisher: publisher, directory: directory, isDatabaseReady: { pool.isReady })
+    let api = GatewayAPI(
+      settings: settings, publisher: publisher, store: ReadStore(pool: pool), directory: directory, queue: queue,
+      readiness: readiness)
+    services = [
+      HealthServer(settings: service, logger: logger, readiness: { readiness.reason }),
+      pool, publisher, consumer,
+      AccountsService(
+        store: AccountStore(pool: pool), directory: directory, firstAdmin: settings.firstAdmin, refreshSignal: signal,
+        logger: logger),
+      EventFollower(
+        consumer: consumer, queue: queue, directory: directory, refreshSignal: signal, logger: logger),
+      api.server(logger: logger, onListening: onListening),
+    ]
+    self.readiness = readiness
+  }
+}

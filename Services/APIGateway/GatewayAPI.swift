@@ -1,0 +1,53 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import PhoneNumbers
+import Postgres
+import ServiceLifecycle
+
+/// The HTTP API over its parts.
+struct GatewayAPI {
+  var settings: GatewaySettings
+  var publisher: any FactPublisher
+  var store: ReadStore
+  var directory: NIOLockedValueBox<TokenDirectory>
+  var queue: QueueView
+  var readiness: Readiness
+
+  /// Every route that is served; what is not here is a 404.
+  var routes: [Route] {
+    let authenticator = Authenticator(directory: directory)
+    let parser = PhoneNumberParser(defaultRegion: settings.defaultRegion, check: settings.numberCheck)
+    let store = store
+    let send = SendController(
+      authenticator: authenticator, reader: BodyReader(limit: settings.bodyLimit),
+      check: SubmissionCheck(limits: settings.limits, parser: parser),
+      publisher: SubmissionPublisher(publisher: publisher), queue: queue)
+    let messages = MessagesController(
+      authenticator: authenticator, store: store,
+      fresh: FreshRead(watch: ProgressWatch { try await store.logTime() }), queue: queue, parser: parser)
+    let status = QueueStatusController(authenticator: authenticator, store: store, queue: queue)
+    return send.routes + messages.routes + status.routes + HealthController(readiness: readiness).routes
+  }
+
+  /// The HTTP server: limited in connections, in idle time and in the size of a request's head.
+  func server(logger: Logger, onListening: @escaping @Sendable (Int) async -> Void) -> some Service {
+    let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
+    router.add(middleware: EnvelopeMiddleware())
+    router.add(routes)
+    return Application(
+      router: router,
+      server: .http1(
+        configuration: .init(
+          idleTimeout: .seconds(60),
+          httpDecoderConfiguration: .init(
+            maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100))),
+      configuration: ApplicationConfiguration(
+        address: .hostname(settings.host, port: settings.port), serverName: nil,
+        availableConnectionsDelegate: MaximumAvailableConnections(settings.connections, logger: logger)),
+      onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
+      logger: logger)
+  }
+}

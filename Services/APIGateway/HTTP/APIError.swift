@@ -1,0 +1,101 @@
+import Contracts
+
+/// What a caller is told when a request cannot be done; the envelope's `error`.
+struct APIError: Error, Sendable {
+  /// What clients branch on; each has one HTTP status.
+  enum Code: String, Sendable, CaseIterable {
+    case invalidJSON = "INVALID_JSON"
+    case missingFields = "MISSING_FIELDS"
+    case invalidField = "INVALID_FIELD"
+    case invalidRecipients = "INVALID_RECIPIENTS"
+    case unauthorized = "UNAUTHORIZED"
+    case forbidden = "FORBIDDEN"
+    case notFound = "NOT_FOUND"
+    case methodNotAllowed = "METHOD_NOT_ALLOWED"
+    case payloadTooLarge = "PAYLOAD_TOO_LARGE"
+    case unsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
+    case internalError = "INTERNAL_ERROR"
+    case serviceUnavailable = "SERVICE_UNAVAILABLE"
+
+    var status: Int {
+      switch self {
+      case .invalidJSON, .missingFields, .invalidField, .invalidRecipients: 400
+      case .unauthorized: 401
+      case .forbidden: 403
+      case .notFound: 404
+      case .methodNotAllowed: 405
+      case .payloadTooLarge: 413
+      case .unsupportedMediaType: 415
+      case .internalError: 500
+      case .serviceUnavailable: 503
+      }
+    }
+  }
+
+  /// One thing that is wrong, and where.
+  struct Detail: Sendable, Equatable {
+    /// The member of the body, the header or the query parameter: `content`, `recipients[3]`.
+    var field: String
+    /// Stable, lower case.
+    var code: String
+    var message: String
+    /// The message that a 503 is about.
+    var messageID: MessageID?
+
+    init(_ field: String, _ code: String, _ message: String, messageID: MessageID? = nil) {
+      self.field = field
+      self.code = code
+      self.message = message
+      self.messageID = messageID
+    }
+  }
+
+  var code: Code
+  var message: String
+  var details: [Detail] = []
+  /// Seconds until a repeat makes sense.
+  var retryAfter: Int?
+  /// The methods that a path knows.
+  var allow: String?
+  /// The rest of the request is not worth reading.
+  var closesConnection = false
+
+  init(_ code: Code, _ message: String, details: [Detail] = []) {
+    self.code = code
+    self.message = message
+    self.details = details
+  }
+
+  /// One field that is wrong.
+  static func invalidField(_ field: String, _ code: String, _ message: String) -> APIError {
+    APIError(.invalidField, message, details: [Detail(field, code, message)])
+  }
+
+  /// Something that this service needs is away.
+  static func unavailable(_ message: String, details: [Detail] = [], retryAfter: Int = 1) -> APIError {
+    var error = APIError(.serviceUnavailable, message, details: details)
+    error.retryAfter = retryAfter
+    return error
+  }
+}
+
+extension APIError {
+  /// The whole error envelope.
+  func body(requestID: String) -> [UInt8] {
+    JSONWriter.object { json in
+      json.object("error") { json in
+        json.member("code", code.rawValue)
+        json.member("message", message)
+        json.array("details", details) { json, detail in
+          json.element { json in
+            json.member("field", detail.field)
+            json.member("code", detail.code)
+            json.member("message", detail.message)
+            if let id = detail.messageID { json.member("message_id", id.description) }
+          }
+        }
+        json.member("request_id", requestID)
+      }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// The connection failed while a body was read: there is nobody left to answer.
+struct BodyReadError: Error {
+  var underlying: any Error
+}
+
+/// Reads the JSON body of a request, within its limits of size and time.
+struct BodyReader: Sendable {
+  /// Bytes beyond which a body is refused, whether or not its length was announced.
+  var limit: Int
+  /// How long a caller may take to send it; then the connection is closed.
+  var timeout = TimeAmount.seconds(15)
+
+  func read(_ request: Request, _ context: GatewayContext) async throws -> [UInt8] {
+    try checkType(request.headers)
+    if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
+    return try await context.withConnectionDeadline(timeout) { try await collect(request.body) }
+  }
+
+  private func collect(_ body: RequestBody) async throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    do {
+      for try await chunk in body {
+        guard bytes.count + chunk.readableBytes <= limit else { throw tooLarge }
+        bytes.append(contentsOf: chunk.readableBytesView)
+      }
+    } catch let error as APIError {
+      throw error
+    } catch {
+      throw BodyReadError(underlying: error)
+    }
+    return bytes
+  }
+
+  private func checkType(_ headers: HTTPFields) throws {
+    if let encoding = headers[.contentEncoding], encoding.lowercased() != "identity" {
+      throw APIError(
+        .unsupportedMediaType, "The body may not be compressed",
+        details: [APIError.Detail("Content-Encoding", "not_supported", "Send the body as it is")])
+    }
+    guard let type = headers[.contentType], !MediaType.isJSON(type) else { return }
+    throw APIError(
+      .unsupportedMediaType, "The body must be application/json in UTF-8",
+      details: [APIError.Detail("Content-Type", "not_supported", "Use application/json")])
+  }
+
+  private var tooLarge: APIError {
+    var error = APIError(.payloadTooLarge, "The body may have at most \(limit) bytes")
+    error.closesConnection = true
+    return error
+  }
+}
+
+/// Media types as requests name them.
+enum MediaType {
+  /// `application/json` or `application/…+json`, with no charset but UTF-8.
+  static func isJSON(_ header: String) -> Bool {
+    let parts = header.lowercased().split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
+    guard let type = parts.first,
+      type == "application/json" || type.hasPrefix("application/") && type.hasSuffix("+json")
+    else { return false }
+    return parts.dropFirst().allSatisfy { parameter in
+      !parameter.hasPrefix("charset=")
+        || ["charset=utf-8", "charset=\"utf-8\"", "charset=utf8"].contains(parameter)
+    }
+  }
+}

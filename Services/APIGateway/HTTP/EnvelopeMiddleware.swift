@@ -1,0 +1,81 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import Postgres
+import ServiceKit
+
+/// Gives every request its id and turns whatever goes wrong into the error envelope.
+struct EnvelopeMiddleware: RouterMiddleware {
+  private let metrics = RequestMetrics()
+
+  static let requestIDHeader = HTTPField.Name.known("X-Request-ID")
+  static let traceparentHeader = HTTPField.Name.known("traceparent")
+
+  func handle(
+    _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
+  ) async throws -> Response {
+    var context = context
+    context.requestID = RequestID.chosen(from: request.headers[Self.requestIDHeader])
+    context.traceparent = TraceParent.valid(request.headers[Self.traceparentHeader])
+    var response: Response
+    do {
+      let context = context
+      response = try await RequestScope.with(context.requestID) { try await next(request, context) }
+    } catch let error as BodyReadError {
+      throw error.underlying
+    } catch {
+      response = answer(Self.apiError(error, context), request, context)
+    }
+    response.headers[Self.requestIDHeader] = context.requestID
+    metrics.count(response.status)
+    return response
+  }
+
+  private static func apiError(_ error: any Error, _ context: GatewayContext) -> APIError {
+    switch error {
+    case let error as APIError: return error
+    case let error as HTTPError where error.status == .notFound: return APIError(.notFound, "No such route")
+    case let error as PostgresError:
+      // While the database is away every read fails; that it is away is said once, elsewhere.
+      let level: Logger.Level = error.code == .server || error.code == .decoding ? .error : .debug
+      context.logger.log(level: level, "The database could not be asked", metadata: [LogKey.error: "\(error)"])
+      return .unavailable("The database cannot be asked now")
+    default:
+      context.logger.error("A request failed", metadata: [LogKey.errorType: "\(type(of: error))"])
+      context.logger.debug("Why a request failed", metadata: [LogKey.error: "\(error)"])
+      return APIError(.internalError, "Something went wrong on our side")
+    }
+  }
+
+  private func answer(_ error: APIError, _ request: Request, _ context: GatewayContext) -> Response {
+    var response = Response.json(status: .init(code: error.code.status), error.body(requestID: context.requestID))
+    if let seconds = error.retryAfter { response.headers[.retryAfter] = String(seconds) }
+    if let allow = error.allow { response.headers[.allow] = allow }
+    if error.code == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
+    if error.closesConnection || error.code.leavesBodyUnread && request.announcesLongBody {
+      response.headers[.connection] = "close"
+      context.closeConnectionSoon()
+    }
+    return response
+  }
+}
+
+extension APIError.Code {
+  /// True where a request is refused by its head alone.
+  fileprivate var leavesBodyUnread: Bool {
+    switch self {
+    case .unauthorized, .forbidden, .notFound, .methodNotAllowed, .unsupportedMediaType: true
+    case .invalidJSON, .missingFields, .invalidField, .invalidRecipients, .payloadTooLarge, .internalError,
+      .serviceUnavailable:
+      false
+    }
+  }
+}
+
+extension Request {
+  /// More is to come than is worth reading just to keep the connection.
+  fileprivate var announcesLongBody: Bool {
+    if headers.contains(.transferEncoding) { return true }
+    return (headers[.contentLength].flatMap { Int($0) } ?? 0) > 65_536
+  }
+}

@@ -1,0 +1,29 @@
+import Hummingbird
+import NIOCore
+
+/// What belongs to one request while it is answered.
+struct GatewayContext: RequestContext {
+  var coreContext: CoreRequestContextStorage
+  /// The `X-Request-ID` of the answer.
+  var requestID = ""
+  /// W3C Trace Context of the caller.
+  var traceparent: String?
+  private let channel: any Channel
+
+  init(source: ApplicationRequestContextSource) {
+    coreContext = CoreRequestContextStorage(source: source)
+    channel = source.channel
+  }
+
+  /// Closes the connection after the caller has had time to read the answer: what is left of the request is unwanted.
+  func closeConnectionSoon() {
+    channel.eventLoop.scheduleTask(in: .milliseconds(500)) { [channel] in channel.close(promise: nil) }
+  }
+
+  /// Closes the connection under work that takes longer; what the work reads from it then fails.
+  func withConnectionDeadline<Result>(_ limit: TimeAmount, _ work: () async throws -> Result) async rethrows -> Result {
+    let deadline = channel.eventLoop.scheduleTask(in: limit) { [channel] in channel.close(promise: nil) }
+    defer { deadline.cancel() }
+    return try await work()
+  }
+}

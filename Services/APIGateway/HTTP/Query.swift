@@ -1,0 +1,51 @@
+import Hummingbird
+
+/// The query parameters of one request; one that a route does not know is an error, not ignored.
+struct Query: Sendable {
+  private let values: [String: String]
+
+  /// - Throws: `APIError` that names a parameter which is unknown or given twice.
+  init(_ request: Request, allowing names: Set<String>) throws {
+    var values: [String: String] = [:]
+    for (name, value) in request.uri.queryParameters {
+      let name = String(name)
+      guard names.contains(name) else {
+        throw APIError.invalidField(name, "unknown_parameter", "This route does not know the parameter")
+      }
+      guard values.updateValue(String(value), forKey: name) == nil else {
+        throw APIError.invalidField(name, "duplicate", "The parameter is given more than once")
+      }
+    }
+    self.values = values
+  }
+
+  init(_ values: [String: String]) { self.values = values }
+
+  func has(_ name: String) -> Bool { values[name] != nil }
+
+  /// An empty parameter counts as absent.
+  func string(_ name: String) -> String? {
+    values[name].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  func int(_ name: String, in range: ClosedRange<Int>, default fallback: Int) throws -> Int {
+    guard let text = string(name) else { return fallback }
+    guard let value = Int(text), range.contains(value) else {
+      throw APIError.invalidField(
+        name, "out_of_range", "Must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+  }
+
+  /// One of an enumeration's names.
+  func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, _ type: Choice.Type = Choice.self) throws
+    -> Choice?
+  where Choice.RawValue == String {
+    guard let text = string(name) else { return nil }
+    guard let value = Choice(rawValue: text) else {
+      let names = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+      throw APIError.invalidField(name, "not_allowed", "Must be one of \(names)")
+    }
+    return value
+  }
+}

@@ -1,0 +1,49 @@
+import HTTPTypes
+import Hummingbird
+
+/// One route of a controller.
+struct Route: Sendable {
+  typealias Handler = @Sendable (Request, GatewayContext) async throws -> Response
+
+  var method: HTTPRequest.Method
+  /// `/api/sms/{id}`
+  var path: String
+  var handler: Handler
+
+  init(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
+    self.method = method
+    self.path = path
+    self.handler = handler
+  }
+
+  /// A route that needs a user.
+  static func user(
+    _ method: HTTPRequest.Method, _ path: String, _ authenticator: Authenticator,
+    _ handler: @escaping @Sendable (Request, GatewayContext, Principal) async throws -> Response
+  ) -> Route {
+    Route(method, path) { request, context in
+      try await handler(request, context, try authenticator.principal(of: request))
+    }
+  }
+}
+
+extension Router where Context == GatewayContext {
+  /// Adds routes, and to each path the answer to every method that it does not know.
+  func add(_ routes: [Route]) {
+    for (path, routes) in Dictionary(grouping: routes, by: \.path) {
+      let known = routes.map(\.method)
+      for route in routes {
+        on(RouterPath(path), method: route.method) { request, context in try await route.handler(request, context) }
+      }
+      let allow = (known + (known.contains(.get) ? [.head] : [])).map(\.rawValue).sorted().joined(separator: ", ")
+      let others: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]
+      for method in others where !known.contains(method) && !(method == .head && known.contains(.get)) {
+        on(RouterPath(path), method: method) { _, _ -> Response in
+          var error = APIError(.methodNotAllowed, "This path does not know that method")
+          error.allow = allow
+          throw error
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import AMQP
+import Contracts
+import Logging
+import NIOConcurrencyHelpers
+import ServiceKit
+import ServiceLifecycle
+
+/// Follows the stream of facts for what this replica must know at once: heads of the queue, changes of users.
+struct EventFollower: Service {
+  let consumer: AMQPConsumer
+  let queue: QueueView
+  let directory: NIOLockedValueBox<TokenDirectory>
+  let refreshSignal: RefreshSignal
+  let logger: Logger
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      for await delivery in consumer.deliveries {
+        handle(routingKey: delivery.routingKey, body: delivery.body)
+        await consumer.acknowledge(delivery)
+      }
+    }
+  }
+
+  /// A fact that cannot be read is left out here; the projector reports it.
+  func handle(routingKey: String, body: [UInt8]) {
+    do {
+      switch routingKey {
+      case MessageType.queueChanged.rawValue: queue.apply(try Wire.decode(QueueChanged.self, from: body).body)
+      case MessageType.userChanged.rawValue:
+        let change = try Wire.decode(UserChanged.self, from: body).body
+        directory.withLockedValue { $0.apply(change) }
+        refreshSignal.ring()
+      default: break
+      }
+    } catch {
+      logger.warning(
+        "A fact could not be read", metadata: [LogKey.envelopeType: "\(routingKey)", LogKey.error: "\(error)"])
+    }
+  }
+}

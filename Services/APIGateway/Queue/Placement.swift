@@ -1,0 +1,38 @@
+import Contracts
+import Metering
+
+/// Where SMS of one message stand in the queue and when they go out, as things stand.
+struct Placement: Sendable, Equatable {
+  /// SMS ahead of the message's next one.
+  var position: Int?
+  /// Until its next one goes out.
+  var start: QueueSnapshot.Estimate?
+  /// Until its last one goes out.
+  var complete: QueueSnapshot.Estimate?
+  var asOf: Timestamp?
+
+  /// Nothing is known.
+  static let unknown = Placement()
+
+  private init() {}
+
+  /// - Parameters:
+  ///   - ahead: SMS of the same flow ahead of the next one.
+  ///   - count: SMS that are to go, from the next one on.
+  init(in snapshot: QueueSnapshot, flow: FlowKey, ahead: Int, count: Int) {
+    guard let first = snapshot.position(in: flow, ahead: ahead) else { return }
+    let last = count > 1 ? snapshot.position(in: flow, ahead: ahead + count - 1) ?? first : first
+    position = first
+    start = snapshot.wait(position: first, provider: flow.provider)
+    complete = snapshot.wait(position: last, provider: flow.provider)
+    asOf = snapshot.asOf
+  }
+}
+
+extension Duration {
+  /// In seconds, for people.
+  var inSeconds: Double {
+    let (seconds, attoseconds) = components
+    return Double(seconds) + Double(attoseconds) / 1e18
+  }
+}

@@ -1,0 +1,57 @@
+import Contracts
+import Metering
+
+/// The answer of `GET /api/queue/status`.
+struct QueueStatus {
+  var totals: QueueTotals
+  var snapshot: QueueSnapshot
+  var now: Timestamp
+
+  /// SMS that wait: by the heads, which are newer, or by the read tables.
+  var depth: Int { snapshot.isKnown ? max(0, snapshot.totalBacklog) : totals.waitingUnits }
+
+  /// SMS per second that go while there are any; 0 while nothing goes.
+  var rate: Double {
+    guard let wait = snapshot.wait(position: 1_000, provider: nil)?.middle.inSeconds, wait > 0 else { return 0 }
+    return 1_000 / wait
+  }
+
+  /// When the last SMS of the caller goes out; `nil` when none waits or nothing goes.
+  var yourCompletion: Timestamp? {
+    let waits = totals.yourFlows.compactMap { flow, behind -> Duration? in
+      guard let head = snapshot.headNumber(of: flow), behind > head,
+        let position = snapshot.position(in: flow, ahead: Int(behind - head - 1))
+      else { return nil }
+      return snapshot.wait(position: position, provider: flow.provider)?.middle
+    }
+    return waits.max().map { now + $0 }
+  }
+
+  func write(_ json: inout JSONWriter) {
+    json.member("queue_depth", depth)
+    json.member("msgs_per_sec", rate)
+    json.member("pending_messages", totals.pendingMessages)
+    json.member("sending_messages", totals.sendingMessages)
+    json.member("oldest_pending_at", totals.oldestPendingAt)
+    json.member("estimated_drain_seconds", snapshot.wait(position: depth, provider: nil)?.middle.inSeconds)
+    json.object("statistics") { json in
+      json.member("total_pending", depth)
+      json.member("oldest_pending_at", totals.oldestPendingAt)
+      json.member("estimated_throughput_sec", rate)
+    }
+    json.object("your_messages") { json in
+      json.member("pending", totals.yourPending)
+      json.member("sending", totals.yourSending)
+      json.member("estimated_complete_at", yourCompletion)
+    }
+    json.array("providers", snapshot.providerPaces) { json, pace in
+      json.element { json in
+        json.member("id", pace.provider)
+        json.member("state", pace.state)
+        json.member("rate", pace.nominalRate)
+        json.member("effective_rate", pace.effectiveRate)
+        json.member("in_flight", pace.inFlight)
+      }
+    }
+  }
+}

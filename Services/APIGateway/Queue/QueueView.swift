@@ -1,0 +1,23 @@
+import Contracts
+import Metering
+import NIOConcurrencyHelpers
+
+/// The queue as this replica knows it: the newest heads, and what it has accepted itself since.
+final class QueueView: Sendable {
+  private let state = NIOLockedValueBox(QueueSnapshot())
+
+  var snapshot: QueueSnapshot { state.withLockedValue { $0 } }
+
+  func apply(_ change: QueueChanged) { state.withLockedValue { $0.apply(change) } }
+
+  /// Counts a message that was just accepted.
+  /// - Returns: Its place behind everything counted before it.
+  func accept(flow: FlowKey, count: Int, weight: Double) -> Placement {
+    let (before, ahead) = state.withLockedValue { snapshot in
+      let before = snapshot
+      snapshot.noteAccepted(flow: flow, count: count, weight: weight)
+      return (before, before.isKnown ? before.backlog(of: flow) : 0)
+    }
+    return Placement(in: before, flow: flow, ahead: ahead, count: count)
+  }
+}

@@ -1,0 +1,24 @@
+import Contracts
+import Metering
+
+extension MessageRow {
+  /// SMS of its own flow ahead of its next pending one.
+  func ahead(in snapshot: QueueSnapshot) -> Int {
+    guard let firstNumber else {
+      // Accepted and not numbered yet: it is at the end of what its flow is known to hold.
+      return max(0, snapshot.backlog(of: flow) - counts.pending)
+    }
+    // What came back lies at the front of its flow.
+    guard dispatched < recipientCount, let head = snapshot.headNumber(of: flow) else { return 0 }
+    return Int(max(0, firstNumber + Int64(dispatched) - head))
+  }
+
+  /// Where its pending SMS stand; unknown when it has none.
+  func placement(in snapshot: QueueSnapshot) -> Placement {
+    guard counts.pending > 0 else { return .unknown }
+    return Placement(in: snapshot, flow: flow, ahead: ahead(in: snapshot), count: counts.pending)
+  }
+
+  /// True when there is no telling from the queue alone when it goes on.
+  func isHeld(at now: Timestamp) -> Bool { isPaused || (sendAt.map { $0 > now } ?? false) }
+}

@@ -1,0 +1,57 @@
+import Contracts
+
+/// The body of a 202: a superset of what both predecessors answered.
+struct AcceptedAnswer {
+  var message: MessageAccepted
+  var rejected: [Submission.Rejected]
+  var duplicates: [String]
+  var placement: Placement
+  var now: Timestamp
+
+  var body: [UInt8] {
+    JSONWriter.object { json in
+      let id = message.messageID.description
+      json.member("success", true)
+      json.member("message", "SMS queued for sending")
+      json.member("message_id", id)
+      json.member("queued", true)
+      json.member("provider", message.provider)
+      json.object("data") { json in
+        json.member("id", id)
+        json.member("status", JobStatus.pending.rawValue)
+        json.member("job_status", JobStatus.pending.rawValue)
+        json.member("recipient", message.recipients.count == 1 ? message.recipients[0] : nil)
+        json.member("total", message.recipients.count)
+        json.member("content", message.content)
+        json.member("created_at", message.acceptedAt)
+        json.member("class", message.messageClass.rawValue)
+        json.member("reference", message.reference)
+        json.member("segments", message.segments)
+        json.member("encoding", message.encoding)
+        writePlacement(&json)
+        json.array("rejected", rejected) { json, rejected in
+          json.element { json in
+            json.member("index", rejected.index)
+            json.member("phone", rejected.phone)
+            json.member("code", rejected.code)
+            json.member("message", rejected.message)
+          }
+        }
+        json.array("duplicates", duplicates) { json, phone in json.element(phone) }
+      }
+    }
+  }
+
+  private func writePlacement(_ json: inout JSONWriter) {
+    json.member("queue_position", placement.position)
+    json.member("estimated_start_at", placement.start.map { now + $0.middle })
+    json.member("estimated_complete_at", placement.complete.map { now + $0.middle })
+    json.member("estimated_wait_seconds", placement.start?.middle.inSeconds)
+    guard let complete = placement.complete else { return json.null("estimate") }
+    json.object("estimate") { json in
+      json.member("low", now + complete.low)
+      json.member("high", now + complete.high)
+      json.member("as_of", placement.asOf)
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import Contracts
+
+/// Reads a body member by member and collects everything that is wrong with it.
+struct SubmissionDecoder {
+  private var problems: [APIError.Detail] = []
+  private var missing: [APIError.Detail] = []
+  private var members: [String: JSONValue] = [:]
+
+  /// - Throws: `APIError`: `INVALID_JSON`, `MISSING_FIELDS` or `INVALID_FIELD`, naming every member concerned.
+  static func decode(_ bytes: [UInt8], as form: SubmissionForm) throws -> SubmissionDraft {
+    var decoder = SubmissionDecoder()
+    try decoder.read(bytes, form)
+    return try decoder.draft(form)
+  }
+
+  private mutating func read(_ bytes: [UInt8], _ form: SubmissionForm) throws {
+    guard case .object(let object) = try JSONBody.read(bytes) else {
+      throw APIError(.invalidJSON, "The body must be a JSON object")
+    }
+    let known = Set(form.recipientNames + form.contentNames + ["class", "reference", "on_invalid"])
+    for member in object {
+      guard members[member.name] == nil else {
+        problems.append(.init(member.name, "duplicate", "The field is given more than once"))
+        continue
+      }
+      members[member.name] = member.value
+      if known.contains(member.name) || member.value == .null && isUnsupported(member.name) { continue }
+      if isUnsupported(member.name) {
+        problems.append(.init(member.name, "not_supported", "This option is not supported yet"))
+      } else {
+        problems.append(.init(member.name, "unknown_field", "The field is not known"))
+      }
+    }
+  }
+
+  private mutating func draft(_ form: SubmissionForm) throws -> SubmissionDraft {
+    let (recipientName, recipients) = recipients(form)
+    let (contentName, content) = member(named: form.contentNames)
+    let text = string(contentName, content)
+    let messageClass: MessageClass? = choice("class")
+    let reference = members["reference"].flatMap { string("reference", $0) }
+    let onInvalid: SubmissionDraft.InvalidNumbers? = choice("on_invalid")
+    guard missing.isEmpty else {
+      throw APIError(.missingFields, "Fields are missing", details: missing + problems)
+    }
+    guard problems.isEmpty, let recipients, let text else {
+      throw APIError(.invalidField, "Fields are not valid", details: problems)
+    }
+    return SubmissionDraft(
+      form: form, recipientName: recipientName, recipients: recipients, contentName: contentName, content: text,
+      messageClass: messageClass, reference: reference, onInvalid: onInvalid ?? .reject)
+  }
+
+  private mutating func recipients(_ form: SubmissionForm) -> (name: String, [String]?) {
+    let (name, value) = member(named: form.recipientNames)
+    switch form {
+    case .single: return (name, string(name, value).map { [$0] })
+    case .bulk:
+      guard let value else { return (name, nil) }
+      guard case .array(let elements) = value else {
+        problems.append(.init(name, "wrong_type", "Must be a list of strings"))
+        return (name, nil)
+      }
+      var recipients: [String] = []
+      recipients.reserveCapacity(elements.count)
+      for (index, element) in elements.enumerated() {
+        if let text = string(form.field(name, at: index), element, isNullMissing: false) { recipients.append(text) }
+      }
+      return (name, recipients)
+    }
+  }
+
+  /// The one of these members that is there; none is missing, two are a contradiction.
+  private mutating func member(named names: [String]) -> (name: String, JSONValue?) {
+    let present = names.filter { members[$0] != nil && members[$0] != .null }
+    for other in present.dropFirst() {
+      problems.append(.init(other, "conflict", "Give either \(present[0]) or \(other)"))
+    }
+    let name = present.first ?? names[0]
+    if present.isEmpty { missing.append(.init(name, "missing", "The field is needed")) }
+    return (name, present.isEmpty ? nil : members[name])
+  }
+
+  private mutating func string(_ field: String, _ value: JSONValue?, isNullMissing: Bool = true) -> String? {
+    switch value {
+    case .string(let text): return text
+    case nil: return nil
+    case .null where isNullMissing: return nil
+    case .null, .bool, .number, .array, .object:
+      problems.append(.init(field, "wrong_type", "Must be a string"))
+      return nil
+    }
+  }
+
+  private mutating func choice<Choice: RawRepresentable & CaseIterable>(_ name: String) -> Choice?
+  where Choice.RawValue == String {
+    guard let text = members[name].flatMap({ string(name, $0) }) else { return nil }
+    if let choice = Choice(rawValue: text) { return choice }
+    let names = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+    problems.append(.init(name, "not_allowed", "Must be one of \(names)"))
+    return nil
+  }
+
+  private func isUnsupported(_ name: String) -> Bool { UnsupportedOption(rawValue: name) != nil }
+}

@@ -1,0 +1,19 @@
+import Contracts
+
+/// What a body asks for: all members known and of the right type, nothing else checked yet.
+struct SubmissionDraft: Sendable, Equatable {
+  /// What happens to the request when some of its numbers are bad.
+  enum InvalidNumbers: String, Sendable, CaseIterable {
+    case reject, skip
+  }
+
+  var form: SubmissionForm
+  /// The name that the caller used.
+  var recipientName: String
+  var recipients: [String]
+  var contentName: String
+  var content: String
+  var messageClass: MessageClass?
+  var reference: String?
+  var onInvalid = InvalidNumbers.reject
+}

@@ -1,0 +1,40 @@
+/// The two shapes of a body that asks for SMS.
+enum SubmissionForm: Sendable {
+  /// One number, by the names of either predecessor.
+  case single
+  /// A list of numbers.
+  case bulk
+
+  /// The names of the member with the number or numbers; one of them must be there.
+  var recipientNames: [String] {
+    switch self {
+    case .single: ["recipient", "phone"]
+    case .bulk: ["recipients"]
+    }
+  }
+
+  /// The names of the member with the text; one of them must be there.
+  var contentNames: [String] {
+    switch self {
+    case .single: ["content", "text"]
+    case .bulk: ["content"]
+    }
+  }
+
+  /// How a number is named in an error.
+  func field(_ name: String, at index: Int) -> String {
+    switch self {
+    case .single: name
+    case .bulk: "\(name)[\(index)]"
+    }
+  }
+}
+
+/// Options that are part of the contract and not served yet: a body with one is refused, not sent without it.
+enum UnsupportedOption: String, CaseIterable {
+  case sendAt = "send_at"
+  case expiresAt = "expires_at"
+  case validitySeconds = "validity_seconds"
+  case rejectIfLate = "reject_if_late"
+  case provider
+}

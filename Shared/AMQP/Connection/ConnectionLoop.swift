@@ -1,0 +1,119 @@
+import Logging
+import NIOConcurrencyHelpers
+
+/// Keeps a connection: connects, and again after every loss, until stopped.
+final class ConnectionLoop: Sendable {
+  private struct State {
+    var isStopped = false
+    var current: AMQPConnection?
+    var isOpen = false
+    var pause: OneShot<Void>?
+  }
+
+  private let configuration: AMQPConfiguration
+  private let logger: Logger
+  private let state = NIOLockedValueBox(State())
+
+  init(configuration: AMQPConfiguration, logger: Logger) {
+    self.configuration = configuration
+    self.logger = logger
+  }
+
+  private var isStopped: Bool { state.withLockedValue { $0.isStopped } }
+
+  /// Returns when `stop()` was called and the connection is closed, or when `isDone` is true after a loss.
+  func run(
+    isDone: @Sendable () -> Bool = { false }, _ makeRole: @escaping @Sendable (AMQPConnection) -> any ConnectionRole
+  ) async {
+    var delay = ReconnectDelay()
+    var attempt = 0
+    while !isStopped, !isDone() {
+      let host = configuration.hosts[attempt % configuration.hosts.count]
+      attempt += 1
+      let heldFor = await serve(host, makeRole)
+      if isStopped || isDone() { return }
+      let pause = delay.afterLoss(
+        heldFor: heldFor, hosts: configuration.hosts.count, random: .random(in: 0..<1))
+      if pause > .zero { await sleep(pause) }
+    }
+  }
+
+  /// Closes the connection and ends `run`. What is still connecting is abandoned, not waited for.
+  func stop() {
+    let (connection, isOpen, pause) = state.withLockedValue { state in
+      defer { state.isStopped = true }
+      return state.isStopped ? (nil, false, nil) : (state.current, state.isOpen, state.pause)
+    }
+    pause?.fire(())
+    guard let connection else { return }
+    Task { await connection.close() }
+    Task {
+      // A thread that hangs in a write or a name server does not hold up the end of the process.
+      if isOpen { try await Task.sleep(for: .seconds(3)) }
+      connection.ended.fire(nil)
+    }
+  }
+
+  /// - Returns: how long the connection held; nil when it did not come to be.
+  private func serve(
+    _ host: AMQPConfiguration.Host, _ makeRole: @escaping @Sendable (AMQPConnection) -> any ConnectionRole
+  ) async -> Duration? {
+    let connection = AMQPConnection(configuration: configuration)
+    let metadata: Logger.Metadata = [
+      "amqp.host": "\(host)", "amqp.connection": "\(configuration.connectionName)",
+    ]
+    let isStopped = state.withLockedValue { state in
+      state.current = connection
+      state.isOpen = false
+      return state.isStopped
+    }
+    defer { state.withLockedValue { $0.current = nil } }
+    if isStopped { return nil }
+    let opened = OneShot<ContinuousClock.Instant?>()
+    Task {
+      do {
+        try await connection.open(host: host, makeRole: makeRole)
+        state.withLockedValue { if $0.current === connection { $0.isOpen = true } }
+        logger.info("connected to the broker", metadata: metadata)
+        opened.fire(.now)
+      } catch {
+        opened.fire(nil)
+        connection.ended.fire(error as? AMQPError ?? AMQPError(.other, "not connected"))
+      }
+    }
+    let end = await connection.ended.wait()
+    // Not fired yet: abandoned by `stop()`.
+    if self.isStopped { return nil }
+    let since = await opened.wait()
+    if since == nil {
+      logger.warning("no connection to the broker", metadata: metadata.merging(reason(end)) { $1 })
+    } else if let end {
+      logger.warning("connection to the broker lost", metadata: metadata.merging(reason(end)) { $1 })
+    }
+    return since.map { $0.duration(to: .now) }
+  }
+
+  private func reason(_ error: AMQPError?) -> Logger.Metadata {
+    guard let error else { return [:] }
+    var metadata: Logger.Metadata = ["error.code": "\(error.code.rawValue)", "error.message": "\(error.message)"]
+    if let replyCode = error.replyCode { metadata["amqp.reply_code"] = "\(replyCode)" }
+    return metadata
+  }
+
+  /// Waits, but not beyond `stop()`.
+  private func sleep(_ duration: Duration) async {
+    let pause = OneShot<Void>()
+    let isStopped = state.withLockedValue { state in
+      state.pause = pause
+      return state.isStopped
+    }
+    if isStopped { return }
+    let timer = Task {
+      // Cancelled means that the pause is over already.
+      try? await Task.sleep(for: duration)
+      pause.fire(())
+    }
+    await pause.wait()
+    timer.cancel()
+  }
+}

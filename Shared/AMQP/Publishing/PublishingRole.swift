@@ -1,0 +1,149 @@
+import Logging
+
+/// Publishes what is in the queue on one channel and settles what the broker confirms.
+final class PublishingRole: ConnectionRole {
+  private enum Phase {
+    /// Asked for the channel or for confirms; the answer is due.
+    case opening(due: ContinuousClock.Instant)
+    case open
+    /// The broker closes the whole connection.
+    case ending
+  }
+
+  private static let channel: UInt16 = 1
+  /// Unconfirmed bytes: what a broker that has stopped reading leaves in the socket must not block the thread.
+  private static let byteWindow = 2 << 20
+
+  private let queue: PublishQueue
+  private let window: Int
+  private let answerTimeout: Duration
+  private let logger: Logger
+  private var phase = Phase.ending
+  private var isBlocked = false
+  private var ledger = ConfirmLedger()
+  private var assembler = FrameAssembler()
+  private var settlements: [ConfirmLedger.Settlement] = []
+
+  init(queue: PublishQueue, window: Int, answerTimeout: Duration, logger: Logger) {
+    self.queue = queue
+    self.window = window
+    self.answerTimeout = answerTimeout
+    self.logger = logger
+  }
+
+  var deadline: ContinuousClock.Instant? {
+    if case .opening(let due) = phase { due } else { nil }
+  }
+
+  func start(_ link: Link) throws(AMQPError) { try open(link) }
+
+  private func open(_ link: Link) throws(AMQPError) {
+    phase = .opening(due: .now + answerTimeout)
+    try link.openChannel(Self.channel)
+  }
+
+  func handle(_ frame: InboundFrame, _ link: Link) throws(AMQPError) {
+    switch frame {
+    case .method(_, let method): try handle(method, link)
+    case .header(_, let header): markReturned(try assembler.header(header))
+    case .body(_, let bytes): markReturned(try assembler.body(bytes))
+    }
+  }
+
+  private func handle(_ method: InboundMethod, _ link: Link) throws(AMQPError) {
+    switch method {
+    case .ack(let tag, let multiple):
+      try ledger.settle(tag: tag, multiple: multiple, isAck: true, into: &settlements)
+    case .nack(let tag, let multiple):
+      try ledger.settle(tag: tag, multiple: multiple, isAck: false, into: &settlements)
+    case .returned(let returned): try assembler.begin(.returned(returned))
+    case .channelOpened: try link.selectConfirms(Self.channel)
+    case .confirmSelected:
+      phase = .open
+      queue.setReady(true)
+    case .connectionBlocked(let reason):
+      isBlocked = true
+      queue.setBlocked(true)
+      logger.warning("the broker has blocked publishing", metadata: ["amqp.reason": "\(reason)"])
+    case .connectionUnblocked:
+      isBlocked = false
+      queue.setBlocked(false)
+      logger.notice("the broker has unblocked publishing")
+    case .channelClose(let reason):
+      queue.setReady(false)
+      try link.confirmChannelClose(Self.channel)
+      interrupted(by: reason)
+      try open(link)
+    case .connectionClose(let reason):
+      phase = .ending
+      interrupted(by: reason)
+    case .channelClosed, .queueDeclared, .qosSet, .consumeStarted, .consumeStopped, .consumerCancelled, .deliver,
+      .other:
+      throw AMQPError(.protocolViolation, "an unexpected method on a publishing channel")
+    }
+  }
+
+  private func markReturned(_ content: FrameAssembler.Content?) {
+    guard let content, case .returned(let method) = content.method else { return }
+    ledger.markReturned(
+      .init(
+        messageID: content.properties.messageID, exchange: method.exchange, routingKey: method.routingKey),
+      reason: "\(method.code) \(method.text)")
+  }
+
+  /// All that is outstanding is of unknown fate, and one of them may be to blame: alone, it is.
+  private func interrupted(by reason: BrokerReason) {
+    settle()
+    assembler.reset()
+    let outstanding = ledger.reset()
+    guard reason.isAboutPublish else { return queue.requeue(outstanding, areSuspects: false) }
+    guard outstanding.count == 1, let culprit = outstanding.first else {
+      return queue.requeue(outstanding, areSuspects: true)
+    }
+    let code: PublishError.Code = reason.code == 404 ? .exchangeMissing : .rejected
+    queue.fail(culprit, PublishError(code: code, message: "\(reason.code) \(reason.text)"))
+  }
+
+  func flush(_ link: Link, now: ContinuousClock.Instant) throws(AMQPError) {
+    settle()
+    switch phase {
+    case .ending: return
+    case .opening(let due):
+      if now >= due { throw AMQPError(.timeout, "the broker did not open a channel in time") }
+    case .open: if !isBlocked { try write(link) }
+    }
+  }
+
+  private func settle() {
+    guard !settlements.isEmpty else { return }
+    queue.settle(settlements)
+    settlements.removeAll(keepingCapacity: true)
+  }
+
+  private func write(_ link: Link) throws(AMQPError) {
+    guard ledger.count < window else { return }
+    let publications = queue.take(
+      outstanding: ledger.count, window: window, room: Self.byteWindow - ledger.bytes)
+    guard !publications.isEmpty else { return }
+    link.cork()
+    for publication in publications {
+      // Noted first: should the write fail, its fate is unknown too.
+      ledger.append(
+        id: publication.id, bytes: publication.message.body.count,
+        address: .init(
+          messageID: publication.message.messageID, exchange: publication.exchange,
+          routingKey: publication.routingKey))
+    }
+    for publication in publications {
+      try link.publish(
+        Self.channel, publication.message, exchange: publication.exchange, routingKey: publication.routingKey)
+    }
+    link.uncork()
+  }
+
+  func end(_ error: AMQPError?) {
+    settle()
+    queue.detach()
+    queue.requeue(ledger.reset(), areSuspects: false)
+  }
+}

@@ -1,0 +1,124 @@
+import Contracts
+import Metering
+import Testing
+
+@testable import APIGateway
+
+@Suite("Queue numbers")
+struct QueueAnswerTests {
+  private let user = UserID.timeOrdered()
+  private let now = Timestamp.now()
+  private var flow: FlowKey { FlowKey(messageClass: .normal, userID: user) }
+
+  /// One provider at 2/s and one flow of the user's with this backlog.
+  private func heads(backlog: Int, head: Int64 = 0, state: String = "healthy", rate: Double = 2) -> QueueChanged {
+    QueueChanged(
+      asOf: now, isComplete: true, epoch: 1, virtualTime: 0,
+      classes: [ClassHead(messageClass: .normal, tag: 0, backlog: backlog, virtualTime: 0)],
+      flows: [
+        FlowHead(
+          flowID: 1, messageClass: .normal, userID: user, provider: nil, tag: 0, weight: 1, backlog: backlog,
+          headNumber: head)
+      ],
+      providers: [ProviderPace(provider: "hkt", effectiveRate: rate, nominalRate: 2, state: state, inFlight: 0)],
+      globalRate: nil, isSending: true)
+  }
+
+  private func snapshot(_ heads: QueueChanged) -> QueueSnapshot {
+    var snapshot = QueueSnapshot()
+    snapshot.apply(heads)
+    return snapshot
+  }
+
+  private func row(total: Int, firstNumber: Int64?, dispatched: Int, counts: UnitCounts) -> MessageRow {
+    MessageRow(
+      messageID: .timeOrdered(), userID: user, messageClass: .normal, content: "Hi", reference: nil, provider: nil,
+      segments: 1, recipientCount: total, firstPhone: nil, acceptedAt: now, sendAt: nil, firstNumber: firstNumber,
+      dispatched: dispatched, counts: counts, jobStatus: counts.jobStatus, isPaused: false, sentAt: nil,
+      completedAt: nil, lastReplyBody: nil)
+  }
+
+  private func counts(pending: Int = 0, sending: Int = 0, retrying: Int = 0, sent: Int = 0) -> UnitCounts {
+    var counts = UnitCounts()
+    counts.pending = pending
+    counts.sending = sending
+    counts.retrying = retrying
+    counts.sent = sent
+    return counts
+  }
+
+  @Test("Before any heads nothing is said")
+  func unknown() {
+    #expect(QueueView().accept(flow: flow, count: 1, weight: 1) == .unknown)
+  }
+
+  @Test("What is accepted stands behind what was accepted before")
+  func accepting() {
+    let view = QueueView()
+    view.apply(heads(backlog: 101))
+    let first = view.accept(flow: flow, count: 3, weight: 1)
+    #expect(first.position == 101)
+    #expect(first.start?.middle == .seconds(50.5))
+    #expect(first.complete?.middle == .seconds(51.5))
+    #expect(view.accept(flow: flow, count: 1, weight: 1).position == 104)
+  }
+
+  @Test("A stored message stands where its next pending SMS does")
+  func stored() {
+    let snapshot = snapshot(heads(backlog: 40, head: 100))
+    #expect(
+      row(total: 10, firstNumber: 120, dispatched: 0, counts: counts(pending: 10)).placement(in: snapshot).position
+        == 20)
+    let partly = row(total: 10, firstNumber: 95, dispatched: 6, counts: counts(pending: 4, sent: 6))
+    #expect(partly.placement(in: snapshot).position == 1)
+    #expect(partly.placement(in: snapshot).complete?.middle == .seconds(2))
+    // One that came back goes first.
+    #expect(
+      row(total: 1, firstNumber: 90, dispatched: 1, counts: counts(pending: 1)).placement(in: snapshot).position == 0)
+    // Not numbered yet: at the end.
+    #expect(
+      row(total: 2, firstNumber: nil, dispatched: 0, counts: counts(pending: 2)).placement(in: snapshot).position == 38)
+    #expect(
+      row(total: 1, firstNumber: 90, dispatched: 1, counts: counts(sending: 1)).placement(in: snapshot) == .unknown)
+  }
+
+  @Test("A message says what holds it")
+  func waiting() {
+    func reason(_ message: MessageRow, _ heads: QueueChanged) -> WaitingReason? {
+      let snapshot = snapshot(heads)
+      return WaitingReason(
+        message, placement: message.placement(in: snapshot), ahead: message.ahead(in: snapshot), snapshot: snapshot,
+        now: now)
+    }
+    let pending = row(total: 1, firstNumber: 5, dispatched: 0, counts: counts(pending: 1))
+    #expect(reason(pending, heads(backlog: 10)) == .meter)
+    #expect(reason(pending, heads(backlog: 10, state: "paused", rate: 0)) == .providerPaused)
+    #expect(reason(pending, heads(backlog: 10, state: "unhealthy", rate: 0)) == .providerUnhealthy)
+    #expect(reason(pending, heads(backlog: 10, rate: 0)) == .noSender)
+    var shared = heads(backlog: 10)
+    shared.flows.append(
+      FlowHead(
+        flowID: 2, messageClass: .normal, userID: .timeOrdered(), provider: nil, tag: 0, weight: 1, backlog: 10,
+        headNumber: 0))
+    #expect(reason(pending, shared) == .fairShare)
+    var paused = pending
+    paused.isPaused = true
+    #expect(reason(paused, heads(backlog: 10)) == .messagePaused)
+    var scheduled = pending
+    scheduled.sendAt = now + .seconds(60)
+    #expect(reason(scheduled, heads(backlog: 10)) == .schedule)
+    let retrying = row(total: 1, firstNumber: 5, dispatched: 1, counts: counts(retrying: 1))
+    #expect(reason(retrying, heads(backlog: 10)) == .retryBackoff)
+    #expect(reason(row(total: 1, firstNumber: 5, dispatched: 1, counts: counts(sent: 1)), heads(backlog: 10)) == nil)
+  }
+
+  @Test("The coarse status has the predecessor's four names")
+  func coarse() {
+    let expected: [(JobStatus, CoarseStatus)] = [
+      (.pending, .pending), (.sending, .pending), (.completed, .sent), (.partial, .partial), (.unconfirmed, .partial),
+      (.failed, .failed), (.cancelled, .failed), (.expired, .failed),
+    ]
+    for (status, coarse) in expected { #expect(CoarseStatus(status) == coarse) }
+    #expect(CoarseStatus.pending.jobStatuses == [.pending, .sending])
+  }
+}
