@@ -12,8 +12,12 @@ struct ProjectionDatabase: Sendable {
   let pool: PostgresPool
 
   /// An empty one.
-  init() async throws {
-    url = try await PostgresCluster.shared().makeDatabase()
+  init(in cluster: PostgresCluster? = nil) async throws {
+    if let cluster {
+      url = try await cluster.makeDatabase()
+    } else {
+      url = try await PostgresCluster.shared().makeDatabase()
+    }
     pool = PostgresPool(configuration: try PostgresConfiguration(url: url), logger: .silent)
   }
 
