@@ -1,9 +1,15 @@
+import Contracts
 import TestSupport
 import Testing
 
 /// Numbers that libphonenumber takes for possible ones in Hong Kong, all different.
 func numbers(_ count: Int, from first: Int = 0) -> [String] {
   (first..<first + count).map { "+852\(51_000_000 + $0)" }
+}
+
+/// Seconds from now until a time as the API writes it.
+func secondsUntil(_ text: String) throws -> Double {
+  (try #require(Timestamp(text)) - .now()) / .seconds(1)
 }
 
 extension Stack {
