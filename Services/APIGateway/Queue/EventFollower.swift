@@ -2,6 +2,7 @@ import AMQP
 import Contracts
 import Logging
 import NIOConcurrencyHelpers
+import ServiceKit
 import ServiceLifecycle
 
 /// Follows the stream of facts for what this replica must know at once: heads of the queue, changes of users.
@@ -33,7 +34,8 @@ struct EventFollower: Service {
       default: break
       }
     } catch {
-      logger.warning("A fact could not be read", metadata: ["type": "\(routingKey)", "error": "\(error)"])
+      logger.warning(
+        "A fact could not be read", metadata: [LogKey.envelopeType: "\(routingKey)", LogKey.error: "\(error)"])
     }
   }
 }

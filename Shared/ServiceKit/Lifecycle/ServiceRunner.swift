@@ -17,7 +17,7 @@ public struct ServiceRunner {
   ///   - services: Builds the services. What it throws as `ConfigurationError` ends the process with 78.
   public static func run(
     service: String, shutdownLimit: Duration = .seconds(10),
-    services build: (ServiceSettings, Logger) async throws -> [any Service]
+    services build: @Sendable (ServiceSettings, Logger) async throws -> [any Service]
   ) async -> Never {
     let trap = SignalTrap()
     let phase = NIOLockedValueBox<Phase>(.starting)
