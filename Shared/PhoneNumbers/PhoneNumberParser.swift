@@ -24,8 +24,7 @@ public struct PhoneNumberParser: Sendable {
 
   /// Reads one number; spaces, hyphens, brackets and full-width digits are allowed, letters and extensions are not.
   public func parse(_ text: String) -> Result<PhoneNumber, PhoneNumberError> {
-    // The library reads letters as the keys they are on.
-    if text.unicodeScalars.contains(where: \.properties.isAlphabetic) { return .failure(PhoneNumberError(.notANumber)) }
+    guard !text.unicodeScalars.contains(where: Self.isForeign) else { return .failure(PhoneNumberError(.notANumber)) }
     var text = text
     var e164 = [CChar](repeating: 0, count: Int(SLUICE_PHONE_CAPACITY))
     let code = text.withUTF8 { bytes in
@@ -45,5 +44,10 @@ public struct PhoneNumberParser: Sendable {
     case SLUICE_PHONE_NOT_VALID: return .failure(PhoneNumberError(.notValid))
     default: return .failure(PhoneNumberError(.notANumber))
     }
+  }
+
+  /// The library reads letters as the keys they are on, and drops what follows a separator, such as a second number.
+  private static func isForeign(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.properties.isAlphabetic || ";,/\\|=#*@\0".unicodeScalars.contains(scalar)
   }
 }

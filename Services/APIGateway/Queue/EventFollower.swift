@@ -20,6 +20,7 @@ struct EventFollower: Service {
         await consumer.acknowledge(delivery)
       }
     }
+    await consumer.close()
   }
 
   /// A fact that cannot be read is left out here; the projector reports it.
