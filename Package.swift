@@ -173,7 +173,7 @@ let package = Package(
       dependencies: ["TestSupport", "Contracts", "ServiceKit", "Scheduler", "Sender", "StatusProjector", "DeadLetter"],
       path: "Tests/IntegrationTests", swiftSettings: strict),
     .testTarget(
-      name: "ScenarioTests", dependencies: ["TestSupport"], path: "Tests/ScenarioTests",
+      name: "ScenarioTests", dependencies: ["Contracts", "TestSupport"], path: "Tests/ScenarioTests",
       swiftSettings: strict),
     .executableTarget(
       name: "Benchmarks",

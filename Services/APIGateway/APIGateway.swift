@@ -3,9 +3,11 @@ import ServiceKit
 /// `api-gateway`: the HTTP API.
 @main
 struct APIGateway {
-  static func main() async throws {
-    try await ServiceRunner.run(service: "api-gateway") { service, logger in
-      Gateway(service: service, settings: try GatewaySettings.load(), logger: logger).services
+  static func main() async {
+    await ServiceRunner.run(service: "api-gateway") { @Sendable service, logger in
+      DescriptorLimit.raise()
+      let settings = try GatewaySettings.load()
+      return Gateway(service: service, settings: settings, logger: logger).services
     }
   }
 }

@@ -36,6 +36,7 @@ struct Gateway {
       settings: settings, publisher: publisher, store: ReadStore(pool: pool), directory: directory, queue: queue,
       readiness: readiness)
     services = [
+      HealthServer(settings: service, logger: logger, readiness: { readiness.reason }),
       pool, publisher, consumer,
       AccountsService(
         store: AccountStore(pool: pool), directory: directory, firstAdmin: settings.firstAdmin, refreshSignal: signal,

@@ -1,4 +1,5 @@
 import PhoneNumbers
+import ServiceKit
 
 /// What only the gateway is set by.
 struct GatewaySettings: Sendable {
@@ -15,7 +16,45 @@ struct GatewaySettings: Sendable {
   /// `SLUICE_DEFAULT_REGION`: where numbers without a country code are.
   var defaultRegion = "HK"
   /// `SLUICE_NUMBER_CHECK`: `possible` or `valid`.
-  var numberCheck = NumberCheck.possible
+  var numberCheck = PhoneNumberParser.Check.possible
   /// `SLUICE_ADMIN_USER`, `SLUICE_ADMIN_PASSWORD`, `SLUICE_ADMIN_TOKEN`
   var firstAdmin: FirstAdmin?
+}
+
+extension GatewaySettings {
+  /// Reads them all from the environment and `/run/secrets`.
+  /// - Throws: `ConfigurationError` with every mistake.
+  static func load(_ settings: Settings = Settings()) throws -> GatewaySettings {
+    var gateway = GatewaySettings()
+    gateway.host = settings.string("SLUICE_HTTP_HOST", default: gateway.host)
+    gateway.port = settings.int("SLUICE_HTTP_PORT", default: gateway.port, in: 0...65_535)
+    gateway.connections = settings.int("SLUICE_HTTP_CONNECTIONS", default: gateway.connections, in: 1...1_000_000)
+    gateway.bodyLimit = settings.int("SLUICE_BODY_LIMIT", default: gateway.bodyLimit, in: 1_024...64 * 1024 * 1024)
+    let limits = gateway.limits
+    gateway.limits.recipients = settings.int("SLUICE_MAX_RECIPIENTS", default: limits.recipients, in: 1...10_000)
+    gateway.limits.characters = settings.int("SLUICE_MAX_CHARACTERS", default: limits.characters, in: 1...10_000)
+    gateway.limits.segments = settings.int("SLUICE_MAX_SEGMENTS", default: limits.segments, in: 1...100)
+    gateway.defaultRegion = settings.string("SLUICE_DEFAULT_REGION", default: gateway.defaultRegion)
+    if !PhoneNumberParser.isKnown(region: gateway.defaultRegion) {
+      settings.note("SLUICE_DEFAULT_REGION", "must be a country's two capital letters, such as HK")
+    }
+    gateway.numberCheck = settings.choice("SLUICE_NUMBER_CHECK", default: gateway.numberCheck)
+    gateway.firstAdmin = firstAdmin(settings)
+    try settings.check()
+    return gateway
+  }
+
+  private static func firstAdmin(_ settings: Settings) -> FirstAdmin? {
+    let password = settings.secret("SLUICE_ADMIN_PASSWORD")
+    let token = settings.secret("SLUICE_ADMIN_TOKEN")
+    guard let username = settings.string("SLUICE_ADMIN_USER") else {
+      if password != nil || token != nil { settings.note("SLUICE_ADMIN_USER", "is needed with a password or a token") }
+      return nil
+    }
+    if username.utf8.count > 255 { settings.note("SLUICE_ADMIN_USER", "may have at most 255 characters") }
+    if let token, token.utf8.count < 16 || token.contains(where: \.isWhitespace) {
+      settings.note("SLUICE_ADMIN_TOKEN", "must have at least 16 characters and no space")
+    }
+    return FirstAdmin(username: username, password: password, token: token)
+  }
 }

@@ -32,10 +32,7 @@ enum SchedulerBuild {
         publisher: publisher, relay: OutboxRelay(pool: pool, publisher: publisher, logger: logger),
         poison: PoisonReporter(publisher: publisher, logger: logger),
         board: try await board(file, term: term), logger: logger)
-      try await publisher.publish(
-        Envelope(ProvidersChanged(providers: file.providers.map(\.fact))), exchange: BrokerNames.events,
-        timeout: .seconds(5))
-      try await loop.run()
+      try await loop.run(announcing: ProvidersChanged(providers: file.providers.map(\.fact)))
     }
     let health = HealthServer(settings: settings, logger: logger) {
       if !publisher.isReady { return "broker not reachable" }

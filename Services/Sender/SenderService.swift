@@ -12,16 +12,15 @@ struct SenderService: Service {
   var logger: Logger
 
   func run() async throws {
-    try await withGracefulShutdownHandler {
-      await withDiscardingTaskGroup { group in
-        for lane in lanes.values { group.addTask { await lane.run() } }
+    await withDiscardingTaskGroup { group in
+      for lane in lanes.values { group.addTask { await lane.run() } }
+      // Ends with the shutdown: what was delivered and not claimed goes back to the broker, for other senders.
+      await cancelWhenGracefulShutdown {
         for await delivery in consumer.deliveries { await take(delivery) }
-        for lane in lanes.values { await lane.stop() }
       }
-    } onGracefulShutdown: {
-      let lanes = lanes
-      Task { for lane in lanes.values { await lane.stop() } }
+      for lane in lanes.values { await lane.stop() }
     }
+    await consumer.close()
   }
 
   private func take(_ delivery: AMQPDelivery) async {

@@ -32,4 +32,4 @@ struct DefinitionsCommand: AsyncParsableCommand {
   }
 }
 
-extension BrokerTopology.Target: @retroactive ExpressibleByArgument {}
+extension BrokerTopology.Target: ExpressibleByArgument {}

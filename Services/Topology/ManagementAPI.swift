@@ -24,7 +24,10 @@ struct ManagementAPI {
     var type: String
     var durable: Bool
     var arguments: [String: ArgumentValue]
-    var policy: String?
+  }
+
+  private struct Policy: Decodable {
+    var name: String
   }
 
   private struct Binding: Decodable {
@@ -49,8 +52,9 @@ struct ManagementAPI {
     }
     for queue in try await get("queues", as: [Queue].self, transport) {
       found.queues[queue.name] = FoundTopology.Queue(
-        type: queue.type, isDurable: queue.durable, arguments: Set(queue.arguments.keys), policy: queue.policy)
+        type: queue.type, isDurable: queue.durable, arguments: Set(queue.arguments.keys))
     }
+    for policy in try await get("policies", as: [Policy].self, transport) { found.policies.insert(policy.name) }
     for binding in try await get("bindings", as: [Binding].self, transport) where binding.destination_type == "queue" {
       found.bindings.insert(
         BrokerTopology.Binding(

@@ -26,10 +26,13 @@ struct TopologyDifference {
       for argument in existing.arguments.sorted() where argument != "x-queue-type" {
         problems.append("queue \(queue.name) has the argument \(argument); what can change live belongs in a policy")
       }
-      if existing.policy == nil { problems.append("queue \(queue.name) has no policy") }
     }
     for binding in needed.bindings where !found.bindings.contains(binding) {
       problems.append("binding \(binding.exchange) -> \(binding.queue) with key '\(binding.key)' is missing")
+    }
+    // Both generations have the same policies by name; they differ in what they apply to.
+    for policy in BrokerPolicy.all(for: .v4) where !found.policies.contains(policy.name) {
+      problems.append("policy \(policy.name) is missing")
     }
     return problems
   }
@@ -41,11 +44,11 @@ struct FoundTopology: Sendable {
     var type: String
     var isDurable: Bool
     var arguments: Set<String>
-    var policy: String?
   }
 
   /// Type by name.
   var exchanges: [String: String] = [:]
   var queues: [String: Queue] = [:]
   var bindings: Set<BrokerTopology.Binding> = []
+  var policies: Set<String> = []
 }

@@ -34,4 +34,9 @@ public struct HTTPTransportFailure: Error, Sendable, Equatable {
   public let kind: Kind
   /// A text without anything of the request in it.
   public let message: String
+
+  public init(kind: Kind, message: String) {
+    self.kind = kind
+    self.message = message
+  }
 }

@@ -54,6 +54,10 @@ final class Transfer {
   private var hasWrittenBytes: Bool { sluice_curl_get_long(handle, CURLINFO_REQUEST_SIZE) > 0 }
 
   private func result(of code: CURLcode, hasWritten: Bool) -> HTTPTransportExchange.Result {
+    // libcurl calls it a success when the connection ends within the head.
+    if code == CURLE_OK, !response.isHeadComplete {
+      return .unknown(HTTPTransportFailure(kind: .cut, message: "the head of the answer was cut off"))
+    }
     if code == CURLE_OK {
       return .response(status: response.status, headers: response.headers, body: response.body, isComplete: true)
     }

@@ -48,7 +48,11 @@ public struct TokenBucket: Sendable, Hashable {
   }
 
   private mutating func refill(_ now: Double) {
-    guard now > updatedAt else { return }
+    guard now > updatedAt else {
+      // The clock stepped back: begin anew from there, with what is held, instead of waiting for it to catch up.
+      if updatedAt - now > window { updatedAt = now }
+      return
+    }
     level = min(count, level + (now - updatedAt) * rate)
     updatedAt = now
   }

@@ -64,6 +64,11 @@ public struct PostgresQuery: Sendable, ExpressibleByStringInterpolation {
       query.append(PostgresParameter(type: Value.postgresType, content: value.postgresContent))
     }
 
+    /// Binds a value or NULL.
+    public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+      query.append(PostgresParameter(type: Value.postgresType, content: value.postgresContent))
+    }
+
     /// Inserts a fragment with its parameters.
     public mutating func appendInterpolation(_ fragment: PostgresQuery) { query.append(fragment) }
 

@@ -17,7 +17,7 @@ struct QueueAnswerTests {
       classes: [ClassHead(messageClass: .normal, tag: 0, backlog: backlog, virtualTime: 0)],
       flows: [
         FlowHead(
-          flowID: 1, messageClass: .normal, userID: user, provider: nil, tag: 0, weight: 1, backlog: backlog,
+          flowID: 1, messageClass: .normal, userID: user, provider: nil, tag: 0, step: 1 << 24, backlog: backlog,
           headNumber: head)
       ],
       providers: [ProviderPace(provider: "hkt", effectiveRate: rate, nominalRate: 2, state: state, inFlight: 0)],
@@ -98,7 +98,7 @@ struct QueueAnswerTests {
     var shared = heads(backlog: 10)
     shared.flows.append(
       FlowHead(
-        flowID: 2, messageClass: .normal, userID: .timeOrdered(), provider: nil, tag: 0, weight: 1, backlog: 10,
+        flowID: 2, messageClass: .normal, userID: .timeOrdered(), provider: nil, tag: 0, step: 1 << 24, backlog: 10,
         headNumber: 0))
     #expect(reason(pending, shared) == .fairShare)
     var paused = pending

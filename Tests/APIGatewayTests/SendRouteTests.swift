@@ -87,7 +87,7 @@ struct SendRouteTests {
           classes: [ClassHead(messageClass: .normal, tag: 0, backlog: 101, virtualTime: 0)],
           flows: [
             FlowHead(
-              flowID: 1, messageClass: .normal, userID: gateway.user.userID, provider: nil, tag: 0, weight: 1,
+              flowID: 1, messageClass: .normal, userID: gateway.user.userID, provider: nil, tag: 0, step: 1 << 24,
               backlog: 101, headNumber: 0)
           ],
           providers: [

@@ -31,7 +31,7 @@ struct LoadConnection: Sendable {
       let request = request(count)
       count += 1
       let start = ContinuousClock.now
-      guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL.rawValue)) == request.count,
+      guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count,
         let status = readStatus(descriptor)
       else {
         result.others += 1

@@ -38,7 +38,7 @@ struct AccountsService: Service {
         try await firstAdmin?.create(in: store)
         return
       } catch {
-        logger.warning("Accounts are not ready", metadata: ["error": "\(error)"])
+        logger.warning("Accounts are not ready", metadata: [LogKey.error: "\(error)"])
         await refreshSignal.wait(atMost: Self.interval)
       }
     }
@@ -64,7 +64,7 @@ struct AccountsService: Service {
       } catch {
         failures += 1
         if failures == 1, !Task.isCancelled {
-          logger.warning("Tokens could not be read", metadata: ["error": "\(error)"])
+          logger.warning("Tokens could not be read", metadata: [LogKey.error: "\(error)"])
         }
       }
       await refreshSignal.wait(atMost: Self.interval)

@@ -17,10 +17,10 @@ struct EnvelopeMiddleware: RouterMiddleware {
     var context = context
     context.requestID = RequestID.chosen(from: request.headers[Self.requestIDHeader])
     context.traceparent = TraceParent.valid(request.headers[Self.traceparentHeader])
-    context.logger[metadataKey: "\(LogKey.requestID)"] = "\(context.requestID)"
     var response: Response
     do {
-      response = try await next(request, context)
+      let context = context
+      response = try await RequestScope.with(context.requestID) { try await next(request, context) }
     } catch let error as BodyReadError {
       throw error.underlying
     } catch {
@@ -38,11 +38,11 @@ struct EnvelopeMiddleware: RouterMiddleware {
     case let error as PostgresError:
       // While the database is away every read fails; that it is away is said once, elsewhere.
       let level: Logger.Level = error.code == .server || error.code == .decoding ? .error : .debug
-      context.logger.log(level: level, "The database could not be asked", metadata: ["error": "\(error)"])
+      context.logger.log(level: level, "The database could not be asked", metadata: [LogKey.error: "\(error)"])
       return .unavailable("The database cannot be asked now")
     default:
-      context.logger.error("A request failed", metadata: ["error": "\(type(of: error))"])
-      context.logger.debug("Why a request failed", metadata: ["error": "\(error)"])
+      context.logger.error("A request failed", metadata: [LogKey.errorType: "\(type(of: error))"])
+      context.logger.debug("Why a request failed", metadata: [LogKey.error: "\(error)"])
       return APIError(.internalError, "Something went wrong on our side")
     }
   }

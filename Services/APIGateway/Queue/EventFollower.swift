@@ -2,6 +2,7 @@ import AMQP
 import Contracts
 import Logging
 import NIOConcurrencyHelpers
+import ServiceKit
 import ServiceLifecycle
 
 /// Follows the stream of facts for what this replica must know at once: heads of the queue, changes of users.
@@ -19,6 +20,7 @@ struct EventFollower: Service {
         await consumer.acknowledge(delivery)
       }
     }
+    await consumer.close()
   }
 
   /// A fact that cannot be read is left out here; the projector reports it.
@@ -33,7 +35,8 @@ struct EventFollower: Service {
       default: break
       }
     } catch {
-      logger.warning("A fact could not be read", metadata: ["type": "\(routingKey)", "error": "\(error)"])
+      logger.warning(
+        "A fact could not be read", metadata: [LogKey.envelopeType: "\(routingKey)", LogKey.error: "\(error)"])
     }
   }
 }

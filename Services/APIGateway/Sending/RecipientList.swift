@@ -17,7 +17,7 @@ struct RecipientList {
       let e164 = number.e164
       if seen.insert(e164).inserted { numbers.append(e164) } else { duplicates.append(e164) }
     case .failure(let error):
-      rejected.append(.init(index: index, phone: text, code: error.code, message: error.message))
+      rejected.append(.init(index: index, phone: text, code: error.code.rawValue, message: error.message))
     }
   }
 }

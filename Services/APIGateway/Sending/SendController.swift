@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Metering
 import Metrics
+import ServiceKit
 
 /// Takes requests for SMS: check, hand to the broker, answer.
 struct SendController: Sendable {
@@ -40,7 +41,7 @@ struct SendController: Sendable {
     } catch {
       Self.unconfirmed.increment()
       context.logger.debug(
-        "The broker did not confirm a message", metadata: ["message.id": "\(message.messageID)"])
+        "The broker did not confirm a message", metadata: [LogKey.messageID: "\(message.messageID)"])
       throw error
     }
     Self.acceptedMessages.increment()

@@ -1,12 +1,13 @@
 import Contracts
 import Foundation
+import Metering
 import Postgres
 
 /// The whole content of units that are to be dead letters.
 enum DeadUnits {
   /// - Parameter units: The last attempt, the new state, and why.
   static func load(
-    _ units: [(attempt: AttemptID, state: UnitState, errorType: String)], at now: Timestamp,
+    _ units: [(attempt: AttemptID, state: UnitState, errorType: String, maxAttempts: Int)], at now: Timestamp,
     _ connection: PostgresConnection
   ) async throws -> [UnitsDead.Entry] {
     let why = Dictionary(units.map { ($0.attempt.unit, $0) }, uniquingKeysWith: { $1 })
@@ -31,7 +32,7 @@ enum DeadUnits {
         userID: flow.userID, messageClass: flow.messageClass, phone: try row.decode("phone"),
         content: try row.decode("content"), segments: try row.decode("segments"), encoding: try row.decode("encoding"),
         pinnedProvider: flow.provider, reference: try row.decode("reference"),
-        attemptsUsed: try row.decode("attempts_used"), maxAttempts: ProviderPolicy().retry.maxAttempts,
+        attemptsUsed: try row.decode("attempts_used"), maxAttempts: end.maxAttempts,
         attempts: histories[unit] ?? [], acceptedAt: Timestamp(try row.decode("accepted_at", as: Date.self)),
         diedAt: now)
     }

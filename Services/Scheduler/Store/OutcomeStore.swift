@@ -31,19 +31,20 @@ struct OutcomeStore: Sendable {
     var outbox: [OutboxEntry] = []
   }
 
-  private struct Row: Sendable {
+  fileprivate struct Row: Sendable {
     var unit: UnitTransition.Unit
     var flow: FlowKey
     var segments: Int
     var requestID: String?
   }
 
-  private struct Applied: Sendable {
+  fileprivate struct Applied: Sendable {
     var report: Report
     var old: UnitTransition.Unit
     var new: UnitTransition.Unit
     var row: Row
     var dueAt: Timestamp?
+    var maxAttempts: Int
   }
 
   /// - Parameter policies: By provider; a provider that is no longer configured keeps the defaults.
@@ -54,14 +55,18 @@ struct OutcomeStore: Sendable {
       var applied: [Applied] = []
       for report in reports {
         guard let row = rows[report.attempt.unit] else { continue }
-        let decision = UnitTransition(policy: policies[report.provider] ?? ProviderPolicy()).decide(
+        let policy = policies[report.provider] ?? ProviderPolicy()
+        let decision = UnitTransition(policy: policy).decide(
           row.unit, dispatch: report.attempt.dispatch, report: report.report, messageClass: row.flow.messageClass,
           random: .random(in: 0..<1))
         switch decision {
         case .ignore: continue
         case .change(let unit, let dueAfter):
           let dueAt = unit.state == .retrying ? now + .seconds(dueAfter ?? 0) : nil
-          applied.append(Applied(report: report, old: row.unit, new: unit, row: row, dueAt: dueAt))
+          applied.append(
+            Applied(
+              report: report, old: row.unit, new: unit, row: row, dueAt: dueAt,
+              maxAttempts: policy.retry.maxAttempts))
           rows[report.attempt.unit]?.unit = unit
         }
       }
@@ -205,7 +210,7 @@ struct OutcomeStore: Sendable {
     let buried = applied.filter { $0.new.state == .dead || $0.new.state == .unconfirmed }
     if !buried.isEmpty {
       let letters = try await DeadUnits.load(
-        buried.map { ($0.report.attempt, $0.new.state, $0.errorType) }, at: now, connection)
+        buried.map { ($0.report.attempt, $0.new.state, $0.errorType, $0.maxAttempts) }, at: now, connection)
       try facts.add(UnitsDead(units: letters), at: now)
     }
     let late = applied.filter { $0.old.state == .unconfirmed && $0.new.state != .unconfirmed }

@@ -37,10 +37,16 @@ actor LeaderLoop {
   }
 
   /// Works until cancelled or until a transaction fails.
-  func run() async throws {
+  /// - Parameter announcement: The providers' settings, for the read side.
+  func run(announcing announcement: ProvidersChanged) async throws {
     try await restore()
-    let (consumer, relay, inbox) = (consumer, relay, inbox)
+    let (consumer, publisher, relay, inbox) = (consumer, publisher, relay, inbox)
     try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        try await publisher.publish(Envelope(announcement), exchange: BrokerNames.events)
+        // Ends with the term, like the others.
+        while true { try await Task.sleep(for: .seconds(3600)) }
+      }
       group.addTask { try await consumer.run() }
       group.addTask { for await delivery in consumer.deliveries { inbox.add(delivery) } }
       group.addTask { try await relay.run() }
@@ -87,6 +93,7 @@ actor LeaderLoop {
         try await apply(batch.outcomes)
         try await takeIn(batch.submissions)
         try await answer(batch.commands)
+        try await term.confirm(after: .seconds(5))
         let now = term.databaseTime() ?? .now()
         for (unit, flow) in due.takeDue(now: now) { queue.readmit(unit, flow: flow) }
         for issued in outstanding.takeOverdue(now: now) { publish(issued, &group) }

@@ -31,6 +31,12 @@ final class LeaderTerm: Sendable {
     }
   }
 
+  /// Checks the epoch and reads the clock anew, if neither has happened for so long.
+  func confirm(after age: Duration) async throws {
+    if let last = clock.withLockedValue({ $0?.local }), last.duration(to: .now) < age { return }
+    try await transaction { _, _ in }
+  }
+
   /// PostgreSQL's time at a local instant, as of the last transaction.
   func databaseTime(at instant: ContinuousClock.Instant = .now) -> Timestamp? {
     clock.withLockedValue { $0 }.map { $0.database + $0.local.duration(to: instant) }

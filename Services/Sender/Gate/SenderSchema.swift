@@ -96,6 +96,11 @@ enum SenderSchema {
       PERFORM 1 FROM sender.gates g WHERE g.provider = p_provider FOR UPDATE;
       v_now := sluice.clock();
       now_at := v_now;
+      -- Anchors and closings that no clock but a stepped one can have set: the gate opens a window from now at the latest.
+      UPDATE sender.ledger l SET anchor_at = v_now
+      WHERE l.provider = p_provider AND l.anchor_at > v_now + (p_timeout_ms + 60000) * interval '1 millisecond';
+      UPDATE sender.gates g SET closed_until_at = v_now
+      WHERE g.provider = p_provider AND g.closed_until_at > v_now + interval '10 minutes';
       FOR v_place IN 1 .. cardinality(p_messages) LOOP
         place := v_place;
         SELECT l.state INTO v_state FROM sender.ledger l

@@ -40,9 +40,6 @@ enum FactDecoder {
 
   private static func decode<Body: Payload>(_ bytes: [UInt8], _ fact: (Body) throws -> Fact) throws -> LoggedFact {
     let envelope = try Wire.decode(Body.self, from: bytes)
-    guard envelope.header.v == 1 else {
-      throw WireError(code: .unsupportedVersion, message: "version \(envelope.header.v) is not known")
-    }
     return LoggedFact(at: envelope.header.at, fact: try fact(envelope.body))
   }
 

@@ -4,7 +4,7 @@ import Contracts
 struct FoldedQueue: Sendable, Equatable {
   var epoch: Int64
   var asOf: Timestamp
-  var virtualTime: Double
+  var virtualTime: Int64
   var globalRate: Double?
   var isSending: Bool
   /// True when flows that are not named here are gone.

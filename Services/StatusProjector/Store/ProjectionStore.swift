@@ -40,14 +40,24 @@ struct ProjectionStore: Sendable {
         WITH leader AS (SELECT FROM projection.leadership WHERE epoch = \(epoch) FOR SHARE)
         UPDATE projection.progress SET
           log_offset = \(Int64(clamping: offset)),
-          log_time = least(greatest(log_time, \(batch.logTime?.date)), sluice.clock()),
+          log_time = least(greatest(log_time, \(batch.logTime?.date as Date?)), sluice.clock()),
           folded_at = sluice.clock()
         WHERE EXISTS (SELECT FROM leader)
         """)
       guard advanced.affected == 1 else { throw Deposed() }
+      try await connection.query(Self.planning)
       for statement in batch.statements { try await connection.query(statement) }
     }
   }
+}
+
+extension ProjectionStore {
+  /// Rows are found by their keys, whatever the statistics say: a batch is small beside the tables, and a plan made while
+  /// they were empty must not scan them once they are not.
+  private static let planning: PostgresQuery = """
+    SELECT set_config('enable_seqscan', 'off', true), set_config('enable_mergejoin', 'off', true),
+      set_config('plan_cache_mode', 'force_generic_plan', true)
+    """
 }
 
 extension FoldedBatch {

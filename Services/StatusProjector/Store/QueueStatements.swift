@@ -49,15 +49,15 @@ extension FoldedQueue {
     return [
       """
       INSERT INTO projection.queue (epoch, as_of, virtual_time, global_rate, is_sending)
-      VALUES (\(epoch), \(asOf.date), \(virtualTime), \(globalRate), \(isSending))
+      VALUES (\(epoch), \(asOf.date), \(virtualTime), \(globalRate as Double?), \(isSending))
       ON CONFLICT (singleton) DO UPDATE SET epoch = excluded.epoch, as_of = excluded.as_of,
         virtual_time = excluded.virtual_time, global_rate = excluded.global_rate, is_sending = excluded.is_sending
       """,
       """
       INSERT INTO projection.classes (class, tag, backlog, virtual_time)
       SELECT * FROM unnest(
-        \(heads.map(\.messageClass.rawValue))::text[], \(heads.map(\.tag))::float8[], \(heads.map(\.backlog))::bigint[],
-        \(heads.map(\.virtualTime))::float8[])
+        \(heads.map(\.messageClass.rawValue))::text[], \(heads.map(\.tag))::bigint[], \(heads.map(\.backlog))::bigint[],
+        \(heads.map(\.virtualTime))::bigint[])
       ON CONFLICT (class) DO UPDATE SET tag = excluded.tag, backlog = excluded.backlog,
         virtual_time = excluded.virtual_time
       """,
@@ -65,14 +65,14 @@ extension FoldedQueue {
         ? "DELETE FROM projection.flows WHERE flow_id <> ALL (\(waiting.map(\.flowID))::bigint[])"
         : "DELETE FROM projection.flows WHERE flow_id = ANY (\(ended)::bigint[])",
       """
-      INSERT INTO projection.flows (flow_id, class, user_id, provider, tag, weight, backlog, head_number)
+      INSERT INTO projection.flows (flow_id, class, user_id, provider, tag, step, backlog, head_number)
       SELECT * FROM unnest(
         \(waiting.map(\.flowID))::bigint[], \(waiting.map(\.messageClass.rawValue))::text[],
         \(waiting.map(\.userID.uuid))::uuid[], \(waiting.map { StoredText.of($0.provider) })::text[],
-        \(waiting.map(\.tag))::float8[], \(waiting.map(\.weight))::float8[], \(waiting.map(\.backlog))::bigint[],
+        \(waiting.map(\.tag))::bigint[], \(waiting.map(\.step))::bigint[], \(waiting.map(\.backlog))::bigint[],
         \(waiting.map(\.headNumber))::bigint[])
       ON CONFLICT (flow_id) DO UPDATE SET class = excluded.class, user_id = excluded.user_id,
-        provider = excluded.provider, tag = excluded.tag, weight = excluded.weight, backlog = excluded.backlog,
+        provider = excluded.provider, tag = excluded.tag, step = excluded.step, backlog = excluded.backlog,
         head_number = excluded.head_number
       """,
     ]

@@ -138,7 +138,7 @@ extension ProjectionMigrations {
       singleton boolean CONSTRAINT queue_pkey PRIMARY KEY DEFAULT true,
       epoch bigint NOT NULL,
       as_of timestamptz NOT NULL,
-      virtual_time double precision NOT NULL,
+      virtual_time bigint NOT NULL,
       global_rate double precision,
       is_sending boolean NOT NULL,
       CONSTRAINT queue_one_row CHECK (singleton)
@@ -147,9 +147,9 @@ extension ProjectionMigrations {
 
     CREATE TABLE projection.classes (
       class text CONSTRAINT classes_pkey PRIMARY KEY,
-      tag double precision NOT NULL,
+      tag bigint NOT NULL,
       backlog bigint NOT NULL,
-      virtual_time double precision NOT NULL
+      virtual_time bigint NOT NULL
     ) WITH (fillfactor = 50);
     COMMENT ON TABLE projection.classes IS 'The head of each class.';
 
@@ -158,8 +158,8 @@ extension ProjectionMigrations {
       class text NOT NULL,
       user_id uuid NOT NULL,
       provider text,
-      tag double precision NOT NULL,
-      weight double precision NOT NULL,
+      tag bigint NOT NULL,
+      step bigint NOT NULL,
       backlog bigint NOT NULL,
       head_number bigint NOT NULL,
       CONSTRAINT flows_backlog CHECK (backlog > 0)

@@ -24,6 +24,12 @@ public struct BrokerTopology: Sendable, Hashable {
     public var exchange: String
     public var queue: String
     public var key: String
+
+    public init(exchange: String, queue: String, key: String) {
+      self.exchange = exchange
+      self.queue = queue
+      self.key = key
+    }
   }
 
   public var exchanges: [Exchange]

@@ -40,6 +40,7 @@ public final class PostgresPool: Service, Sendable {
   /// limit.
   /// - Parameter acquireTimeout: The limit for waiting and connecting together; then `.poolExhausted`.
   /// - Throws: What `body` throws, or `PostgresError`.
+  @discardableResult
   public nonisolated(nonsending) func withConnection<Result: Sendable>(
     acquireTimeout: Duration = .seconds(5),
     _ body: nonisolated(nonsending) (PostgresConnection) async throws -> Result
@@ -61,6 +62,7 @@ public final class PostgresPool: Service, Sendable {
   /// Nothing is repeated. An error whose `isRetryable` is true allows to run the whole again; after `.commitUnknown` look
   /// first whether it took effect.
   /// - Throws: What `body` throws, or `PostgresError`.
+  @discardableResult
   public nonisolated(nonsending) func withTransaction<Result: Sendable>(
     _ body: nonisolated(nonsending) (PostgresConnection) async throws -> Result
   ) async throws -> Result {

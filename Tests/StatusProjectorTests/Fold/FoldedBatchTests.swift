@@ -1,4 +1,5 @@
 import Contracts
+import TestSupport
 import Testing
 
 @testable import StatusProjector
@@ -12,7 +13,7 @@ import Testing
 
   @Test("A log in any order and with any repeats folds to the same batch", arguments: 0..<40)
   func anyOrder(seed: UInt64) throws {
-    let facts = try RecordedLog(messages: 20, seed: seed).lines.map { try $0.logged }
+    let facts = try RecordedLog(messages: 8, seed: seed).lines.map { try $0.logged }
     let straight = fold(facts)
     var generator = SeededGenerator(seed: seed)
     for _ in 0..<25 {

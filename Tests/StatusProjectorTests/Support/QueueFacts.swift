@@ -13,7 +13,7 @@ extension QueueChanged {
       classes: [ClassHead(messageClass: .normal, tag: 1, backlog: backlogs.values.reduce(0, +), virtualTime: 1)],
       flows: backlogs.sorted { $0.key < $1.key }.map {
         FlowHead(
-          flowID: $0.key, messageClass: .normal, userID: .first, provider: nil, tag: 1, weight: 1, backlog: $0.value,
+          flowID: $0.key, messageClass: .normal, userID: .first, provider: nil, tag: 1, step: 1, backlog: $0.value,
           headNumber: 0)
       },
       providers: providers.map {

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What `up` and `down` know about a stack: its folder, its processes, and how to tell whether one still runs. Sourced.
 
-# shellcheck source=lib/server.sh
+# shellcheck source=server.sh
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/server.sh"
 
 scripts=$(dirname "$library")

@@ -1,0 +1,72 @@
+import Glibc
+import Logging
+import NIOConcurrencyHelpers
+import ServiceLifecycle
+
+/// Runs a process's services as one group and decides its exit code.
+struct ServiceProcess {
+  var services: [any Service]
+  var limit: Duration
+  var logger: Logger
+  /// Called when the shutdown takes longer than the limit.
+  var onOverdue: @Sendable () -> Void = { _exit(ProcessExit.failure) }
+
+  /// - Parameter phase: Told how to begin the graceful shutdown.
+  func run(_ phase: NIOLockedValueBox<ServiceRunner.Phase>) async -> Int32 {
+    let open = OpenServices()
+    let (logger, overdue, limit) = (logger, onOverdue, limit)
+    let clock = ShutdownClock(limit: limit) {
+      logger.error(
+        "shutdown took too long",
+        metadata: [
+          LogKey.openServices: .array(open.names.map { .string($0) }), LogKey.duration: "\(limit)",
+        ])
+      overdue()
+    }
+    let wasAsked = NIOLockedValueBox(false)
+    let group = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: services.enumerated().map { index, service in
+          ServiceGroupConfiguration.ServiceConfiguration(
+            service: TrackedService(index: index, service: service, open: open) { clock.begin() },
+            successTerminationBehavior: .gracefullyShutdownGroup,
+            failureTerminationBehavior: .gracefullyShutdownGroup)
+        },
+        logger: logger.atLeast(.warning)))
+    phase.withLockedValue { phase in
+      phase = .running { signal in
+        wasAsked.withLockedValue { $0 = true }
+        logger.info(
+          "shutting down",
+          metadata: [
+            LogKey.signal: "\(signal)", LogKey.openServices: .array(open.names.map { .string($0) }),
+          ])
+        clock.begin()
+        Task { await group.triggerGracefulShutdown() }
+      }
+    }
+    logger.info("started", metadata: [LogKey.version: "\(BuildInfo.version)"])
+    do {
+      try await group.run()
+    } catch {
+      logger.error(
+        "a service failed", metadata: [LogKey.task: "\(open.culprit ?? "unknown")", LogKey.error: "\(error)"])
+      return ProcessExit.failure
+    }
+    if let culprit = open.culprit {
+      logger.error("a service ended by itself", metadata: [LogKey.task: "\(culprit)"])
+      return ProcessExit.failure
+    }
+    logger.info("stopped")
+    return wasAsked.withLockedValue { $0 } ? ProcessExit.success : ProcessExit.failure
+  }
+}
+
+extension Logger {
+  /// The same, but only from this level on.
+  func atLeast(_ level: Logger.Level) -> Logger {
+    var logger = self
+    logger.logLevel = max(logger.logLevel, level)
+    return logger
+  }
+}

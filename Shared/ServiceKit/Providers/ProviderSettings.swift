@@ -1,0 +1,35 @@
+import Contracts
+
+/// One provider of the providers file.
+public struct ProviderSettings: Sendable, Hashable {
+  public var name: String
+  public var adapter: ProviderAdapterKind
+  /// Where requests are posted to. May hold credentials: never logged.
+  public var url: String
+  public var limit: ProviderRate
+  public var weight = 1.0
+  public var meterUnit = MeterUnit.message
+  public var pacing = Pacing.sliding
+  public var connectTimeout = Duration.seconds(3)
+  public var timeout = Duration.seconds(30)
+  public var numberFormat = RecipientFormat.digits
+  public var onUnknown: [MessageClass: UnknownPolicy] = [.urgent: .resend, .normal: .hold, .bulk: .hold]
+  public var health = HealthPolicy()
+  public var retry = RetryPolicy()
+  /// First match wins, before the adapter's defaults.
+  public var replies: [ReplyRule] = []
+  /// HKT's application id. Secret.
+  public var application: String?
+  /// HKT's sender number.
+  public var senderNumber: String?
+
+  public init(name: String, adapter: ProviderAdapterKind, url: String, limit: ProviderRate) {
+    self.name = name
+    self.adapter = adapter
+    self.url = url
+    self.limit = limit
+  }
+
+  /// The URL without user info, query and fragment, for people to see.
+  public var publicURL: String { ProviderURL.withoutSecrets(url) }
+}

@@ -1,0 +1,52 @@
+import Contracts
+import Foundation
+import Postgres
+
+/// Tables in the place of the projector's views, for tests that fill them by hand.
+enum ReadTables {
+  static let script = """
+    CREATE SCHEMA IF NOT EXISTS sluice;
+    CREATE OR REPLACE FUNCTION sluice.clock() RETURNS timestamptz LANGUAGE sql VOLATILE
+      AS 'SELECT pg_catalog.clock_timestamp()';
+    CREATE SCHEMA IF NOT EXISTS accounts;
+    DROP SCHEMA IF EXISTS projection CASCADE;
+    CREATE SCHEMA projection;
+    CREATE TABLE projection.messages_read (
+      message_id uuid PRIMARY KEY, user_id uuid, class text, content text, reference text, provider text, segments int,
+      encoding text, recipient_count int, first_phone text, accepted_at timestamptz, send_at timestamptz,
+      expires_at timestamptz, flow_id bigint, first_number bigint, dispatched int, pending int, sending int,
+      retrying int, sent int, failed int, dead int, expired int, cancelled int, unconfirmed int, job_status text,
+      paused boolean, sent_at timestamptz, completed_at timestamptz, last_reply_status int, last_reply_body text);
+    CREATE TABLE projection.recipients_read (
+      message_id uuid, unit_index int, phone text, state text, attempts_used int, provider text, error_code text,
+      error_message text, sent_at timestamptz, changed_at timestamptz);
+    CREATE TABLE projection.progress_read (log_offset bigint, log_time timestamptz, folded_at timestamptz);
+    INSERT INTO projection.progress_read VALUES (0, now(), now());
+    """
+
+  /// A message of `total` SMS of which the first `sent` are sent and the others wait.
+  static func insert(
+    _ id: MessageID, user: UserID, total: Int, sent: Int = 0, reference: String? = nil, into pool: PostgresPool
+  ) async throws {
+    var counts = UnitCounts()
+    counts.sent = sent
+    counts.pending = total - sent
+    let acceptedAt = id.creationTime?.date ?? Date()
+    let referenceValue: PostgresQuery = reference.map { "\($0)" } ?? "NULL"
+    try await pool.query(
+      """
+      INSERT INTO projection.messages_read
+      VALUES (\(id.uuid), \(user.uuid), 'normal', 'Hi', \(referenceValue), NULL, 1, 'gsm7', \(total)::int,
+        '+85291234500', \(acceptedAt), NULL, NULL, 1, 0, \(sent)::int, \(counts.pending)::int, 0, 0, \(sent)::int, 0, 0,
+        0, 0, 0, \(counts.jobStatus.rawValue), false, NULL, NULL, 200, 'OK from HKT')
+      """)
+    for index in 0..<total {
+      try await pool.query(
+        """
+        INSERT INTO projection.recipients_read
+        VALUES (\(id.uuid), \(index)::int, \("+852912345\(index < 10 ? "0" : "")\(index)"),
+          \(index < sent ? "sent" : "pending"), 0, 'hkt', NULL, NULL, NULL, now())
+        """)
+    }
+  }
+}
