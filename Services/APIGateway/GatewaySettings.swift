@@ -35,9 +35,8 @@ extension GatewaySettings {
     gateway.limits.characters = settings.int("SLUICE_MAX_CHARACTERS", default: limits.characters, in: 1...10_000)
     gateway.limits.segments = settings.int("SLUICE_MAX_SEGMENTS", default: limits.segments, in: 1...100)
     gateway.defaultRegion = settings.string("SLUICE_DEFAULT_REGION", default: gateway.defaultRegion)
-    let letters = gateway.defaultRegion.utf8
-    if letters.count != 2 || !letters.allSatisfy((UInt8(ascii: "A")...UInt8(ascii: "Z")).contains) {
-      settings.note("SLUICE_DEFAULT_REGION", "must be a country of two capital letters, such as HK")
+    if !PhoneNumberParser.isKnown(region: gateway.defaultRegion) {
+      settings.note("SLUICE_DEFAULT_REGION", "must be a country's two capital letters, such as HK")
     }
     gateway.numberCheck = settings.choice("SLUICE_NUMBER_CHECK", default: gateway.numberCheck)
     gateway.firstAdmin = firstAdmin(settings)

@@ -1,6 +1,7 @@
 /// A condition did not come true in time.
 public struct NeverTrue: Error, CustomStringConvertible {
   public let description: String
+  public init(description: String) { self.description = description }
 }
 
 /// Waits until the condition holds. It is asked every 10 ms at first and more rarely later, at least once.

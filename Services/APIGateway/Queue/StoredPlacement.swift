@@ -4,12 +4,12 @@ import Metering
 extension MessageRow {
   /// SMS of its own flow ahead of its next pending one.
   func ahead(in snapshot: QueueSnapshot) -> Int {
-    guard let firstNumber else {
-      // Accepted and not numbered yet: it is at the end of what its flow is known to hold.
+    // What came back lies at the front of its flow.
+    guard dispatched < recipientCount else { return 0 }
+    guard let firstNumber, let head = snapshot.headNumber(of: flow) else {
+      // Not numbered, or not in the heads yet: it is at the end of what its flow is known to hold.
       return max(0, snapshot.backlog(of: flow) - counts.pending)
     }
-    // What came back lies at the front of its flow.
-    guard dispatched < recipientCount, let head = snapshot.headNumber(of: flow) else { return 0 }
     return Int(max(0, firstNumber + Int64(dispatched) - head))
   }
 

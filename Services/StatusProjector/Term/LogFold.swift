@@ -40,30 +40,28 @@ struct LogFold: Sendable {
         await setAside(delivery, error)
       }
     }
-    let written = try await write(entries[...], upTo: offset)
-    // All before it are acknowledged with it. What was set aside has been already.
-    if let last = written.last { await consumer.acknowledge(last.delivery, multiple: true) }
+    try await write(entries[...], upTo: offset)
+    // With all before it.
+    if let last = deliveries.last { await consumer.acknowledge(last, multiple: true) }
   }
 
   /// Writes a stretch of the log; facts that the tables refuse are found by halving it, set aside and left out.
-  /// - Returns: The entries that were written.
-  private mutating func write(_ entries: ArraySlice<LogEntry>, upTo offset: UInt64) async throws -> [LogEntry] {
+  private mutating func write(_ entries: ArraySlice<LogEntry>, upTo offset: UInt64) async throws {
     var batch = FoldedBatch(queueEpoch: queueEpoch)
     for entry in entries { batch.apply(entry.logged) }
     do {
       try await store.write(batch, upTo: offset)
     } catch let error as PostgresError where error.isCausedByValues && !entries.isEmpty {
-      guard let only = entries.first, entries.count > 1 else {
+      if entries.count == 1 {
         for entry in entries { await setAside(entry.delivery, error) }
         return try await write([], upTo: offset)
       }
-      let middle = entries.index(entries.startIndex, offsetBy: entries.count / 2)
-      let first = try await write(entries[..<middle], upTo: entries[..<middle].last?.offset ?? only.offset)
-      return try await first + write(entries[middle...], upTo: offset)
+      let halves = (entries.prefix(entries.count / 2), entries.dropFirst(entries.count / 2))
+      try await write(halves.0, upTo: halves.0.last?.offset ?? offset)
+      return try await write(halves.1, upTo: offset)
     }
     queueEpoch = batch.queueEpoch
     metrics.folded(batch, facts: entries.count)
-    return Array(entries)
   }
 
   /// Puts a fact where an admin sees it. A broker that takes nothing does not hold up the log for long: the fact stays in

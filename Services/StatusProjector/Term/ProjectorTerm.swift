@@ -32,19 +32,24 @@ struct ProjectorTerm: Sendable {
     let buffer = BatchBuffer<AMQPDelivery>(limits: limits) { $0.body.count }
     metrics.leads(true)
     defer { metrics.leads(false) }
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await consumer.run() }
-      group.addTask {
-        for await delivery in consumer.deliveries { buffer.append(delivery) }
-        buffer.finish()
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await consumer.run() }
+        group.addTask {
+          for await delivery in consumer.deliveries { buffer.append(delivery) }
+          buffer.finish()
+        }
+        group.addTask {
+          var fold = LogFold(store: store, start: start, consumer: consumer, poison: poison, metrics: metrics)
+          try await fold.run(buffer)
+        }
+        defer { group.cancelAll() }
+        // At a shutdown the consumer ends first; what it has delivered is still folded.
+        while try await group.next() != nil {}
       }
-      group.addTask {
-        var fold = LogFold(store: store, start: start, consumer: consumer, poison: poison, metrics: metrics)
-        try await fold.run(buffer)
-      }
-      defer { group.cancelAll() }
-      // The consumer's feed ends first at a shutdown; what it has delivered is still folded.
-      while try await group.next() != nil {}
+    } catch let error as PostgresError where error.code == .cancelled {
+      // Not the database's failure: the lease is released at once.
+      throw CancellationError()
     }
   }
 }

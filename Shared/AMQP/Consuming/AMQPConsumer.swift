@@ -32,14 +32,16 @@ public final class AMQPConsumer: Service, Sendable {
 
   /// Connects and reconnects for ever.
   ///
-  /// A graceful shutdown stops consuming and ends `deliveries`; the connection stays for acknowledgements until `close()`,
-  /// at most 15 s. Cancelling closes it at once. Call it once.
+  /// A graceful shutdown stops consuming and ends `deliveries`; the connection stays until all that was read from them is
+  /// acknowledged, or until `close()`, at most 15 s. Cancelling closes it at once. Call it once.
   public func run() async throws {
     await withTaskCancellationHandler {
       await withGracefulShutdownHandler {
-        await loop.run(isDone: { [mailbox] in mailbox.isFinished }) { [configuration, mailbox, logger] connection in
+        await loop.run(isDone: { [mailbox] in mailbox.isFinished }) {
+          [configuration, mailbox, loop, logger] connection in
           mailbox.attach(connection)
-          return ConsumingRole(mailbox: mailbox, answerTimeout: configuration.rpcTimeout, logger: logger)
+          return ConsumingRole(
+            mailbox: mailbox, answerTimeout: configuration.rpcTimeout, logger: logger, whenDone: { loop.stop() })
         }
       } onGracefulShutdown: {
         self.mailbox.finish()

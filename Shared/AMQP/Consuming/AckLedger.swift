@@ -18,6 +18,8 @@ struct AckLedger {
   private var firstTag: UInt64 = 1
   /// Acknowledged and not told.
   private var fresh: [UInt64] = []
+  /// Delivered and not acknowledged.
+  private(set) var unacknowledged = 0
 
   var hasNews: Bool { !fresh.isEmpty }
 
@@ -27,6 +29,7 @@ struct AckLedger {
       throw AMQPError(.protocolViolation, "delivery tag \(tag) is out of order")
     }
     ring.append(.delivered)
+    unacknowledged += 1
   }
 
   /// Acknowledges one delivery, or all up to it. A second time does nothing: the broker would close the channel.
@@ -35,6 +38,7 @@ struct AckLedger {
     let last = Int(tag - firstTag)
     for index in (multiple ? 0 : last)...last where ring[index] == .delivered {
       ring[index] = .acknowledged
+      unacknowledged -= 1
       fresh.append(firstTag + UInt64(index))
     }
   }

@@ -15,6 +15,8 @@ final class ConsumerMailbox: Sendable {
     var isConsumingWanted = true
     /// Subscriptions to be started anew, at a new position.
     var restarts: [Int] = []
+    /// After the end: how many deliveries of this channel the application has not seen. They go back to their queues.
+    var unseen: Int?
   }
 
   private struct State {
@@ -26,6 +28,8 @@ final class ConsumerMailbox: Sendable {
     var isReady = false
     var acknowledgements: [Acknowledgement] = []
     var restarts: [Int] = []
+    /// Deliveries of this epoch that came too late to be seen.
+    var unseen = 0
     var cursors: [StreamCursor?]
     /// Counts channels: what is of another epoch is stale.
     var epoch: UInt64 = 1
@@ -127,6 +131,7 @@ final class ConsumerMailbox: Sendable {
     let (waiters, worker) = state.withLockedValue { state in
       state.isFinished = true
       state.isReady = false
+      state.unseen += state.buffer.count
       state.buffer = []
       defer { state.waiters = [] }
       return (state.waiters, state.takeWorker())
@@ -163,6 +168,7 @@ final class ConsumerMailbox: Sendable {
       }
       state.buffer = []
       state.acknowledgements = []
+      state.unseen = 0
       state.isReady = false
       state.epoch += 1
       return state.epoch
@@ -179,7 +185,7 @@ final class ConsumerMailbox: Sendable {
       }
       return Wishes(
         acknowledgements: state.acknowledgements, isConsumingWanted: !state.isPaused && !state.isFinished,
-        restarts: state.restarts)
+        restarts: state.restarts, unseen: state.isFinished ? state.unseen : nil)
     }
   }
 
@@ -196,8 +202,10 @@ final class ConsumerMailbox: Sendable {
     let (unwanted, waiter) = state.withLockedValue { state in
       var unwanted: [UInt64] = []
       for (index, delivery) in deliveries {
-        // After the end they stay unacknowledged and go back to the queue.
-        if state.isFinished { continue }
+        if state.isFinished {
+          state.unseen += 1
+          continue
+        }
         if let offset = delivery.streamOffset, state.cursors[index]?.accept(offset) == false {
           unwanted.append(delivery.token.tag)
         } else {

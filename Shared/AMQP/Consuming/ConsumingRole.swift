@@ -19,6 +19,8 @@ final class ConsumingRole: ConnectionRole {
 
   private let mailbox: ConsumerMailbox
   private let answerTimeout: Duration
+  /// Called once when, after the end, nothing is left to be acknowledged.
+  private var whenDone: (() -> Void)?
   private let logger: Logger
   private var mainPhase = ChannelPhase.closed
   private var lookoutPhase = ChannelPhase.closed
@@ -31,8 +33,11 @@ final class ConsumingRole: ConnectionRole {
   private var deliveries: [(index: Int, delivery: AMQPDelivery)] = []
   private var isEnding = false
 
-  init(mailbox: ConsumerMailbox, answerTimeout: Duration, logger: Logger) {
+  init(
+    mailbox: ConsumerMailbox, answerTimeout: Duration, logger: Logger, whenDone: @escaping () -> Void
+  ) {
     self.mailbox = mailbox
+    self.whenDone = whenDone
     self.answerTimeout = answerTimeout
     self.logger = logger
     plan = ConsumerPlan(count: mailbox.subscriptions.count)
@@ -202,6 +207,10 @@ final class ConsumingRole: ConnectionRole {
       }
     }
     mailbox.setReady(plan.isConsumingAll || !wishes.isConsumingWanted)
+    if wishes.unseen == acknowledgements.unacknowledged, let whenDone {
+      self.whenDone = nil
+      whenDone()
+    }
   }
 
   private func acknowledge(_ wishes: [ConsumerMailbox.Acknowledgement], _ link: Link) throws(AMQPError) {

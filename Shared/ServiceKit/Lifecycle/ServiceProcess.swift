@@ -9,7 +9,7 @@ struct ServiceProcess {
   var limit: Duration
   var logger: Logger
   /// Called when the shutdown takes longer than the limit.
-  var onOverdue: @Sendable () -> Void = { _exit(ExitCode.failure) }
+  var onOverdue: @Sendable () -> Void = { _exit(ProcessExit.failure) }
 
   /// - Parameter phase: Told how to begin the graceful shutdown.
   func run(_ phase: NIOLockedValueBox<ServiceRunner.Phase>) async -> Int32 {
@@ -51,14 +51,14 @@ struct ServiceProcess {
     } catch {
       logger.error(
         "a service failed", metadata: [LogKey.task: "\(open.culprit ?? "unknown")", LogKey.error: "\(error)"])
-      return ExitCode.failure
+      return ProcessExit.failure
     }
     if let culprit = open.culprit {
       logger.error("a service ended by itself", metadata: [LogKey.task: "\(culprit)"])
-      return ExitCode.failure
+      return ProcessExit.failure
     }
     logger.info("stopped")
-    return wasAsked.withLockedValue { $0 } ? ExitCode.success : ExitCode.failure
+    return wasAsked.withLockedValue { $0 } ? ProcessExit.success : ProcessExit.failure
   }
 }
 

@@ -24,7 +24,7 @@ public struct ServiceRunner {
     trap.onFirst { signal in
       ProcessState.beginShutdown()
       switch phase.withLockedValue({ $0 }) {
-      case .starting: _exit(ExitCode.success)
+      case .starting: _exit(ProcessExit.success)
       case .running(let shutDown): shutDown(signal)
       }
     }
@@ -36,10 +36,10 @@ public struct ServiceRunner {
       _exit(await ServiceProcess(services: services, limit: limit, logger: logger).run(phase))
     } catch let error as ConfigurationError {
       StandardErrorSink().write("\(service): \(error)")
-      _exit(ExitCode.configuration)
+      _exit(ProcessExit.configuration)
     } catch {
       StandardErrorSink().write("\(service): could not start: \(error)")
-      _exit(ExitCode.failure)
+      _exit(ProcessExit.failure)
     }
   }
 

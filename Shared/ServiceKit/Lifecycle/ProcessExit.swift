@@ -1,5 +1,5 @@
 /// What a service's exit code says.
-public enum ExitCode {
+public enum ProcessExit {
   /// Ended gracefully, as asked.
   public static let success: Int32 = 0
   /// A service failed, or the shutdown took too long.

@@ -1,0 +1,15 @@
+import ServiceKit
+
+/// What only this service is set by.
+struct DeadLetterSettings: Sendable {
+  /// `SLUICE_LETTER_RETENTION`: how long closed letters and poison are kept.
+  var retention = Duration.seconds(90 * 86_400)
+
+  static func load(_ settings: Settings = Settings()) throws -> DeadLetterSettings {
+    let loaded = DeadLetterSettings(
+      retention: settings.duration(
+        "SLUICE_LETTER_RETENTION", default: .seconds(90 * 86_400), in: .seconds(3600) ... .seconds(3660 * 86_400)))
+    try settings.check()
+    return loaded
+  }
+}

@@ -1,0 +1,50 @@
+import AMQP
+import Contracts
+
+/// A delivery that was understood.
+enum Incoming: Sendable {
+  case dead(Envelope<UnitsDead>, [NewLetter])
+  case closed(Envelope<LettersClosed>, [Closing])
+  case finished(Envelope<LettersFinished>)
+  case command(EnvelopeHeader)
+  case poison(PoisonMessage)
+
+  /// A letter that the scheduler closed.
+  struct Closing: Sendable {
+    var entry: LettersClosed.Entry
+    var state: LetterState
+  }
+
+  /// - Throws: `WireError` for what this service does not understand.
+  init(_ delivery: AMQPDelivery) throws {
+    if delivery.queue == BrokerNames.poison {
+      self = .poison(PoisonMessage(delivery))
+      return
+    }
+    let header = try Wire.header(of: delivery.body)
+    switch header.type {
+    case .unitDead:
+      let envelope = try Wire.decode(UnitsDead.self, from: delivery.body)
+      self = .dead(envelope, try envelope.body.units.map(NewLetter.init))
+    case .letterClosed:
+      let envelope = try Wire.decode(LettersClosed.self, from: delivery.body)
+      self = .closed(envelope, try envelope.body.letters.map(Self.closing))
+    case .letterFinished:
+      self = .finished(try Wire.decode(LettersFinished.self, from: delivery.body))
+    case .deadLetterReplay, .deadLetterAbandon, .deadLetterSettle, .poisonReturn, .poisonDrop:
+      self = .command(header)
+    case .messageAccepted, .messageQueued, .messageCancelled, .messagePaused, .messageResumed, .messageFinished,
+      .unitDispatched, .unitChanged, .letterOpened, .providerChanged, .queueChanged, .userChanged, .commandAnswered,
+      .send, .messageCancel, .messagePause, .messageResume, .messageRetryFailed, .unitReplay, .unitSettle,
+      .replayCancel, .providerSet, .providerReset, .sendingStop, .sendingGo, .attemptOutcome, .sendExpired:
+      throw WireError(code: .unexpectedType, message: "\(header.type.rawValue) is not for the dead-letter service")
+    }
+  }
+
+  private static func closing(_ entry: LettersClosed.Entry) throws -> Closing {
+    guard let reason = LetterState.CloseReason(rawValue: entry.reason) else {
+      throw WireError(code: .malformed, message: ".letters.reason is not known")
+    }
+    return Closing(entry: entry, state: LetterState(closedFor: reason))
+  }
+}

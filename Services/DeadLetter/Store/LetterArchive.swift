@@ -1,0 +1,54 @@
+import Contracts
+import Foundation
+import Postgres
+
+/// Reads letters and poison, newest first.
+struct LetterArchive: Sendable {
+  /// Which letters; what is `nil` is not asked for.
+  struct Filter: Sendable {
+    var state: LetterState?
+    var errorType: String?
+    var provider: String?
+    var userID: UserID?
+    var from: Timestamp?
+    var to: Timestamp?
+    var limit = 50
+  }
+
+  var pool: PostgresPool
+
+  func letters(_ filter: Filter) async throws -> [Letter] {
+    try await pool.query(
+      """
+      \(Self.columns) FROM dead_letter.letters
+      WHERE (\(filter.state?.rawValue) IS NULL OR state = \(filter.state?.rawValue))
+        AND (\(filter.errorType) IS NULL OR error_type = \(filter.errorType))
+        AND (\(filter.provider) IS NULL OR provider = \(filter.provider))
+        AND (\(filter.userID?.uuid) IS NULL OR user_id = \(filter.userID?.uuid))
+        AND (\(filter.from?.date) IS NULL OR created_at >= \(filter.from?.date))
+        AND (\(filter.to?.date) IS NULL OR created_at < \(filter.to?.date))
+      ORDER BY created_at DESC, letter_id LIMIT \(filter.limit)
+      """
+    ).map(Letter.init)
+  }
+
+  func letter(_ id: EnvelopeID) async throws -> Letter? {
+    try await pool.query("\(Self.columns) FROM dead_letter.letters WHERE letter_id = \(id.uuid)").first
+      .map(Letter.init)
+  }
+
+  func poison(limit: Int) async throws -> [KeptPoison] {
+    try await pool.query("SELECT * FROM dead_letter.poison ORDER BY received_at DESC, poison_id LIMIT \(limit)")
+      .map(KeptPoison.init)
+  }
+
+  func poison(_ id: EnvelopeID) async throws -> KeptPoison? {
+    try await pool.query("SELECT * FROM dead_letter.poison WHERE poison_id = \(id.uuid)").first.map(KeptPoison.init)
+  }
+
+  private static let columns: PostgresQuery = """
+    SELECT letter_id, state, unit_state, error_type, error_message, message_id, unit_index, dispatch, user_id, class,
+           phone, content, provider, retry_count, max_attempts, attempts::text AS attempts, created_at, last_attempt_at,
+           close_reason, closed_at
+    """
+}

@@ -1,0 +1,79 @@
+import Contracts
+import Foundation
+import Logging
+import Postgres
+import TestSupport
+
+@testable import StatusProjector
+
+/// A database of a test's own, with the projection's schema in it.
+struct ProjectionDatabase: Sendable {
+  let url: String
+  let pool: PostgresPool
+
+  /// An empty one.
+  init(in cluster: PostgresCluster? = nil) async throws {
+    if let cluster {
+      url = try await cluster.makeDatabase()
+    } else {
+      url = try await PostgresCluster.shared().makeDatabase()
+    }
+    pool = PostgresPool(configuration: try PostgresConfiguration(url: url), logger: .silent)
+  }
+
+  /// One with all migrations.
+  static func migrated() async throws -> ProjectionDatabase {
+    let database = try await ProjectionDatabase()
+    try await database.migrate()
+    return database
+  }
+
+  func migrate() async throws {
+    try await Migrator.migrate(
+      schema: ProjectionMigrations.schema, migrations: ProjectionMigrations.all, pool: pool,
+      logger: .silent)
+  }
+
+  /// A store that leads.
+  func store() async throws -> ProjectionStore {
+    let row = try await pool.query("UPDATE projection.leadership SET epoch = epoch + 1 RETURNING epoch").first
+    guard let epoch: Int64 = try row?.decode("epoch") else { throw Missing() }
+    return ProjectionStore(pool: pool, epoch: epoch)
+  }
+
+  struct Missing: Error {}
+
+  /// Every row of every table about messages, as text.
+  func contents() async throws -> [String] {
+    var rows: [String] = []
+    for table in ["messages", "recipients", "attempts", "throughput"] {
+      rows += try await pool.query(
+        "SELECT t::text AS line FROM projection.\(unsafeRaw: table) t ORDER BY t::text COLLATE \"C\""
+      ).map { "\(table) \(try $0.decode("line", as: String.self))" }
+    }
+    return rows
+  }
+
+  /// The counts of every message, as the gateway reads them.
+  func counts() async throws -> [MessageID: (counts: UnitCounts, status: String)] {
+    var counts: [MessageID: (counts: UnitCounts, status: String)] = [:]
+    for row in try await pool.query("SELECT * FROM projection.messages_read") {
+      let id = MessageID(try row.decode("message_id", as: UUID.self))
+      counts[id] = (try UnitCounts(row), try row.decode("job_status"))
+    }
+    return counts
+  }
+}
+
+extension UnitCounts {
+  /// Of a row that has a column for each state.
+  init(_ row: PostgresRow) throws {
+    self.init()
+    for state in UnitState.allCases { self[state] = try row.decode(state.rawValue) }
+  }
+}
+
+extension Logger {
+  /// Says nothing.
+  static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}

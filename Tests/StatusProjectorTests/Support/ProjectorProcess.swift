@@ -1,0 +1,39 @@
+import Foundation
+import TestSupport
+
+/// A projector as a process of its own, to be killed.
+struct ProjectorProcess {
+  private let process = Process()
+
+  init(instance: String, broker: ProjectorBroker, databaseURL: String) throws {
+    // Next to the test's own executable or bundle.
+    let folder = Bundle(for: Marker.self).bundleURL.deletingLastPathComponent()
+    process.executableURL = folder.appending(path: "status-projector")
+    process.environment = [
+      "SLUICE_INSTANCE": instance, "SLUICE_AMQP_URL": broker.url, "SLUICE_DATABASE_URL": databaseURL,
+      "SLUICE_LOG_LEVEL": "notice",
+    ]
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+  }
+
+  private final class Marker {}
+
+  /// `kill -9`, and waits until it is gone.
+  func kill() async throws {
+    let pid = ProcessID(process.processIdentifier)
+    pid.send(SIGKILL)
+    try await pid.ends()
+  }
+
+  /// SIGTERM.
+  /// - Returns: The exit code.
+  func terminate() async throws -> Int32 {
+    process.terminate()
+    try await ProcessID(process.processIdentifier).ends()
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+}
