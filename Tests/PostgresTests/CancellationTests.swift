@@ -85,6 +85,7 @@ import Testing
     } _: { pool in
       try await pool.withConnection { connection in
         let pid = Int32(try await connection.processID())
+        try await connection.query("SELECT 1")
         kill(pid, SIGSTOP)
         defer { kill(pid, SIGCONT) }
         let started = ContinuousClock.now

@@ -59,24 +59,11 @@ public final class PostgresCluster: Sendable {
   public func start() async throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
-    let output = directory.appendingPathComponent("start.log")
-    try Data().write(to: output)
-    let process = Process()
-    process.executableURL = root.appendingPathComponent("deploy/local/postgresql")
-    process.arguments = ["start", directory.path]
-    let log = try FileHandle(forWritingTo: output)
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = log
-    process.standardError = log
-    let status: Int32 = try await withCheckedThrowingContinuation { continuation in
-      process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-      do { try process.run() } catch { continuation.resume(throwing: error) }
-    }
-    guard status == 0 else {
-      // The log is best effort: the failure is reported without it too.
-      let text = (try? String(contentsOf: output, encoding: .utf8)) ?? ""
-      throw Failure(description: "deploy/local/postgresql start failed (\(status)): \(text)")
-    }
+    let command = Command(
+      path: root.appendingPathComponent("deploy/local/postgresql").path, arguments: ["start", directory.path],
+      environment: ProcessInfo.processInfo.environment)
+    let (code, output) = try await command.run(within: .seconds(120))
+    guard code == 0 else { throw Failure(description: "deploy/local/postgresql start failed (\(code)): \(output)") }
   }
 
   /// Ends the server and returns when its main process is gone, within 20 s.
@@ -156,8 +143,14 @@ public final class PostgresCluster: Sendable {
   private static func removeAll() {
     for directory in directories.withLockedValue({ $0 }) {
       let cluster = PostgresCluster(directory: directory)
-      // What never started has no pid, and what is gone need not be removed.
-      if let pid = try? cluster.processID(), !isGone(pid) { kill(pid, SIGQUIT) }
+      // What never started has no pid.
+      if let pid = try? cluster.processID(), !isGone(pid) {
+        kill(pid, SIGQUIT)
+        // The process is about to exit, so that nobody can be kept waiting; files that are in use come back.
+        let deadline = ContinuousClock.now + .seconds(5)
+        while !isGone(pid), ContinuousClock.now < deadline { usleep(10_000) }
+      }
+      // What cannot be removed stays in the folder for temporary files.
       try? FileManager.default.removeItem(at: directory)
     }
   }

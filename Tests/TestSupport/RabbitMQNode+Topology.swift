@@ -56,6 +56,8 @@ public struct RabbitMQVirtualHost: Sendable {
 }
 
 extension RabbitMQNode {
+  public var defaultVirtualHost: RabbitMQVirtualHost { RabbitMQVirtualHost(node: self, name: "/") }
+
   /// Creates a virtual host with a name of its own.
   public func makeVirtualHost() async throws -> RabbitMQVirtualHost {
     let host = RabbitMQVirtualHost(node: self, name: "test-\(UUID().uuidString)")

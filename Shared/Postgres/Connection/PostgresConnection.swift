@@ -140,10 +140,7 @@ public actor PostgresConnection {
 
   private func preparedName(for key: StatementCache.Key, stop: StopRule) throws -> String {
     if let name = statements.name(for: key) { return name }
-    for evicted in statements.evicted {
-      _ = try control("DEALLOCATE \(evicted)", stop: stop)
-      statements.deallocated(evicted)
-    }
+    try deallocateEvicted(stop: stop)
     let name = statements.newName()
     _ = try exchange(sql: key.sql, effect: StatementEffect.none) { link throws(ExchangeFailure) in
       try link.prepare(name, sql: key.sql, types: key.types, stop: stop)
@@ -151,6 +148,19 @@ public actor PostgresConnection {
     }
     statements.insert(name, for: key)
     return name
+  }
+
+  /// Not within a transaction, which the failure to find a statement would end.
+  private func deallocateEvicted(stop: StopRule) throws {
+    guard !statements.evicted.isEmpty, link?.isInTransaction == false else { return }
+    for name in statements.evicted {
+      do {
+        _ = try control("DEALLOCATE \(name)", stop: stop)
+      } catch let error as PostgresError where error.sqlState == "26000" {
+        // Gone already, by DEALLOCATE ALL or DISCARD.
+      }
+      statements.deallocated(name)
+    }
   }
 
   /// Runs one exchange and says what its failure means.
@@ -190,7 +200,9 @@ public actor PostgresConnection {
   private func interruptible<Result: Sendable>(_ body: (Interruption) throws -> Result) async throws -> Result {
     let interruption = Interruption(wakeup: wakeup)
     return try await withTaskCancellationHandler {
-      try body(interruption)
+      // A closure that does not use the actor would run on the shared pool, and block it.
+      preconditionIsolated()
+      return try body(interruption)
     } onCancel: {
       interruption.cancel()
     }

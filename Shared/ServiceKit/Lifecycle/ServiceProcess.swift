@@ -45,6 +45,7 @@ struct ServiceProcess {
         Task { await group.triggerGracefulShutdown() }
       }
     }
+    defer { clock.end() }
     logger.info("started", metadata: [LogKey.version: "\(BuildInfo.version)"])
     do {
       try await group.run()

@@ -6,9 +6,7 @@ struct ProjectorProcess {
   private let process = Process()
 
   init(instance: String, broker: ProjectorBroker, databaseURL: String) throws {
-    // Next to the test's own executable or bundle.
-    let folder = Bundle(for: Marker.self).bundleURL.deletingLastPathComponent()
-    process.executableURL = folder.appending(path: "status-projector")
+    process.executableURL = try BuiltProduct.url("status-projector")
     process.environment = [
       "SLUICE_INSTANCE": instance, "SLUICE_AMQP_URL": broker.url, "SLUICE_DATABASE_URL": databaseURL,
       "SLUICE_LOG_LEVEL": "notice",
@@ -18,8 +16,6 @@ struct ProjectorProcess {
     process.standardError = FileHandle.nullDevice
     try process.run()
   }
-
-  private final class Marker {}
 
   /// `kill -9`, and waits until it is gone.
   func kill() async throws {
