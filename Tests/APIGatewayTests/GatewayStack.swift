@@ -21,9 +21,9 @@ struct GatewayStack: Sendable {
     let postgres: PostgresCluster
 
     private static let shared = Task {
-      async let rabbit = RabbitMQNode.start()
-      async let postgres = PostgresCluster.start()
-      return Servers(rabbit: try await rabbit, postgres: try await postgres)
+      // One after the other: a process that Foundation starts meanwhile would hide the end of the first one's script.
+      let postgres = try await PostgresCluster.start()
+      return Servers(rabbit: try await RabbitMQNode.start(), postgres: postgres)
     }
 
     static func ready() async throws -> Servers { try await shared.value }
