@@ -6,8 +6,8 @@ struct ProjectorProcess {
   private let process = Process()
 
   init(instance: String, broker: ProjectorBroker, databaseURL: String) throws {
-    // Next to the test's own executable or bundle.
-    let folder = Bundle(for: Marker.self).bundleURL.deletingLastPathComponent()
+    // Built into the same folder as the tests.
+    let folder = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     process.executableURL = folder.appending(path: "status-projector")
     process.environment = [
       "SLUICE_INSTANCE": instance, "SLUICE_AMQP_URL": broker.url, "SLUICE_DATABASE_URL": databaseURL,
@@ -18,8 +18,6 @@ struct ProjectorProcess {
     process.standardError = FileHandle.nullDevice
     try process.run()
   }
-
-  private final class Marker {}
 
   /// `kill -9`, and waits until it is gone.
   func kill() async throws {
