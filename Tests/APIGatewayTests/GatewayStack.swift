@@ -140,6 +140,12 @@ struct GatewayStack: Sendable {
     try await publish(bytes: try Wire.encode(Envelope(change)), type: .queueChanged)
   }
 
+  /// As the gateway, which alone may say so.
+  func publish(_ change: UserChanged) async throws {
+    try await publisher.publish(
+      Envelope(change), exchange: BrokerNames.events, timeout: .seconds(5))
+  }
+
   /// As the scheduler, since the gateway may not say such things.
   func publish(bytes: [UInt8], type: MessageType) async throws {
     var scheduler = amqp
