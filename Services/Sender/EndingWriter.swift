@@ -2,27 +2,27 @@ import Contracts
 import Logging
 import ServiceKit
 
-/// Writes attempts' endings to the ledger and reports them; what ends meanwhile goes with the next write.
+/// Writes attempts' endings to the ledger; what ends meanwhile goes with the next write. Reports follow by themselves.
 ///
-/// It never gives up on an ending while the process lives: a real answer is worth more than an orphan's `unknown`.
+/// It never gives up on an ending while the process lives: a real answer is worth more than an orphan's `unknown`. It does
+/// not wait for the broker: what has been written and not reported is found in the ledger.
 actor EndingWriter {
   private let gate: Gate
   private let provider: String
-  private let reporter: OutcomeReporter
+  private let reports: ReportQueue
   private let logger: Logger
   private var endings: [Gate.Ending] = []
   private var stale: [AttemptID] = []
-  private var repeats: [AttemptID] = []
   private var isWriting = false
 
-  init(gate: Gate, provider: String, reporter: OutcomeReporter, logger: Logger) {
+  init(gate: Gate, provider: String, reports: ReportQueue, logger: Logger) {
     self.gate = gate
     self.provider = provider
-    self.reporter = reporter
+    self.reports = reports
     self.logger = logger
   }
 
-  /// An attempt that was carried out. Returns when it, or a batch before it, has been written and reported.
+  /// An attempt that was carried out. Returns when it has been written, or another is writing it.
   func finish(_ ending: Gate.Ending) async {
     endings.append(ending)
     await write()
@@ -35,28 +35,26 @@ actor EndingWriter {
   }
 
   /// Attempts that ended earlier and are asked for again.
-  func reportAgain(_ attempts: [AttemptID]) async {
-    repeats += attempts
-    await write()
-  }
+  func reportAgain(_ attempts: [AttemptID]) { reports.add(attempts) }
 
-  /// Whoever finds nobody writing writes for all; the others' work is taken along.
+  /// Whoever finds nobody writing writes for all.
   private func write() async {
     guard !isWriting else { return }
     isWriting = true
     defer { isWriting = false }
     var backoff = Backoff(minimum: .milliseconds(50), maximum: .seconds(2))
-    while !(endings.isEmpty && stale.isEmpty && repeats.isEmpty) {
-      let (ended, expired, again) = (endings, stale, repeats)
-      (endings, stale, repeats) = ([], [], [])
+    while !(endings.isEmpty && stale.isEmpty) {
+      let (ended, expired) = (endings, stale)
+      (endings, stale) = ([], [])
       do {
         try await gate.finish(ended, provider: provider)
         try await gate.expire(expired)
-        try await reporter.report(ended.map(\.attempt) + expired + again)
+        reports.add(ended.map(\.attempt) + expired)
         backoff.reset()
       } catch {
-        (endings, stale, repeats) = (ended + endings, expired + stale, again + repeats)
-        logger.warning("endings not written, trying again", metadata: ["provider": "\(provider)", "error": "\(error)"])
+        (endings, stale) = (ended + endings, expired + stale)
+        logger.warning(
+          "endings not written, trying again", metadata: [LogKey.provider: "\(provider)", LogKey.error: "\(error)"])
         // Cancellation ends the wait; the ledger row is then taken over as an orphan.
         guard (try? await Task.sleep(for: backoff.next())) != nil else { return }
       }

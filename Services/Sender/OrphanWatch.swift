@@ -12,10 +12,13 @@ struct OrphanWatch: Service {
     var isFirst = true
     while !Task.isShuttingDownGracefully, !Task.isCancelled {
       do {
-        let orphans = try await gate.takeOverOrphans()
+        let orphans = try await gate.takeOverOrphans(ofSameName: isFirst)
         if orphans > 0 { logger.warning("claims of a gone sender taken over", metadata: ["count": "\(orphans)"]) }
         // At the start everything is reported at once; later only what its writer left lying for 5 s.
-        while try await reporter.reportLeftovers(olderThan: isFirst ? .zero : .seconds(5)) > 0 {}
+        let age: Duration = isFirst ? .zero : .seconds(5)
+        try await cancelWhenGracefulShutdown {
+          while try await reporter.reportLeftovers(olderThan: age) > 0 {}
+        }
         isFirst = false
       } catch {
         logger.warning("orphans not seen to, trying again", metadata: ["error": "\(error)"])

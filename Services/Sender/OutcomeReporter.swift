@@ -34,6 +34,6 @@ struct OutcomeReporter: Sendable {
         provider: report.provider, attempts: report.expired, gateOpensAt: report.gateOpensAt)
       try await publisher.publish(Envelope(body), exchange: BrokerNames.commands)
     }
-    try await ledger.markReported(report.attempts)
+    try await ledger.markReported(report)
   }
 }

@@ -20,6 +20,7 @@ actor ProviderLane {
   private let endings: EndingWriter
   private let logger: Logger
   private var items: Deque<Item> = []
+  private var waiting: Set<AttemptID> = []
   private var limit: ProviderLimit?
   private let arrivals: AsyncStream<Void>
   private let arrived: AsyncStream<Void>.Continuation
@@ -36,11 +37,18 @@ actor ProviderLane {
   }
 
   /// Takes a command; its delivery is acknowledged when the ledger owns each attempt.
-  func accept(_ command: SendCommand, receipt: CommandReceipt) {
+  func accept(_ command: SendCommand, receipt: CommandReceipt) async {
+    var repeats: [CommandReceipt] = []
     if limit.map({ command.limit.version >= $0.version }) ?? true { limit = command.limit }
     for attempt in command.attempts {
+      guard waiting.insert(attempt.id).inserted else {
+        // A repeat of what waits here already.
+        repeats.append(receipt)
+        continue
+      }
       items.append(Item(applicant: Gate.Applicant(attempt: attempt, notAfter: command.notAfter), receipt: receipt))
     }
+    for receipt in repeats { await receipt.settleOne() }
     arrived.yield()
   }
 
@@ -81,9 +89,14 @@ actor ProviderLane {
     let batch = Array(items.prefix(batchSize(limit)))
     let issuedAt = ContinuousClock.now
     let verdicts = try await gate.claim(
-      batch.map(\.applicant), provider: adapter.settings.name, limit: limit, timeout: adapter.settings.timeout)
+      batch.map(\.applicant), provider: adapter.settings.name, limit: limit, timeout: adapter.settings.timeout,
+      claimLimit: adapter.claimLimit)
     let answeredAt = ContinuousClock.now
     items.removeFirst(batch.count)
+    for (item, verdict) in zip(batch, verdicts) {
+      if case .wait = verdict { continue }
+      waiting.remove(item.applicant.attempt.id)
+    }
     var back: [Item] = []
     var again: [AttemptID] = []
     var pause: ContinuousClock.Instant?
@@ -95,7 +108,8 @@ actor ProviderLane {
         group.addTask { await self.send(attempt, issuedAt: issuedAt, claimedAt: claimedAt) }
       case .wait(let duration):
         back.append(item)
-        pause = answeredAt + duration
+        // Not longer than 250 ms: meanwhile an answer may free a slot, a lease end, or the sender stop.
+        pause = answeredAt + min(duration, .milliseconds(250))
       case .expired, .finished:
         again.append(item.applicant.attempt.id)
       case .inFlight:
@@ -125,9 +139,10 @@ actor ProviderLane {
     let gate = gate
     let logger = logger
     let id = attempt.id
+    let relaxAfter = adapter.claimLimit + .milliseconds(200)
     let relaxing = Task {
       // Ends at once, by cancellation, when the answer comes first.
-      try await Task.sleep(until: issuedAt + .milliseconds(300), clock: .continuous)
+      try await Task.sleep(until: issuedAt + relaxAfter, clock: .continuous)
       return true
     }
     let firstByte = FirstByte()

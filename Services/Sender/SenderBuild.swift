@@ -11,7 +11,10 @@ import ServiceLifecycle
 enum SenderBuild {
   static func services(_ settings: ServiceSettings, _ logger: Logger) async throws -> [any Service] {
     let file = try settings.loadProviders()
-    let pool = PostgresPool(configuration: settings.database, logger: logger)
+    var database = settings.database
+    // What a frozen process holds, its replacement waits for.
+    database.idleInTransactionTimeout = .seconds(3)
+    let pool = PostgresPool(configuration: database, logger: logger)
     try await Migrator.migrate(
       schema: SenderSchema.name, migrations: SenderSchema.migrations, pool: pool, logger: logger)
     let amqp = settings.amqp.with(heartbeat: .seconds(2))
@@ -24,12 +27,13 @@ enum SenderBuild {
     let reporter = OutcomeReporter(ledger: OutcomeLedger(pool: pool), publisher: publisher, logger: logger)
     let transport = HTTPTransport(
       configuration: HTTPTransportConfiguration(allowInsecureHTTP: true), logger: logger)
+    let reports = ReportQueue(reporter: reporter, logger: logger)
     let lanes = file.providers.map { provider in
       (
         provider.name,
         ProviderLane(
           adapter: ProviderAdapter(settings: provider), gate: gate, transport: transport,
-          endings: EndingWriter(gate: gate, provider: provider.name, reporter: reporter, logger: logger),
+          endings: EndingWriter(gate: gate, provider: provider.name, reports: reports, logger: logger),
           logger: logger)
       )
     }
@@ -41,7 +45,7 @@ enum SenderBuild {
       return pool.isReady ? nil : "database not reachable"
     }
     return [
-      pool, publisher, health, OrphanWatch(gate: gate, reporter: reporter, logger: logger), consumer, service,
+      pool, publisher, health, OrphanWatch(gate: gate, reporter: reporter, logger: logger), reports, consumer, service,
     ]
   }
 }

@@ -19,8 +19,9 @@ struct SenderService: Service {
         for await delivery in consumer.deliveries { await take(delivery) }
       }
       for lane in lanes.values { await lane.stop() }
+      // What was not claimed goes to other senders now; answers in flight are waited for without the broker.
+      await consumer.close()
     }
-    await consumer.close()
   }
 
   private func take(_ delivery: AMQPDelivery) async {

@@ -11,6 +11,9 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringCo
     microseconds = Int64((date.timeIntervalSince1970 * 1_000_000).rounded())
   }
 
+  /// 1970-01-01T00:00:00Z: a deadline that has always passed.
+  public static let distantPast = Timestamp(microseconds: 0)
+
   /// Now by this machine's clock. Deadlines are judged by PostgreSQL's clock instead.
   public static func now() -> Timestamp {
     var time = timespec()

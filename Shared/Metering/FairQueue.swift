@@ -65,6 +65,18 @@ public struct FairQueue: Sendable {
     flows.append(Flow(key: key, id: id, userWeight: weight, tag: tag, headNumber: headNumber))
   }
 
+  /// Moves the virtual time within a class on to what was served before: the highest tag but one SMS of any flow.
+  ///
+  /// For a new leader, after it has registered every flow and before it adds what waits. Without it a flow that was
+  /// served much would stand behind everybody who is new.
+  public mutating func resumeVirtualTime() {
+    for index in flows.indices {
+      let served = flows[index].tag - step(of: index, joining: true)
+      let place = flows[index].key.messageClass.place
+      classes[place].virtualTime = max(classes[place].virtualTime, served)
+    }
+  }
+
   /// Adds SMS at the end of a registered flow (or anywhere in it: the order within a flow is the caller's).
   public mutating func add(_ count: Int, to key: FlowKey) {
     guard count > 0, let index = indexes[key] else { return }

@@ -22,7 +22,7 @@ public struct LeaderLease: Sendable {
     self.duration = duration
   }
 
-  /// Takes the lease if it is free, run out, or this process's own.
+  /// Takes the lease if it is free, run out, or this process's own; also one that only a clock stepped back leaves so long.
   /// - Parameter isRestart: Also takes it from an earlier life of the same name, at once. Only for a process's first
   ///   try: a thawed process must not depose its own replacement.
   /// - Returns: The new epoch, or `nil` when somebody else leads.
@@ -32,7 +32,8 @@ public struct LeaderLease: Sendable {
       UPDATE \(unsafeRaw: schema).leadership
       SET holder = \(holder), incarnation = \(incarnation), epoch = epoch + 1,
           until_at = sluice.clock() + \(seconds) * interval '1 second'
-      WHERE until_at < sluice.clock() OR (holder = \(holder) AND (\(isRestart) OR incarnation = \(incarnation)))
+      WHERE until_at < sluice.clock() OR until_at > sluice.clock() + 2 * \(seconds) * interval '1 second'
+        OR (holder = \(holder) AND (\(isRestart) OR incarnation = \(incarnation)))
       RETURNING epoch
       """
     ).first?.decode("epoch")

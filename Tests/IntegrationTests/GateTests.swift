@@ -147,17 +147,21 @@ struct GateTests {
       let candidate = applicant()
       _ = try await claim(gate, [candidate])
       let next = Gate(pool: gate.pool, holder: gate.holder, incarnation: UUID())
-      let own = try await gate.takeOverOrphans()
+      let own = try await gate.takeOverOrphans(ofSameName: true)
       #expect(own == 0, "not its own")
-      let others = try await next.takeOverOrphans()
+      let others = try await next.takeOverOrphans(ofSameName: true)
       #expect(others == 1)
       let ledger = OutcomeLedger(pool: gate.pool)
-      let orphan = try await ledger.reports(of: [candidate.attempt.id])[0].outcomes[0]
+      let orphanReport = try await ledger.reports(of: [candidate.attempt.id])[0]
+      let orphan = orphanReport.outcomes[0]
       #expect(orphan.outcome == .unknown && orphan.errorCode == "orphaned")
       try await accept(gate, candidate.attempt.id, at: .now())
       let answer = try await ledger.unreported(olderThan: .zero)[0].outcomes[0]
       #expect(answer.outcome == .accepted)
-      try await ledger.markReported([candidate.attempt.id])
+      try await ledger.markReported(orphanReport)
+      let open = try await ledger.unreported(olderThan: .zero)
+      #expect(open.count == 1, "what was confirmed is not what is known now")
+      try await ledger.markReported(open[0])
       let left = try await ledger.unreported(olderThan: .zero)
       #expect(left.isEmpty)
     }

@@ -33,7 +33,8 @@ struct DispatchQueueTests {
     add([span(10)], to: &queue)
     let counts = [queue.plan(limit: 100, now: 0).picks.count, queue.plan(limit: 100, now: 60).picks.count]
     #expect(counts == [2, 0])
-    queue.board.settle(2, at: "hkt", latencies: [0.01], gateOpensAt: 61)
+    queue.board.settle(2, at: "hkt")
+    queue.board.learn(at: "hkt", latencies: [0.01], gateOpensAt: 61)
     let later = [60.0, 60.9, 60.95].map { queue.plan(limit: 100, now: $0).picks.count }
     #expect(later == [0, 0, 2])
   }
@@ -86,11 +87,26 @@ struct DispatchQueueTests {
       let plan = queue.plan(limit: 256, now: Double(step) / 100)
       for (name, picks) in Dictionary(grouping: plan.picks, by: \.provider) {
         sent[name, default: 0] += picks.count
-        queue.board.settle(picks.count, at: name, latencies: [], gateOpensAt: nil)
+        queue.board.settle(picks.count, at: name)
       }
     }
     #expect((590...600).contains(sent.values.reduce(0, +)))
     #expect(sent.values.allSatisfy { abs($0 - 200) <= 4 })
+  }
+
+  @Test("after a change of leader a user who was served much is not behind those who are new")
+  func restored() {
+    func flow(_ key: FlowKey, _ id: Int64, tag: Int64, waiting: Int) -> TakeOver.Flow {
+      TakeOver.Flow(key: key, id: id, weight: 1, tag: tag, headNumber: 0, unloaded: waiting)
+    }
+    let served = FlowKey(messageClass: .normal, userID: .timeOrdered())
+    var queue = queue(rates: ["fast": 100_000])
+    queue.restore([flow(served, 1, tag: 50_000 * VirtualTime.unit, waiting: 0)])
+    queue.add(IntakeStore.Result.Flow(key: key, id: 2, weight: 1, spans: [span(50)]))
+    let single = MessageSpan(messageID: .timeOrdered(), firstNumber: 9, cursor: 0, total: 1, segments: 1)
+    queue.add(IntakeStore.Result.Flow(key: served, id: 1, weight: 1, spans: [single]))
+    let first = queue.plan(limit: 3, now: 0).picks.map(\.flow)
+    #expect(first.contains(served))
   }
 
   @Test("an SMS of many segments takes as many slots where segments are counted")

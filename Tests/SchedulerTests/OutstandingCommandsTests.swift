@@ -21,12 +21,12 @@ struct OutstandingCommandsTests {
       open: Set(attempts.map(\.id)))
   }
 
-  @Test("a silent command is repeated 1 s after its deadline, then every 10 s, always the same")
+  @Test("a silent command is repeated 1 s after its deadline, 10 s later, then ever more rarely, always the same")
   func repeats() {
     var commands = OutstandingCommands()
     let command = issued(2)
     commands.add(command)
-    let repeats = [2.9, 3, 12.9, 13, 22.9, 23].map { commands.takeOverdue(now: start + .seconds($0)).map(\.id) }
+    let repeats = [2.9, 3, 12.9, 13, 32.9, 33].map { commands.takeOverdue(now: start + .seconds($0)).map(\.id) }
     #expect(repeats == [[], [command.id], [], [command.id], [], [command.id]])
   }
 
@@ -37,7 +37,7 @@ struct OutstandingCommandsTests {
     commands.add(command)
     let ids = command.command.attempts.map(\.id)
     let settled = [ids[0], ids[0], ids[1], ids[1]].map { commands.settle($0) }
-    #expect(settled == [true, false, true, false])
+    #expect(settled == ["hkt", nil, "hkt", nil])
     #expect(commands.count == 0)
     let overdue = commands.takeOverdue(now: start + .seconds(100))
     #expect(overdue.isEmpty)

@@ -85,9 +85,18 @@ struct UnitTransitionTests {
     #expect(decide(unit, .expired) == .ignore)
   }
 
+  @Test("a late answer also ends a unit that waits to be sent again")
+  func lateWhileRetrying() {
+    var unit = sending
+    unit.state = .retrying
+    #expect(changed(decide(unit, .outcome(.accepted)))?.0.state == .sent)
+    #expect(decide(unit, .outcome(.retryable)) == .ignore)
+    #expect(decide(unit, .outcome(.accepted), dispatch: 1) == .ignore)
+  }
+
   @Test(
     "repeats and news about other dispatches change nothing",
-    arguments: [UnitState.pending, .retrying, .dead, .expired, .cancelled, .failed, .sent])
+    arguments: [UnitState.pending, .dead, .expired, .cancelled, .failed, .sent])
   func ignored(state: UnitState) {
     var unit = sending
     unit.state = state

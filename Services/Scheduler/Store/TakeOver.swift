@@ -71,7 +71,11 @@ struct TakeOver: Sendable {
   }
 
   /// Commands that an earlier leader issued and nobody has reported: they are published again at once.
+  ///
+  /// Those of a provider that is no longer configured go to another's queue, past their deadline, so that nothing is sent
+  /// and the ledger, which is one for all, answers.
   func outstanding(limits: [String: ProviderLimit]) async throws -> [IssuedCommand] {
+    let substitute = limits.min { $0.key < $1.key }
     let rows = try await term.transaction { connection, _ in
       try await connection.query(
         """
@@ -86,15 +90,18 @@ struct TakeOver: Sendable {
     var commands: [EnvelopeID: IssuedCommand] = [:]
     for row in rows {
       let id = EnvelopeID(try row.decode("command_id", as: UUID.self))
-      let provider: String = try row.decode("provider")
-      guard let limit = limits[provider] else { continue }
+      var provider: String = try row.decode("provider")
+      guard let limit = limits[provider] ?? substitute?.value else { continue }
+      let isSubstituted = limits[provider] == nil
+      if isSubstituted, let substitute { provider = substitute.key }
       var issued =
         try commands[id]
         ?? IssuedCommand(
           id: id, requestID: try row.decode("request_id"),
           command: SendCommand(
             provider: provider, attempts: [],
-            notAfter: Timestamp(try row.decode("not_after_at", as: Date.self)), limit: limit), open: [])
+            notAfter: isSubstituted ? .distantPast : Timestamp(try row.decode("not_after_at", as: Date.self)),
+            limit: limit), open: [])
       let attempt = SendCommand.Attempt(
         id: AttemptID(
           messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"),

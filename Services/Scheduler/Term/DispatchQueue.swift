@@ -13,11 +13,16 @@ struct DispatchQueue: Sendable {
 
   // MARK: Filling
 
-  /// Makes a flow known that has SMS in the store.
-  mutating func restore(_ key: FlowKey, id: Int64, weight: Double, tag: Int64, headNumber: Int64, unloaded: Int) {
-    fair.register(key, id: id, weight: weight, tag: tag, headNumber: headNumber)
-    backlog.note(unloaded: unloaded, in: key, id: id)
-    fair.add(unloaded, to: key)
+  /// Makes all flows of the store known, with what waits in them, as an earlier leader left them.
+  mutating func restore(_ flows: [TakeOver.Flow]) {
+    for flow in flows {
+      fair.register(flow.key, id: flow.id, weight: flow.weight, tag: flow.tag, headNumber: flow.headNumber)
+    }
+    fair.resumeVirtualTime()
+    for flow in flows {
+      backlog.note(unloaded: flow.unloaded, in: flow.key, id: flow.id)
+      fair.add(flow.unloaded, to: flow.key)
+    }
   }
 
   /// Adds messages that have just been stored.

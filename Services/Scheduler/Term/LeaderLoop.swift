@@ -40,13 +40,9 @@ actor LeaderLoop {
   /// - Parameter announcement: The providers' settings, for the read side.
   func run(announcing announcement: ProvidersChanged) async throws {
     try await restore()
-    let (consumer, publisher, relay, inbox) = (consumer, publisher, relay, inbox)
+    let (consumer, relay, inbox) = (consumer, relay, inbox)
     try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask {
-        try await publisher.publish(Envelope(announcement), exchange: BrokerNames.events)
-        // Ends with the term, like the others.
-        while true { try await Task.sleep(for: .seconds(3600)) }
-      }
+      group.addTask { try await relay.announce(announcement) }
       group.addTask { try await consumer.run() }
       group.addTask { for await delivery in consumer.deliveries { inbox.add(delivery) } }
       group.addTask { try await relay.run() }
@@ -60,11 +56,7 @@ actor LeaderLoop {
 
   private func restore() async throws {
     let store = TakeOver(term: term)
-    for flow in try await store.flows() {
-      queue.restore(
-        flow.key, id: flow.id, weight: flow.weight, tag: flow.tag, headNumber: flow.headNumber,
-        unloaded: flow.unloaded)
-    }
+    queue.restore(try await store.flows())
     for waiting in try await store.waiting() {
       if let dueAt = waiting.dueAt {
         due.add(waiting.unit, flow: waiting.flow, dueAt: dueAt)
@@ -90,8 +82,8 @@ actor LeaderLoop {
       while true {
         try Task.checkCancellation()
         let batch = inbox.take()
-        try await apply(batch.outcomes)
-        try await takeIn(batch.submissions)
+        try await handling(batch.outcomes, by: apply)
+        try await handling(batch.submissions, by: takeIn)
         try await answer(batch.commands)
         try await term.confirm(after: .seconds(5))
         let now = term.databaseTime() ?? .now()
@@ -167,10 +159,27 @@ actor LeaderLoop {
     }
   }
 
+  // MARK: Messages that the store refuses
+
+  /// Hands over a batch; when its values are at fault, one message after the other, and the guilty one is set aside.
+  private func handling(
+    _ deliveries: [AMQPDelivery], by handler: ([AMQPDelivery]) async throws -> Void
+  ) async throws {
+    guard !deliveries.isEmpty else { return }
+    do {
+      try await handler(deliveries)
+    } catch let error as PostgresError where error.isCausedByValues {
+      if deliveries.count == 1 {
+        await poison.report(deliveries[0], error: error, consumer: consumer)
+      } else {
+        for delivery in deliveries { try await handling([delivery], by: handler) }
+      }
+    }
+  }
+
   // MARK: Reports
 
   private func apply(_ deliveries: [AMQPDelivery]) async throws {
-    guard !deliveries.isEmpty else { return }
     var read: [(AMQPDelivery, OutcomeReports)] = []
     for delivery in deliveries {
       do {
@@ -184,9 +193,11 @@ actor LeaderLoop {
     await relay.add(result.outbox)
     let now = term.databaseTime() ?? .now()
     for (_, reports) in read {
-      let settled = reports.reports.filter { outstanding.settle($0.attempt) }.count
-      queue.board.settle(
-        settled, at: reports.provider, latencies: reports.latencies, gateOpensAt: reports.gateOpensAt?.seconds)
+      for report in reports.reports {
+        if let provider = outstanding.settle(report.attempt) { queue.board.settle(1, at: provider) }
+      }
+      queue.board.learn(
+        at: reports.provider, latencies: reports.latencies, gateOpensAt: reports.gateOpensAt?.seconds)
       queue.board.noteSent(
         reports.acceptedCount, at: reports.provider, now: now.seconds, isBacklogged: !queue.isEmpty)
     }

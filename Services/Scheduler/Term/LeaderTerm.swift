@@ -26,6 +26,10 @@ final class LeaderTerm: Sendable {
       ).first
       guard let row else { throw StoreError.deposed }
       let now = Timestamp(try row.decode("now_at", as: Date.self))
+      // Every time in memory is by PostgreSQL's clock: after a step the leader begins anew.
+      if let expected = databaseTime(), abs(expected.microseconds - now.microseconds) > 2_000_000 {
+        throw StoreError.clockStepped
+      }
       clock.withLockedValue { $0 = (now, ContinuousClock.now) }
       return try await body(connection, now)
     }
@@ -54,5 +58,7 @@ enum StoreError: Error {
   case deposed
   /// What is in memory is not what is in the store; the leader reloads.
   case outOfStep
+  /// PostgreSQL's clock and this machine's have parted by more than 2 s since the last transaction.
+  case clockStepped
   case unexpectedValue(column: String)
 }

@@ -7,8 +7,8 @@ import ServiceKit
 /// Publishes the outbox and forgets what the broker has confirmed. Repeats are harmless: readers go by version.
 actor OutboxRelay {
   private let pool: PostgresPool
-  private let publisher: AMQPPublisher
-  private let logger: Logger
+  private nonisolated let publisher: AMQPPublisher
+  private nonisolated let logger: Logger
   private var entries: [OutboxEntry] = []
   private let bell = Bell()
 
@@ -40,18 +40,42 @@ actor OutboxRelay {
     }
   }
 
+  /// Publishes one fact that is worth repeating, and then waits for the end of the term.
+  func announce(_ announcement: ProvidersChanged) async throws {
+    let envelope = Envelope(announcement)
+    let message = AMQPMessage(
+      body: try Wire.encode(envelope), messageID: envelope.header.id.description, type: ProvidersChanged.type.rawValue)
+    try await publish(message)
+    while true { try await Task.sleep(for: .seconds(3600)) }
+  }
+
   private func publish(_ batch: [OutboxEntry]) async throws {
-    let publisher = publisher
     try await withThrowingTaskGroup(of: Void.self) { group in
       for entry in batch {
         group.addTask {
-          try await publisher.publish(
-            AMQPMessage(body: entry.body, messageID: entry.envelopeID.description, type: entry.type),
-            exchange: BrokerNames.events, routingKey: entry.type)
+          try await self.publish(
+            AMQPMessage(body: entry.body, messageID: entry.envelopeID.description, type: entry.type))
         }
       }
       try await group.waitForAll()
     }
     try await Outbox.delete(batch.map(\.id), pool: pool)
+  }
+
+  /// Publishes until it is confirmed. A fact that the broker refuses (a binding is missing, say) stays in the outbox and
+  /// is tried again: the term goes on.
+  private nonisolated func publish(_ message: AMQPMessage) async throws {
+    var backoff = Backoff(minimum: .milliseconds(500), maximum: .seconds(10))
+    while true {
+      do {
+        return try await publisher.publish(
+          message, exchange: BrokerNames.events, routingKey: message.type ?? "")
+      } catch let error as PublishError where error.code != .closed {
+        logger.error(
+          "fact not published, trying again",
+          metadata: [LogKey.envelopeType: "\(message.type ?? "")", LogKey.error: "\(error)"])
+        try await Task.sleep(for: backoff.next())
+      }
+    }
   }
 }

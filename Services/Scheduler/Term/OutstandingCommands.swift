@@ -3,11 +3,12 @@ import Contracts
 /// Send commands that were issued and not reported back.
 ///
 /// The leader cannot know whether a silent command was claimed, so it takes none back: it publishes the same one again,
-/// 1 s after its deadline and then every 10 s, and the ledger answers. Pure.
+/// 1 s after its deadline, 10 s later and then ever more rarely, and the ledger answers. Pure.
 struct OutstandingCommands: Sendable {
   private struct Entry: Sendable {
     var issued: IssuedCommand
     var repeatAt: Timestamp
+    var repeats = 0
   }
 
   private var entries: [EnvelopeID: Entry] = [:]
@@ -20,14 +21,14 @@ struct OutstandingCommands: Sendable {
   }
 
   /// An attempt has been reported.
-  /// - Returns: False when it was not outstanding: a repeat, which gives no credit back.
-  mutating func settle(_ attempt: AttemptID) -> Bool {
+  /// - Returns: The provider whose credit comes back; `nil` when it was not outstanding: a repeat.
+  mutating func settle(_ attempt: AttemptID) -> String? {
     guard let id = commandOf.removeValue(forKey: attempt), var entry = entries.removeValue(forKey: id) else {
-      return false
+      return nil
     }
     entry.issued.open.remove(attempt)
     if !entry.issued.open.isEmpty { entries[id] = entry }
-    return true
+    return entry.issued.command.provider
   }
 
   /// When the next repeat is due.
@@ -37,7 +38,9 @@ struct OutstandingCommands: Sendable {
   mutating func takeOverdue(now: Timestamp) -> [IssuedCommand] {
     var overdue: [IssuedCommand] = []
     for (id, entry) in entries where entry.repeatAt <= now {
-      entries[id]?.repeatAt = now + .seconds(10)
+      // 10 s, 20 s, 40 s, then every minute: while no sender runs, copies must not pile up.
+      entries[id]?.repeatAt = now + .seconds(min(60, 10 << min(entry.repeats, 3)))
+      entries[id]?.repeats += 1
       overdue.append(entry.issued)
     }
     return overdue

@@ -97,10 +97,14 @@ struct ProviderBoard: Sendable {
     if let index = indexes[name] { providers[index].credit.issue(count) }
   }
 
-  /// Learns from reports: credit comes back, latency and the gate's next opening are news.
-  mutating func settle(_ count: Int, at name: String, latencies: [Double], gateOpensAt: Double?) {
+  /// Gives back the credit of SMS that were reported.
+  mutating func settle(_ count: Int, at name: String) {
+    if let index = indexes[name] { providers[index].credit.settle(count) }
+  }
+
+  /// Learns from reports how long answers take, and when the gate opens next.
+  mutating func learn(at name: String, latencies: [Double], gateOpensAt: Double?) {
     guard let index = indexes[name] else { return }
-    providers[index].credit.settle(count)
     for latency in latencies { providers[index].credit.learn(latency: latency) }
     if let gateOpensAt { providers[index].gateOpensAt = gateOpensAt }
   }

@@ -37,9 +37,9 @@ struct UnitTransition: Sendable {
     switch unit.state {
     case .sending:
       return sending(unit, report, messageClass, random)
-    case .unconfirmed:
+    case .unconfirmed, .retrying:
       return late(unit, report)
-    case .pending, .retrying, .dead, .expired, .cancelled, .failed, .sent:
+    case .pending, .dead, .expired, .cancelled, .failed, .sent:
       return .ignore
     }
   }
@@ -79,7 +79,7 @@ struct UnitTransition: Sendable {
     return .change(next, dueAfterSeconds: nil)
   }
 
-  /// A real answer to an attempt that was given up as unknown.
+  /// A real answer to an attempt that was given up as unknown, before it was sent again.
   private func late(_ unit: Unit, _ report: Report) -> Decision {
     var next = unit
     switch report {

@@ -29,7 +29,16 @@ struct ProviderAdapter: Sendable {
       }
     return HTTPTransportRequest(
       method: "POST", url: settings.url, headers: [("Content-Type", contentType)], body: body,
-      connectTimeout: settings.connectTimeout, timeout: settings.timeout, claimedAt: claimedAt,
-      reuseConnections: settings.limit.rate > 20)
+      connectTimeout: settings.connectTimeout, timeout: settings.timeout, claimedAt: claimedAt, claimLimit: claimLimit,
+      reuseConnections: isEncrypted || settings.limit.rate > 20)
   }
+
+  /// How long after its claim a request's first byte may be written; the gate holds the slot for as long.
+  ///
+  /// 100 ms, and where TLS has to be set up first over a long way, a second more.
+  var claimLimit: Duration {
+    isEncrypted ? min(settings.connectTimeout, .seconds(1)) + .milliseconds(100) : .milliseconds(100)
+  }
+
+  private var isEncrypted: Bool { settings.url.lowercased().hasPrefix("https:") }
 }

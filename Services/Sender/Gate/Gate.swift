@@ -20,7 +20,8 @@ struct Gate: Sendable {
   ///
   /// What is `claimed` is in the ledger and holds its slot when this returns.
   func claim(
-    _ applicants: [Applicant], provider: String, limit: ProviderLimit, timeout: Duration
+    _ applicants: [Applicant], provider: String, limit: ProviderLimit, timeout: Duration,
+    claimLimit: Duration = .milliseconds(100)
   ) async throws -> [GateVerdict] {
     let rows = try await pool.query(
       """
@@ -28,7 +29,8 @@ struct Gate: Sendable {
         \(provider), \(limit.count)::int, \(limit.windowMilliseconds)::int, \(limit.pacing.rawValue), \(limit.version),
         \(applicants.map(\.attempt.id.messageID.uuid)), \(applicants.map(\.attempt.id.index))::int[],
         \(applicants.map(\.attempt.id.dispatch))::int[], \(applicants.map(\.attempt.cost))::int[],
-        \(applicants.map(\.notAfter.date)), \(holder), \(incarnation), \(Int(timeout / .milliseconds(1)))::int)
+        \(applicants.map(\.notAfter.date)), \(holder), \(incarnation), \(Int(timeout / .milliseconds(1)))::int,
+        \(Int(claimLimit / .milliseconds(1)))::int)
       ORDER BY place
       """)
     let verdicts = try rows.map { row in
@@ -121,19 +123,21 @@ struct Gate: Sendable {
       """)
   }
 
-  /// Takes over claims whose sender is gone: an earlier life of this sender at once, others after time-out + 10 s.
+  /// Takes over claims whose sender is gone, after time-out + 10 s.
   ///
+  /// - Parameter ofSameName: Also those of an earlier life of this sender, at once. Only for a sender's start: another
+  ///   that runs under the same name by mistake keeps what it claims later.
   /// Whether they were sent cannot be known; a real answer that still comes wins.
   /// - Returns: How many were taken over.
   @discardableResult
-  func takeOverOrphans() async throws -> Int {
+  func takeOverOrphans(ofSameName: Bool) async throws -> Int {
     try await pool.query(
       """
       UPDATE sender.ledger
       SET state = 'finished', outcome = 'unknown', error_code = 'orphaned', finished_at = sluice.clock(),
           reported_at = NULL
       WHERE state = 'claimed'
-        AND ((holder = \(holder) AND incarnation <> \(incarnation)) OR orphaned_after_at < sluice.clock())
+        AND ((\(ofSameName) AND holder = \(holder) AND incarnation <> \(incarnation)) OR orphaned_after_at < sluice.clock())
       """
     ).affected
   }

@@ -38,16 +38,19 @@ struct OutcomeLedger: Sendable {
       """)
   }
 
-  /// Notes that the broker has confirmed these reports.
-  func markReported(_ attempts: [AttemptID]) async throws {
+  /// Notes that the broker has confirmed a report; an attempt whose outcome has changed meanwhile is reported again.
+  func markReported(_ report: Report) async throws {
+    let attempts = report.attempts
     guard !attempts.isEmpty else { return }
+    let outcomes: [String?] = report.outcomes.map(\.outcome.rawValue) + report.expired.map { _ in nil }
     try await pool.query(
       """
       UPDATE sender.ledger l SET reported_at = sluice.clock()
-      FROM unnest(\(attempts.map(\.messageID.uuid)), \(attempts.map(\.index)), \(attempts.map(\.dispatch)))
-        AS a(message_id, unit_index, dispatch)
+      FROM unnest(
+          \(attempts.map(\.messageID.uuid)), \(attempts.map(\.index)), \(attempts.map(\.dispatch)), \(outcomes))
+        AS a(message_id, unit_index, dispatch, outcome)
       WHERE l.message_id = a.message_id AND l.unit_index = a.unit_index AND l.dispatch = a.dispatch
-        AND l.state <> 'claimed'
+        AND l.state <> 'claimed' AND l.outcome IS NOT DISTINCT FROM a.outcome
       """)
   }
 

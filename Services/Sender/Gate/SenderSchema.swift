@@ -78,7 +78,7 @@ enum SenderSchema {
     CREATE FUNCTION sender.claim(
       p_provider text, p_slots integer, p_window_ms integer, p_pacing text, p_version bigint,
       p_messages uuid[], p_indexes integer[], p_dispatches integer[], p_costs integer[], p_not_after timestamptz[],
-      p_holder text, p_incarnation uuid, p_timeout_ms integer)
+      p_holder text, p_incarnation uuid, p_timeout_ms integer, p_claim_limit_ms integer)
     RETURNS TABLE (place integer, verdict text, verdict_at timestamptz, now_at timestamptz)
     LANGUAGE plpgsql AS $$
     DECLARE
@@ -131,7 +131,7 @@ enum SenderSchema {
               (p_messages[v_place], p_indexes[v_place], p_dispatches[v_place], p_provider, 'claimed', p_costs[v_place],
                p_holder, p_incarnation, v_now, v_now,
                v_now + (p_timeout_ms + 10000) * interval '1 millisecond',
-               v_now + CASE p_pacing WHEN 'strict' THEN p_timeout_ms + 100 ELSE 350 END * interval '1 millisecond');
+               v_now + CASE p_pacing WHEN 'strict' THEN p_timeout_ms + p_claim_limit_ms ELSE p_claim_limit_ms + 250 END * interval '1 millisecond');
             verdict := 'claimed';
             verdict_at := v_now;
           END IF;

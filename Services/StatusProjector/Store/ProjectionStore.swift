@@ -66,11 +66,3 @@ extension FoldedBatch {
     [openMessages, acceptMessages, mergeUnits, mergeAttempts].compactMap { $0 } + queueStatements
   }
 }
-
-extension PostgresError {
-  /// True when the values are at fault, so that the same batch would fail for ever (SQLSTATE classes 22, data exception,
-  /// and 23, integrity constraint violation).
-  var isCausedByValues: Bool {
-    code == .parameter || sqlState.map { $0.hasPrefix("22") || $0.hasPrefix("23") } ?? false
-  }
-}
