@@ -24,8 +24,10 @@ actor ProviderLane {
   private var limit: ProviderLimit?
   private let arrivals: AsyncStream<Void>
   private let arrived: AsyncStream<Void>.Continuation
+  private var clock = ClockGuard()
   private var isStopping = false
-  private var inFlight = 0
+  /// Requests under way.
+  private var sending: Set<AttemptID> = []
 
   init(adapter: ProviderAdapter, gate: Gate, transport: HTTPTransport, endings: EndingWriter, logger: Logger) {
     self.adapter = adapter
@@ -76,8 +78,8 @@ actor ProviderLane {
           }
         }
       }
-      if inFlight > 0 {
-        logger.info("waiting for answers in flight", metadata: ["count": "\(inFlight)"])
+      if !sending.isEmpty {
+        logger.info("waiting for answers in flight", metadata: [LogKey.count: "\(sending.count)"])
       }
     }
   }
@@ -88,10 +90,18 @@ actor ProviderLane {
     guard let limit else { return nil }
     let batch = Array(items.prefix(batchSize(limit)))
     let issuedAt = ContinuousClock.now
-    let verdicts = try await gate.claim(
+    let answer = try await gate.claim(
       batch.map(\.applicant), provider: adapter.settings.name, limit: limit, timeout: adapter.settings.timeout,
       claimLimit: adapter.claimLimit)
     let answeredAt = ContinuousClock.now
+    let verdicts = answer.verdicts
+    let isClockSound = clock.agrees(database: answer.now, issuedAt: issuedAt, answeredAt: answeredAt)
+    if !isClockSound {
+      logger.error(
+        "the database's clock has stepped: nothing is sent for one window",
+        metadata: [LogKey.provider: "\(adapter.settings.name)"])
+      try await gate.closeForOneWindow(provider: adapter.settings.name)
+    }
     items.removeFirst(batch.count)
     for (item, verdict) in zip(batch, verdicts) {
       if case .wait = verdict { continue }
@@ -99,12 +109,17 @@ actor ProviderLane {
     }
     var back: [Item] = []
     var again: [AttemptID] = []
+    var stale: [AttemptID] = []
     var pause: ContinuousClock.Instant?
     for (item, verdict) in zip(batch, verdicts) {
       switch verdict {
       case .claimed(let claimedAt):
         let attempt = item.applicant.attempt
-        inFlight += 1
+        guard isClockSound else {
+          stale.append(attempt.id)
+          continue
+        }
+        sending.insert(attempt.id)
         group.addTask { await self.send(attempt, issuedAt: issuedAt, claimedAt: claimedAt) }
       case .wait(let duration):
         back.append(item)
@@ -113,14 +128,17 @@ actor ProviderLane {
       case .expired, .finished:
         again.append(item.applicant.attempt.id)
       case .inFlight:
-        break
+        // Claimed by this sender, but not under way: the answer to that claim was lost, and nothing was sent. The gate
+        // leaves other senders' claims alone.
+        if !sending.contains(item.applicant.attempt.id) { stale.append(item.applicant.attempt.id) }
       }
     }
     for item in back.reversed() { items.prepend(item) }
     let settled = zip(batch, verdicts).filter { if case .wait = $1 { false } else { true } }.map(\.0.receipt)
-    let (endings, late) = (endings, again)
+    let (endings, late, unsent) = (endings, again, stale)
     group.addTask {
       for receipt in settled { await receipt.settleOne() }
+      for attempt in unsent { await endings.expire(attempt) }
       if !late.isEmpty { await endings.reportAgain(late) }
     }
     return pause
@@ -166,6 +184,6 @@ actor ProviderLane {
     } else {
       await endings.expire(id)
     }
-    inFlight -= 1
+    sending.remove(id)
   }
 }

@@ -32,7 +32,7 @@ struct GateTests {
   private func claim(_ gate: Gate, _ applicants: [Gate.Applicant], limit: ProviderLimit? = nil) async throws
     -> [GateVerdict]
   {
-    try await gate.claim(applicants, provider: "p", limit: limit ?? self.limit, timeout: .seconds(30))
+    try await gate.claim(applicants, provider: "p", limit: limit ?? self.limit, timeout: .seconds(30)).verdicts
   }
 
   private func claimedAt(_ verdict: GateVerdict) -> Timestamp? {
@@ -164,6 +164,22 @@ struct GateTests {
       try await ledger.markReported(open[0])
       let left = try await ledger.unreported(olderThan: .zero)
       #expect(left.isEmpty)
+    }
+  }
+
+  @Test("a clock that stepped back does not close the gate for longer than a window")
+  func steppedBack() async throws {
+    try await withGate { gate in
+      try await gate.pool.query("UPDATE sender.gates SET closed_until_at = closed_until_at")
+      _ = try await claim(gate, [applicant(0), applicant(1)])
+      // As if these had been claimed before the clock went back by an hour.
+      try await gate.pool.query("UPDATE sender.ledger SET anchor_at = anchor_at + interval '1 hour'")
+      let verdict = try await claim(gate, [applicant(2)])[0]
+      guard case .wait(let duration) = verdict else {
+        Issue.record("the gate is open")
+        return
+      }
+      #expect(duration <= .milliseconds(401))
     }
   }
 

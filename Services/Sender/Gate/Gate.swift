@@ -16,13 +16,20 @@ struct Gate: Sendable {
     var notAfter: Timestamp
   }
 
+  /// The gate's answers, in the order of the questions.
+  struct Answer: Sendable {
+    var verdicts: [GateVerdict]
+    /// PostgreSQL's time when it answered.
+    var now: Timestamp
+  }
+
   /// Asks for several attempts to one provider at once; verdicts come in the same order.
   ///
   /// What is `claimed` is in the ledger and holds its slot when this returns.
   func claim(
     _ applicants: [Applicant], provider: String, limit: ProviderLimit, timeout: Duration,
     claimLimit: Duration = .milliseconds(100)
-  ) async throws -> [GateVerdict] {
+  ) async throws -> Answer {
     let rows = try await pool.query(
       """
       SELECT place, verdict, verdict_at, now_at FROM sender.claim(
@@ -42,8 +49,18 @@ struct Gate: Sendable {
       }
       return read
     }
-    guard verdicts.count == applicants.count else { throw GateError.verdictsMissing }
-    return verdicts
+    guard verdicts.count == applicants.count, let first = rows.first else { throw GateError.verdictsMissing }
+    return Answer(verdicts: verdicts, now: Timestamp(try first.decode("now_at", as: Date.self)))
+  }
+
+  /// Closes the gate for one window from now.
+  func closeForOneWindow(provider: String) async throws {
+    try await pool.query(
+      """
+      UPDATE sender.gates
+      SET closed_until_at = greatest(closed_until_at, sluice.clock() + (window_ms + 350) * interval '1 millisecond')
+      WHERE provider = \(provider)
+      """)
   }
 
   /// How an attempt ended, as it is written to the ledger.
@@ -95,7 +112,7 @@ struct Gate: Sendable {
     }
   }
 
-  /// Turns claims that went stale before their first byte into expired ones; their slots are not given back.
+  /// Turns own claims that went stale before their first byte into expired ones; their slots are not given back.
   func expire(_ attempts: [AttemptID]) async throws {
     guard !attempts.isEmpty else { return }
     try await pool.query(
@@ -104,7 +121,7 @@ struct Gate: Sendable {
       FROM unnest(\(attempts.map(\.messageID.uuid)), \(attempts.map(\.index)), \(attempts.map(\.dispatch)))
         AS e(message_id, unit_index, dispatch)
       WHERE l.message_id = e.message_id AND l.unit_index = e.unit_index AND l.dispatch = e.dispatch
-        AND l.state = 'claimed'
+        AND l.state = 'claimed' AND l.holder = \(holder) AND l.incarnation = \(incarnation)
       """)
   }
 
