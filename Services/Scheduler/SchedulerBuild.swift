@@ -13,10 +13,7 @@ enum SchedulerBuild {
 
   static func services(_ settings: ServiceSettings, _ logger: Logger) async throws -> [any Service] {
     let file = try settings.loadProviders()
-    var database = settings.database
-    // What a frozen process holds, its replacement waits for.
-    database.idleInTransactionTimeout = .seconds(3)
-    let pool = PostgresPool(configuration: database, logger: logger)
+    let pool = PostgresPool(configuration: settings.database, logger: logger)
     try await Migrator.migrate(
       schema: SchedulerSchema.name, migrations: SchedulerSchema.migrations, pool: pool, logger: logger)
     let amqp = settings.amqp.with(heartbeat: .seconds(2))

@@ -63,6 +63,8 @@ public struct ServiceSettings: Sendable {
     database?.statementTimeout = settings.duration(
       "SLUICE_DATABASE_STATEMENT_TIMEOUT", default: standard.statement, in: limits)
     database?.lockTimeout = settings.duration("SLUICE_DATABASE_LOCK_TIMEOUT", default: standard.lock, in: limits)
+    // What a frozen process holds, its replacement waits for.
+    database?.idleInTransactionTimeout = .seconds(3)
     database?.applicationName = instance
     return database
   }
