@@ -5,7 +5,8 @@ public struct PublishError: Error, Sendable, CustomStringConvertible {
     case unroutable
     /// The time-out passed. The message is withdrawn: it will not be sent (again), whatever happens.
     case timedOut
-    /// The broker refused it (a full queue, no majority); the message is nowhere, or may be in some of several queues.
+    /// The broker refused it (a full queue, no majority) again and again until the time-out passed. It is withdrawn and
+    /// nowhere, or in some of several queues.
     case refused
     /// The exchange does not exist; the message is nowhere.
     case exchangeMissing

@@ -24,6 +24,7 @@ import Testing
   func kill() async throws {
     try await withNode { host in
       try await host.declareQueue("q")
+      try await host.node.syncQueues()
       let (publisher, consumer) = (try host.publisher(), try host.consumer(.init(queue: "q", prefetch: 500)))
       let (confirmed, next) = (NIOLockedValueBox(Set<Int>()), NIOLockedValueBox(0))
       let isOver = NIOLockedValueBox(false)
@@ -74,6 +75,7 @@ import Testing
   func withdrawal() async throws {
     try await withNode { host in
       try await host.declareQueue("q")
+      try await host.node.syncQueues()
       let configuration = try host.configuration().with(heartbeat: .seconds(60))
       let publisher = AMQPPublisher(configuration: configuration, logger: quiet)
       let consumer = try host.consumer(.init(queue: "q", prefetch: 10))
@@ -106,6 +108,7 @@ import Testing
   func blocked() async throws {
     try await withNode { host in
       try await host.declareQueue("q")
+      try await host.node.syncQueues()
       let (publisher, consumer) = (try host.publisher(), try host.consumer(.init(queue: "q", prefetch: 100)))
       try await withRunning(publisher, consumer) {
         try await publisher.publish(numbered(0), exchange: "", routingKey: "q")
@@ -138,6 +141,7 @@ import Testing
   func frozen() async throws {
     try await withNode { host in
       try await host.declareQueue("q")
+      try await host.node.syncQueues()
       let configuration = try host.configuration().with(heartbeat: .seconds(1))
       let publisher = AMQPPublisher(configuration: configuration, logger: quiet)
       let consumer = AMQPConsumer(

@@ -101,18 +101,28 @@ import Testing
     }
   }
 
-  @Test("A full queue that rejects publishes is reported as a refusal", .timeLimit(.minutes(1)))
+  @Test("A full queue is tried again until it has room, or until the time-out", .timeLimit(.minutes(1)))
   func refused() async throws {
     try await withVirtualHost { host in
       try await host.declareQueue(
         "q", type: "classic", arguments: ["x-max-length": 1, "x-overflow": "reject-publish"])
-      let publisher = try host.publisher()
+      let (publisher, consumer) = (try host.publisher(), try host.consumer(.init(queue: "q", prefetch: 1)))
       try await withRunning(publisher) {
-        try await publisher.publish(numbered(1), exchange: "", routingKey: "q")
         let error = await #expect(throws: PublishError.self) {
-          for number in 2...50 { try await publisher.publish(numbered(number), exchange: "", routingKey: "q") }
+          for number in 0..<50 {
+            try await publisher.publish(
+              numbered(number), exchange: "", routingKey: "q", timeout: .milliseconds(700))
+          }
         }
         #expect(error?.code == .refused)
+        let waiting = Task { try await publisher.publish(numbered(100), exchange: "", routingKey: "q") }
+        let received = Received()
+        try await withRunning(consumer) {
+          let collecting = Task { await received.collect(from: consumer) }
+          try await waiting.value
+          try await eventually("it arrives") { received.numbers.contains(100) }
+          collecting.cancel()
+        }
       }
     }
   }

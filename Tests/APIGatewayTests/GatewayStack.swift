@@ -21,9 +21,9 @@ struct GatewayStack: Sendable {
     let postgres: PostgresCluster
 
     private static let shared = Task {
-      async let rabbit = RabbitMQNode.start()
-      async let postgres = PostgresCluster.start()
-      return Servers(rabbit: try await rabbit, postgres: try await postgres)
+      // One after the other: a process that Foundation starts meanwhile would hide the end of the first one's script.
+      let postgres = try await PostgresCluster.start()
+      return Servers(rabbit: try await RabbitMQNode.start(), postgres: postgres)
     }
 
     static func ready() async throws -> Servers { try await shared.value }
@@ -138,6 +138,12 @@ struct GatewayStack: Sendable {
 
   func publish(_ change: QueueChanged) async throws {
     try await publish(bytes: try Wire.encode(Envelope(change)), type: .queueChanged)
+  }
+
+  /// As the gateway, which alone may say so.
+  func publish(_ change: UserChanged) async throws {
+    try await publisher.publish(
+      Envelope(change), exchange: BrokerNames.events, timeout: .seconds(5))
   }
 
   /// As the scheduler, since the gateway may not say such things.

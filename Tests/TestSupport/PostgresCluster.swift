@@ -143,8 +143,14 @@ public final class PostgresCluster: Sendable {
   private static func removeAll() {
     for directory in directories.withLockedValue({ $0 }) {
       let cluster = PostgresCluster(directory: directory)
-      // What never started has no pid, and what is gone need not be removed.
-      if let pid = try? cluster.processID(), !isGone(pid) { kill(pid, SIGQUIT) }
+      // What never started has no pid.
+      if let pid = try? cluster.processID(), !isGone(pid) {
+        kill(pid, SIGQUIT)
+        // The process is about to exit, so that nobody can be kept waiting; files that are in use come back.
+        let deadline = ContinuousClock.now + .seconds(5)
+        while !isGone(pid), ContinuousClock.now < deadline { usleep(10_000) }
+      }
+      // What cannot be removed stays in the folder for temporary files.
       try? FileManager.default.removeItem(at: directory)
     }
   }

@@ -20,7 +20,6 @@ struct EventFollower: Service {
         await consumer.acknowledge(delivery)
       }
     }
-    await consumer.close()
   }
 
   /// A fact that cannot be read is left out here; the projector reports it.

@@ -41,7 +41,7 @@ enum DeadLetterSchema {
     ) WITH (fillfactor = 80);
     COMMENT ON TABLE dead_letter.letters IS 'One row for each death of an SMS, with all that a replay needs.';
     COMMENT ON COLUMN dead_letter.letters.dispatch IS 'Of the last attempt: a unit that dies again has another letter.';
-    COMMENT ON COLUMN dead_letter.letters.unit_state IS 'The unit''s last known state; states.md has the machine.';
+    COMMENT ON COLUMN dead_letter.letters.unit_state IS 'The unit''s last known state.';
     COMMENT ON COLUMN dead_letter.letters.retry_count IS 'Attempts that counted.';
     COMMENT ON COLUMN dead_letter.letters.pinned_provider IS 'The one provider that the message may use, if any.';
     CREATE INDEX letters_state_idx ON dead_letter.letters (state, created_at DESC, letter_id);

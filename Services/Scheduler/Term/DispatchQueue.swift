@@ -69,7 +69,7 @@ struct DispatchQueue: Sendable {
   mutating func plan(limit: Int, now: Double) -> Plan {
     var plan = Plan()
     var open = board.open(now: now)
-    while plan.picks.count < limit, !open.isEmpty {
+    while plan.picks.count < limit, !open.isEmpty, board.hasGlobalRoom(now: now) {
       guard let key = fair.next(where: { $0.map { open.contains($0) } ?? true }) else { break }
       if let page = backlog.missingPage(of: key) {
         plan.missing = (key, page.flowID, page.after)

@@ -49,7 +49,7 @@ struct ProviderBoard: Sendable {
   /// Whether this provider can be given an SMS now.
   func isOpen(_ provider: Provider, now: Double) -> Bool {
     provider.credit.room(rate: provider.nominalRate) > 0 && now >= provider.gateOpensAt - Self.head
-      && provider.bucket.available(1, now: now) <= now && (global.map { $0.available(1, now: now) <= now } ?? true)
+      && provider.bucket.available(1, now: now) <= now && hasGlobalRoom(now: now)
   }
 
   /// The providers that can be given an SMS now.
@@ -65,6 +65,9 @@ struct ProviderBoard: Sendable {
         global?.available(1, now: now) ?? now)
     }.min()
   }
+
+  /// Whether the global rate leaves room for one more now.
+  func hasGlobalRoom(now: Double) -> Bool { global.map { $0.available(1, now: now) <= now } ?? true }
 
   /// Chooses among the open providers by weight.
   mutating func choose(among open: Set<String>) -> String? {

@@ -63,7 +63,8 @@ public final class AMQPPublisher: Service, Sendable {
   /// Publishes a mandatory, persistent message and returns when the broker has confirmed it.
   ///
   /// Waits for room in the window. What is unconfirmed when the connection breaks is repeated on the next one, so a
-  /// consumer may see it twice with the same message id. When the time-out passes, or the calling task is cancelled, the
+  /// consumer may see it twice with the same message id. What the broker refuses (a full queue, or one that is being
+  /// started) is repeated too, after 50 ms to 1 s. When the time-out passes, or the calling task is cancelled, the
   /// message is withdrawn: it is not repeated.
   /// - Parameter timeout: From the call to the confirmation; nil waits for as long as it takes.
   /// - Throws: `PublishError`, or `CancellationError`.

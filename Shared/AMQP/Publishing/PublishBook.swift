@@ -17,11 +17,28 @@ struct PublishBook<Waiter: Sendable>: Sendable {
     var deadline: ContinuousClock.Instant?
     var waiter: Waiter
     var wasWritten = false
+    /// How often the broker has refused it so far.
+    var refusals = 0
+
+    var leaving: Leaving {
+      Leaving(waiter: waiter, wasWritten: wasWritten, isRefused: refusals > 0 && !wasWritten)
+    }
+  }
+
+  /// What a caller that is answered should know.
+  struct Leaving {
+    var waiter: Waiter
+    /// The message is, or was, on its way.
+    var wasWritten: Bool
+    /// The last thing that the broker said about it was no.
+    var isRefused: Bool
   }
 
   private var entries: [UInt64: Entry] = [:]
   /// To be written next; may name entries that have left.
   private var pending: Deque<UInt64> = []
+  /// Refused ones, each with the time to try again; in no order.
+  private var postponed: [(id: UInt64, until: ContinuousClock.Instant)] = []
   /// While the next entry is not beyond this one, entries are written one at a time: one of them made the broker close
   /// the channel, and only alone it can be told which.
   private var lastSuspect: UInt64?
@@ -39,7 +56,10 @@ struct PublishBook<Waiter: Sendable>: Sendable {
   ///   - outstanding: How many written ones are unconfirmed.
   ///   - window: How many may be.
   ///   - room: How many bytes of bodies may be added; a single message may exceed it when nothing is outstanding.
-  mutating func take(outstanding: Int, window: Int, room: Int) -> [Publication] {
+  mutating func take(
+    outstanding: Int, window: Int, room: Int, now: ContinuousClock.Instant
+  ) -> [Publication] {
+    bringBackPostponed(now)
     var taken: [Publication] = []
     var room = room
     while let id = pending.first {
@@ -47,8 +67,8 @@ struct PublishBook<Waiter: Sendable>: Sendable {
         pending.removeFirst()
         continue
       }
-      if let suspect = lastSuspect, id > suspect { lastSuspect = nil }
       let inFlight = outstanding + taken.count
+      if let suspect = lastSuspect, id > suspect, inFlight == 0 { lastSuspect = nil }
       let size = entry.publication.message.body.count
       guard inFlight < (lastSuspect == nil ? window : 1), inFlight == 0 || size <= room else { break }
       room -= size
@@ -63,9 +83,29 @@ struct PublishBook<Waiter: Sendable>: Sendable {
   var hasNothingPending: Bool { pending.isEmpty }
 
   /// Takes an entry out, to answer its caller. Nil when that has been done.
-  mutating func remove(_ id: UInt64) -> (waiter: Waiter, wasWritten: Bool)? {
+  mutating func remove(_ id: UInt64) -> Leaving? {
     defer { forgetLeft() }
-    return entries.removeValue(forKey: id).map { ($0.waiter, $0.wasWritten) }
+    return entries.removeValue(forKey: id)?.leaving
+  }
+
+  /// Puts a refused one aside, to be tried again: a queue that has just been restarted, or is full, refuses for a while.
+  mutating func postpone(_ id: UInt64, now: ContinuousClock.Instant) {
+    guard var entry = entries[id] else { return }
+    postponed.append((id, now + min(.milliseconds(50 << min(entry.refusals, 5)), .seconds(1))))
+    entry.refusals += 1
+    entry.wasWritten = false
+    entries[id] = entry
+  }
+
+  /// When the next refused one is to be tried again.
+  var nextRetry: ContinuousClock.Instant? { postponed.lazy.map(\.until).min() }
+
+  private mutating func bringBackPostponed(_ now: ContinuousClock.Instant) {
+    guard !postponed.isEmpty else { return }
+    let due = postponed.filter { $0.until <= now }.map(\.id)
+    guard !due.isEmpty else { return }
+    postponed.removeAll { $0.until <= now }
+    pending.prepend(contentsOf: due)
   }
 
   /// Keeps `pending` from growing with those that left while nothing could be written.
@@ -82,13 +122,11 @@ struct PublishBook<Waiter: Sendable>: Sendable {
   }
 
   /// Takes out all whose time is up.
-  mutating func removeExpired(now: ContinuousClock.Instant) -> [(waiter: Waiter, wasWritten: Bool)] {
-    defer { forgetLeft() }
+  mutating func removeExpired(now: ContinuousClock.Instant) -> [Leaving] {
     let expired = entries.values.filter { $0.deadline.map { $0 <= now } ?? false }
-    return expired.map { entry in
-      entries[entry.publication.id] = nil
-      return (entry.waiter, entry.wasWritten)
-    }
+    for entry in expired { entries[entry.publication.id] = nil }
+    forgetLeft()
+    return expired.map(\.leaving)
   }
 
   var nextDeadline: ContinuousClock.Instant? {
@@ -96,11 +134,8 @@ struct PublishBook<Waiter: Sendable>: Sendable {
   }
 
   /// Takes out everything.
-  mutating func removeAll() -> [(waiter: Waiter, wasWritten: Bool)] {
-    defer {
-      entries = [:]
-      pending = []
-    }
-    return entries.values.map { ($0.waiter, $0.wasWritten) }
+  mutating func removeAll() -> [Leaving] {
+    defer { self = PublishBook() }
+    return entries.values.map(\.leaving)
   }
 }

@@ -96,8 +96,10 @@ final class PublishQueue: Sendable {
     }
     for entry in expired {
       entry.waiter.resume(
-        throwing: PublishError(
-          code: .timedOut, mayHaveArrived: entry.wasWritten, message: "not confirmed in time; withdrawn"))
+        throwing: entry.isRefused
+          ? PublishError(code: .refused, message: "refused by the broker, for as long as it was tried; withdrawn")
+          : PublishError(
+            code: .timedOut, mayHaveArrived: entry.wasWritten, message: "not confirmed in time; withdrawn"))
     }
     if let next { startTimer(next) }
     if !expired.isEmpty { checkDrained() }
@@ -126,31 +128,41 @@ final class PublishQueue: Sendable {
   func setBlocked(_ isBlocked: Bool) { state.withLockedValue { $0.isBlocked = isBlocked } }
 
   /// See `PublishBook.take`. When it leaves nothing, the next publish wakes the connection.
-  func take(outstanding: Int, window: Int, room: Int) -> [Publication] {
+  func take(outstanding: Int, window: Int, room: Int, now: ContinuousClock.Instant) -> [Publication] {
     state.withLockedValue { state in
-      let taken = state.book.take(outstanding: outstanding, window: window, room: room)
+      let taken = state.book.take(outstanding: outstanding, window: window, room: room, now: now)
       state.isWorkerIdle = state.book.hasNothingPending
       return taken
     }
   }
+
+  /// When `take` will have something again by the clock alone.
+  var nextRetry: ContinuousClock.Instant? { state.withLockedValue { $0.book.nextRetry } }
 
   func requeue(_ ids: [UInt64], areSuspects: Bool) {
     guard !ids.isEmpty else { return }
     state.withLockedValue { $0.book.requeue(ids, areSuspects: areSuspects) }
   }
 
-  /// Answers the callers. Those that have gone are passed over.
+  /// Answers the callers whose messages are confirmed or unroutable, and puts refused ones aside. Those whose callers
+  /// have gone are passed over.
   func settle(_ settlements: [ConfirmLedger.Settlement]) {
-    let waiters = state.withLockedValue { state in
-      settlements.map { state.book.remove($0.id)?.waiter }
+    let now = ContinuousClock.now
+    let waiters: [Waiter?] = state.withLockedValue { state in
+      settlements.map { settlement in
+        switch settlement.outcome {
+        case .confirmed, .unroutable: return state.book.remove(settlement.id)?.waiter
+        case .refused:
+          state.book.postpone(settlement.id, now: now)
+          return nil
+        }
+      }
     }
     for (settlement, waiter) in zip(settlements, waiters) {
       switch settlement.outcome {
       case .confirmed: waiter?.resume()
-      case .unroutable(let reason):
-        waiter?.resume(throwing: PublishError(code: .unroutable, message: reason))
-      case .refused:
-        waiter?.resume(throwing: PublishError(code: .refused, message: "refused by the broker"))
+      case .unroutable(let reason): waiter?.resume(throwing: PublishError(code: .unroutable, message: reason))
+      case .refused: break
       }
     }
     checkDrained()

@@ -32,7 +32,11 @@ final class PublishingRole: ConnectionRole {
   }
 
   var deadline: ContinuousClock.Instant? {
-    if case .opening(let due) = phase { due } else { nil }
+    switch phase {
+    case .opening(let due): due
+    case .open: isBlocked || ledger.count >= window ? nil : queue.nextRetry
+    case .ending: nil
+    }
   }
 
   func start(_ link: Link) throws(AMQPError) { try open(link) }
@@ -110,7 +114,7 @@ final class PublishingRole: ConnectionRole {
     case .ending: return
     case .opening(let due):
       if now >= due { throw AMQPError(.timeout, "the broker did not open a channel in time") }
-    case .open: if !isBlocked { try write(link) }
+    case .open: if !isBlocked { try write(link, now) }
     }
   }
 
@@ -120,10 +124,10 @@ final class PublishingRole: ConnectionRole {
     settlements.removeAll(keepingCapacity: true)
   }
 
-  private func write(_ link: Link) throws(AMQPError) {
+  private func write(_ link: Link, _ now: ContinuousClock.Instant) throws(AMQPError) {
     guard ledger.count < window else { return }
     let publications = queue.take(
-      outstanding: ledger.count, window: window, room: Self.byteWindow - ledger.bytes)
+      outstanding: ledger.count, window: window, room: Self.byteWindow - ledger.bytes, now: now)
     guard !publications.isEmpty else { return }
     link.cork()
     for publication in publications {

@@ -1,3 +1,5 @@
+import DequeModule
+
 /// Decides which connection goes to whom: a pure value, told what happens and answering what to do.
 ///
 /// At most `size + overflow` connections are idle, lent or being opened. Waiters are served in order of arrival.
@@ -33,7 +35,7 @@ struct PoolState<Connection: Sendable, Waiter: Sendable>: Sendable {
   private let overflow: Int
   private let idleCheck: Duration
   private var idle: [(member: Member, since: Instant)] = []
-  private var waiters: [(id: UInt64, waiter: Waiter)] = []
+  private var waiters: Deque<(id: UInt64, waiter: Waiter)> = []
   private(set) var lent = 0
   private(set) var opening = 0
   private(set) var isClosed = false

@@ -7,7 +7,11 @@ import NIOConcurrencyHelpers
 final class ShutdownClock: Sendable {
   private let limit: Duration
   private let onOverdue: @Sendable () -> Void
-  private let hasBegun = NIOLockedValueBox(false)
+  private let state = NIOLockedValueBox(State.idle)
+
+  private enum State {
+    case idle, counting, ended
+  }
 
   init(limit: Duration, onOverdue: @escaping @Sendable () -> Void) {
     self.limit = limit
@@ -16,17 +20,21 @@ final class ShutdownClock: Sendable {
 
   /// Starts the count; later calls change nothing.
   func begin() {
-    let isFirst = hasBegun.withLockedValue { begun in
-      defer { begun = true }
-      return !begun
+    let isFirst = state.withLockedValue { state in
+      guard state == .idle else { return false }
+      state = .counting
+      return true
     }
     guard isFirst else { return }
     let seconds = Double(limit.components.seconds) + Double(limit.components.attoseconds) / 1e18
-    let thread = Thread { [onOverdue] in
+    let thread = Thread { [self] in
       Thread.sleep(forTimeInterval: seconds)
-      onOverdue()
+      if state.withLockedValue({ $0 }) == .counting { onOverdue() }
     }
     thread.name = "shutdown-clock"
     thread.start()
   }
+
+  /// The shutdown is done: the count means nothing any more.
+  func end() { state.withLockedValue { $0 = .ended } }
 }

@@ -6,9 +6,7 @@ struct ProjectorProcess {
   private let process = Process()
 
   init(instance: String, broker: ProjectorBroker, databaseURL: String) throws {
-    // Built into the same folder as the tests.
-    let folder = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-    process.executableURL = folder.appending(path: "status-projector")
+    process.executableURL = try BuiltProduct.url("status-projector")
     process.environment = [
       "SLUICE_INSTANCE": instance, "SLUICE_AMQP_URL": broker.url, "SLUICE_DATABASE_URL": databaseURL,
       "SLUICE_LOG_LEVEL": "notice",

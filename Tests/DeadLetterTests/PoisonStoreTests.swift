@@ -1,0 +1,69 @@
+import AMQP
+import Contracts
+import Postgres
+import Testing
+
+@testable import DeadLetter
+
+@Suite("The poison in PostgreSQL")
+struct PoisonStoreTests {
+  private let message = PoisonMessage(
+    Samples.delivery(
+      Array("{\"broken".utf8), queue: BrokerNames.poison,
+      headers: [PoisonHeader.originQueue: "scheduler.submissions", PoisonHeader.error: "malformed: not JSON"],
+      messageID: "m-1"))
+
+  @Test("is kept as it came, once, and counted when it comes again")
+  func keeps() async throws {
+    try await withDatabase { pool in
+      let store = PoisonStore(pool: pool)
+      try await store.keep(message, isRedelivery: false)
+      try await store.keep(message, isRedelivery: true)
+      try await store.keep(message, isRedelivery: false)
+      let kept = try await LetterArchive(pool: pool).poison(limit: 10)
+      #expect(kept.count == 1)
+      #expect(kept.first?.times == 2)
+      #expect(kept.first?.body == "{\"broken")
+      #expect(kept.first?.queue == "scheduler.submissions")
+      #expect(kept.first?.error == "malformed: not JSON")
+      #expect(kept.first?.envelopeID == "m-1")
+      #expect(try await LetterArchive(pool: pool).poison(message.id)?.times == 2)
+    }
+  }
+
+  @Test("goes, like closed letters, when it is old, and open letters stay")
+  func retention() async throws {
+    try await withDatabase { pool in
+      try await PoisonStore(pool: pool).keep(message, isRedelivery: false)
+      let store = LetterStore(pool: pool)
+      let (open, closed, early) = (Samples.dead(), Samples.dead(), Samples.dead())
+      _ = try await store.open([Samples.letter(open), Samples.letter(closed)])
+      _ = try await store.close([Samples.closing(closed, .abandoned, .failed)], at: .now())
+      _ = try await store.close([Samples.closing(early, .abandoned, .failed)], at: .now())
+      let retention = Retention(pool: pool, keeps: .seconds(90 * 86_400), metrics: DeadLetterMetrics())
+      func left() async throws -> [Int] {
+        let row = try #require(
+          try await pool.query(
+            """
+            SELECT (SELECT count(*) FROM dead_letter.letters) AS letters,
+                   (SELECT count(*) FROM dead_letter.poison) AS poison,
+                   (SELECT count(*) FROM dead_letter.early_closings) AS early
+            """
+          ).first)
+        return try [row.decode("letters"), row.decode("poison"), row.decode("early")]
+      }
+      try await retention.prune()
+      #expect(try await left() == [2, 1, 1])
+      try await pool.withConnection {
+        try await $0.execute(
+          script: """
+            CREATE OR REPLACE FUNCTION sluice.clock() RETURNS timestamptz LANGUAGE sql VOLATILE PARALLEL SAFE
+              AS 'SELECT pg_catalog.clock_timestamp() + interval ''91 days'''
+            """)
+      }
+      try await retention.prune()
+      #expect(try await left() == [1, 0, 0])
+      try await retention.count()
+    }
+  }
+}
