@@ -5,8 +5,8 @@ import Postgres
 extension FoldedBatch {
   /// Merges attempts and carries the results that are new, or that replaced another, over to `throughput`.
   ///
-  /// A result that changes nothing is counted nowhere; one that replaces another (a late answer) is moved from the old
-  /// minute to the new one.
+  /// `counted` sees the table as it was when the statement began: it takes off what an attempt was counted as and adds
+  /// what it is now. A repeat changes nothing; a late answer moves from the old minute to the new one.
   var mergeAttempts: PostgresQuery? {
     guard !attempts.isEmpty else { return nil }
     let attempts = attempts.map { (id: $0.key, attempt: $0.value) }.sorted { left, right in
@@ -24,9 +24,6 @@ extension FoldedBatch {
           \(results.map { $0?.startedAt?.date })::timestamptz[], \(results.map { $0?.finishedAt.date })::timestamptz[]
         ) AS t (message_id, unit_index, dispatch, provider, dispatched_at, result_order, outcome, reply_status,
           reply_body, error_code, started_at, finished_at)
-      ), before AS (
-        SELECT a.message_id, a.unit_index, a.dispatch, a.provider, a.outcome, a.finished_at
-        FROM projection.attempts a JOIN told USING (message_id, unit_index, dispatch)
       ), merged AS (
         INSERT INTO projection.attempts AS a (message_id, unit_index, dispatch, provider, dispatched_at, result_order,
           outcome, reply_status, reply_body, error_code, started_at, finished_at)
@@ -44,12 +41,14 @@ extension FoldedBatch {
         WHERE excluded.result_order > coalesce(a.result_order, 0)
           OR (a.dispatched_at IS NULL AND excluded.dispatched_at IS NOT NULL)
           OR (a.provider IS NULL AND excluded.provider IS NOT NULL)
-        RETURNING message_id, unit_index, dispatch, provider, outcome, finished_at
       ), counted AS (
-        SELECT provider, outcome, finished_at, 1 AS weight FROM merged
-        UNION ALL
-        SELECT o.provider, o.outcome, o.finished_at, -1
-        FROM before o JOIN merged n USING (message_id, unit_index, dispatch)
+        SELECT c.* FROM told t LEFT JOIN projection.attempts a USING (message_id, unit_index, dispatch)
+        CROSS JOIN LATERAL (VALUES
+          (a.provider, a.outcome, a.finished_at, -1),
+          (coalesce(a.provider, t.provider),
+            CASE WHEN t.result_order > coalesce(a.result_order, 0) THEN t.outcome ELSE a.outcome END,
+            CASE WHEN t.result_order > coalesce(a.result_order, 0) THEN t.finished_at ELSE a.finished_at END, 1)
+        ) AS c (provider, outcome, finished_at, weight)
       ), summed AS (
         SELECT date_trunc('minute', finished_at, 'UTC') AS minute, provider,
           coalesce(sum(weight) FILTER (WHERE outcome = 'accepted'), 0) AS sent,

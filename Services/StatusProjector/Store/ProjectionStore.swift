@@ -52,11 +52,11 @@ struct ProjectionStore: Sendable {
 }
 
 extension ProjectionStore {
-  /// Rows are found by their keys, whatever the statistics say: a batch is small beside the tables, and a plan made while
-  /// they were empty must not scan them once they are not.
+  /// Rows are found by their keys, whatever the statistics say: a batch is small beside the tables. Plans are made for each
+  /// batch, since only then is its size known; without it, two halves of a batch would be joined row by row.
   private static let planning: PostgresQuery = """
     SELECT set_config('enable_seqscan', 'off', true), set_config('enable_mergejoin', 'off', true),
-      set_config('plan_cache_mode', 'force_generic_plan', true)
+      set_config('plan_cache_mode', 'force_custom_plan', true)
     """
 }
 

@@ -6,8 +6,9 @@ extension FoldedBatch {
   /// Merges units into `recipients` and carries every move from one state to another over to the counts of `messages`,
   /// with what else is known of them: place, cursor, end and latest reply.
   ///
-  /// `before` and `merged` see the table as it was when the statement began, so a fact that changes no row moves no
-  /// count: the counts equal the rows after any number of repeats.
+  /// `moved` sees the table as it was when the statement began, beside what `merged` makes of it, so a fact that changes
+  /// no row moves no count: the counts equal the rows after any number of repeats. (Joining what `merged` returns would
+  /// leave the planner without an idea of its size.)
   var mergeUnits: PostgresQuery? {
     guard !units.isEmpty || !messages.isEmpty else { return nil }
     let units = units.map { (id: $0.key, unit: $0.value) }.sorted { $0.id.precedes($1.id) }
@@ -27,8 +28,6 @@ extension FoldedBatch {
           \(details.map { $0?.errorMessage })::text[], \(details.map { $0?.sentAt?.date })::timestamptz[]
         ) AS t (message_id, unit_index, phone, version, state, provider, changed_at, detail_version, attempts_used,
           error_code, error_message, sent_at)
-      ), before AS (
-        SELECT r.message_id, r.unit_index, r.state FROM projection.recipients r JOIN told USING (message_id, unit_index)
       ), merged AS (
         INSERT INTO projection.recipients AS r (message_id, unit_index, phone, version, state, provider, changed_at,
           detail_version, attempts_used, error_code, error_message, sent_at)
@@ -46,11 +45,16 @@ extension FoldedBatch {
           sent_at = \(unsafeRaw: newer("detail_version", "sent_at"))
         WHERE excluded.version > r.version OR excluded.detail_version > coalesce(r.detail_version, -1)
           OR (r.phone IS NULL AND excluded.phone IS NOT NULL)
-        RETURNING message_id, unit_index, state, changed_at, sent_at
       ), moved AS (
-        SELECT n.message_id, \(unsafeRaw: Self.moves), max(n.changed_at) AS changed_at, max(n.sent_at) AS sent_at
-        FROM merged n LEFT JOIN before o USING (message_id, unit_index)
-        GROUP BY n.message_id
+        SELECT message_id, \(unsafeRaw: Self.moves), max(changed_at) AS changed_at, max(sent_at) AS sent_at
+        FROM (
+          SELECT t.message_id, r.state AS old_state,
+            CASE WHEN t.version > coalesce(r.version, -1) THEN t.state ELSE r.state END AS new_state,
+            CASE WHEN t.version > coalesce(r.version, -1) THEN t.changed_at END AS changed_at,
+            CASE WHEN t.detail_version > coalesce(r.detail_version, -1) THEN t.sent_at END AS sent_at
+          FROM told t LEFT JOIN projection.recipients r USING (message_id, unit_index)
+        ) u
+        GROUP BY message_id
       ), marked AS (
         SELECT * FROM unnest(
           \(marked.map(\.id.uuid))::uuid[], \(marks.map(\.place?.flowID))::bigint[],
@@ -75,7 +79,7 @@ extension FoldedBatch {
   /// How many units each state gained or lost.
   private static let moves = UnitState.allCases.map { state in
     """
-    count(*) FILTER (WHERE n.state = '\(state.rawValue)') - count(*) FILTER (WHERE o.state = '\(state.rawValue)') \
+    count(*) FILTER (WHERE new_state = '\(state.rawValue)') - count(*) FILTER (WHERE old_state = '\(state.rawValue)') \
     AS \(state.rawValue)
     """
   }.joined(separator: ", ")
