@@ -27,10 +27,10 @@ struct ServiceProcess {
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: services.enumerated().map { index, service in
-          ServiceGroupConfiguration.ServiceConfiguration(
-            service: TrackedService(index: index, service: service, open: open) { clock.begin() },
-            successTerminationBehavior: .gracefullyShutdownGroup,
-            failureTerminationBehavior: .gracefullyShutdownGroup)
+          let tracked = TrackedService(index: index, service: service, open: open) { clock.begin() }
+          return ServiceGroupConfiguration.ServiceConfiguration(
+            service: tracked, successTerminationBehavior: .gracefullyShutdownGroup,
+            failureTerminationBehavior: .gracefullyShutdownGroup, serviceName: tracked.name)
         },
         logger: logger.atLeast(.warning)))
     phase.withLockedValue { phase in

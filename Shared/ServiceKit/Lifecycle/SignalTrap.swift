@@ -13,6 +13,7 @@ private let trapped = Atomic<Int>(0)
 final class SignalTrap: Sendable {
   /// The read end of the pipe.
   private let descriptor: Int32
+  private let signals: [Int32]
 
   init(_ signals: [Int32] = [SIGTERM, SIGINT]) {
     var ends: [Int32] = [-1, -1]
@@ -20,6 +21,7 @@ final class SignalTrap: Sendable {
     precondition(result == 0, "pipe failed: \(errno)")
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     descriptor = ends[0]
+    self.signals = signals
     pipeEnd.store(ends[1], ordering: .releasing)
     trapped.store(0, ordering: .relaxed)
     // A peer that is gone is an error of one write, not the end of the process.
@@ -33,12 +35,20 @@ final class SignalTrap: Sendable {
   }
 
   /// Waits on a thread of its own for the first signal.
+  ///
+  /// The thread takes signals even if all others block them, as those of a process whose parent blocked them do; it
+  /// stays, so that there is always one that does.
   func onFirst(_ handler: @escaping @Sendable (Int32) -> Void) {
-    let descriptor = descriptor
+    let (descriptor, signals) = (descriptor, signals)
     let thread = Thread {
+      var mask = sigset_t()
+      sigemptyset(&mask)
+      for number in signals { sigaddset(&mask, number) }
+      pthread_sigmask(SIG_UNBLOCK, &mask, nil)
       var number: UInt8 = 0
       while read(descriptor, &number, 1) < 0, errno == EINTR {}
       handler(Int32(number))
+      while true { pause() }
     }
     thread.name = "signals"
     thread.start()

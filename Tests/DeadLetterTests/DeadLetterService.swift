@@ -1,0 +1,88 @@
+import AMQP
+import Contracts
+import NIOConcurrencyHelpers
+import Postgres
+import ServiceKit
+import ServiceLifecycle
+import TestSupport
+
+@testable import DeadLetter
+
+/// The whole service on real servers, with a client of its own beside it.
+struct DeadLetterService {
+  let virtualHost: RabbitMQVirtualHost
+  let publisher: AMQPPublisher
+  let archive: LetterArchive
+  /// Facts that the service published, by type.
+  let facts: NIOLockedValueBox<[AMQPDelivery]>
+
+  static let factQueue = "test.facts"
+
+  static func environment(_ virtualHost: RabbitMQVirtualHost, databaseURL: String) -> [String: String] {
+    ["SLUICE_AMQP_URL": virtualHost.amqpURL, "SLUICE_DATABASE_URL": databaseURL, "SLUICE_INSTANCE": "dead-letter@test"]
+  }
+
+  /// Makes the queues of the service, and one with its facts.
+  static func declare(_ virtualHost: RabbitMQVirtualHost) async throws {
+    let topology = BrokerTopology(providers: [])
+    for exchange in topology.exchanges { try await virtualHost.declareExchange(exchange.name, type: exchange.type) }
+    for queue in topology.queues { try await virtualHost.declareQueue(queue.name, type: queue.type) }
+    for binding in topology.bindings {
+      try await virtualHost.bind(binding.queue, to: binding.exchange, key: binding.key)
+    }
+    try await virtualHost.declareQueue(factQueue)
+    for type in [MessageType.letterOpened, .commandAnswered] {
+      try await virtualHost.bind(factQueue, to: BrokerNames.events, key: type.rawValue)
+    }
+  }
+
+  /// Runs the service while `body` runs.
+  static func with(_ databaseURL: String? = nil, _ body: (DeadLetterService) async throws -> Void) async throws {
+    let databaseURL = if let databaseURL { databaseURL } else { try await PostgresCluster.shared().makeDatabase() }
+    let virtualHost = try await RabbitMQNode.shared().makeVirtualHost()
+    try await declare(virtualHost)
+    let settings = try ServiceSettings.load(
+      service: "dead-letter",
+      settings: Settings(
+        environment: environment(virtualHost, databaseURL: databaseURL), secretsDirectory: "/nonexistent"))
+    let publisher = AMQPPublisher(configuration: settings.amqp.named("test publish"), logger: noLogger)
+    let consumer = AMQPConsumer(
+      configuration: settings.amqp.named("test consume"),
+      subscriptions: [AMQPSubscription(queue: factQueue, prefetch: 100)], logger: noLogger)
+    let facts = NIOLockedValueBox<[AMQPDelivery]>([])
+    let pool = PostgresPool(configuration: settings.database, logger: noLogger)
+    let services = try await DeadLetterBuild.services(settings, own: DeadLetterSettings(), noLogger)
+    let group = ServiceGroup(services: [pool, publisher, consumer] + services, logger: noLogger)
+    try await withThrowingDiscardingTaskGroup { tasks in
+      tasks.addTask { try await group.run() }
+      tasks.addTask {
+        for await delivery in consumer.deliveries {
+          facts.withLockedValue { $0.append(delivery) }
+          await consumer.acknowledge(delivery)
+        }
+        await consumer.close()
+      }
+      let service = DeadLetterService(
+        virtualHost: virtualHost, publisher: publisher, archive: LetterArchive(pool: pool), facts: facts)
+      do {
+        try await body(service)
+      } catch {
+        tasks.cancelAll()
+        throw error
+      }
+      await group.triggerGracefulShutdown()
+    }
+    try await virtualHost.delete()
+  }
+
+  func publish<Body: Payload>(_ envelope: Envelope<Body>, to exchange: String = BrokerNames.events) async throws {
+    try await publisher.publish(envelope, exchange: exchange, timeout: .seconds(10))
+  }
+
+  /// The facts of one type that came so far.
+  func facts<Body: Payload>(_ type: Body.Type) throws -> [Envelope<Body>] {
+    try facts.withLockedValue { $0 }.filter { $0.routingKey == Body.type.rawValue }.map {
+      try Wire.decode(Body.self, from: $0.body)
+    }
+  }
+}
