@@ -1,6 +1,6 @@
 import Contracts
 import NIOConcurrencyHelpers
-import Postgres
+import ServiceKit
 
 /// Whether this replica can accept, and what its surroundings are like.
 struct Readiness: Sendable {
@@ -11,6 +11,7 @@ struct Readiness: Sendable {
 
   /// Why it cannot accept; `nil` when it can.
   var reason: String? {
+    if ProcessState.isShuttingDown { return "shutting_down" }
     if publisher.isBlocked { return "broker_blocked" }
     if !publisher.isReady { return "broker_unreachable" }
     if !directory.withLockedValue({ $0.isLoaded }) { return "tokens_not_loaded" }
