@@ -65,7 +65,7 @@ struct LogFold: Sendable {
   }
 
   /// Puts a fact where an admin sees it. A broker that takes nothing does not hold up the log for long: the fact stays in
-  /// it, and the log line names its offset.
+  /// it, and the error is logged.
   private func setAside(_ delivery: AMQPDelivery, _ error: any Error) async {
     metrics.poisoned()
     await withTaskGroup(of: Void.self) { group in
