@@ -103,10 +103,8 @@ actor ProviderLane {
       try await gate.closeForOneWindow(provider: adapter.settings.name)
     }
     items.removeFirst(batch.count)
-    for (item, verdict) in zip(batch, verdicts) {
-      if case .wait = verdict { continue }
-      waiting.remove(item.applicant.attempt.id)
-    }
+    let decided = zip(batch, verdicts).filter { if case .wait = $1 { false } else { true } }.map(\.0)
+    waiting.subtract(decided.map(\.applicant.attempt.id))
     var back: [Item] = []
     var again: [AttemptID] = []
     var stale: [AttemptID] = []
@@ -134,10 +132,9 @@ actor ProviderLane {
       }
     }
     for item in back.reversed() { items.prepend(item) }
-    let settled = zip(batch, verdicts).filter { if case .wait = $1 { false } else { true } }.map(\.0.receipt)
     let (endings, late, unsent) = (endings, again, stale)
     group.addTask {
-      for receipt in settled { await receipt.settleOne() }
+      for item in decided { await item.receipt.settleOne() }
       for attempt in unsent { await endings.expire(attempt) }
       if !late.isEmpty { await endings.reportAgain(late) }
     }

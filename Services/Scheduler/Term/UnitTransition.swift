@@ -60,7 +60,7 @@ struct UnitTransition: Sendable {
     case .outcome(.throttled):
       return throttled(unit, random)
     case .outcome(.retryable):
-      return retry(unit, random, whenUsedUp: .dead)
+      return retry(unit, random)
     case .outcome(.unknown):
       next.attemptsUsed += 1
       switch policy.onUnknown(messageClass) {
@@ -116,12 +116,12 @@ struct UnitTransition: Sendable {
     return pending(next)
   }
 
-  private func retry(_ unit: Unit, _ random: Double, whenUsedUp end: UnitState) -> Decision {
+  private func retry(_ unit: Unit, _ random: Double) -> Decision {
     var next = unit
     next.attemptsUsed += 1
     next.throttles = 0
     guard let delay = policy.retry.delay(afterAttempts: next.attemptsUsed, random: random) else {
-      next.state = end
+      next.state = .dead
       return .change(next, dueAfterSeconds: nil)
     }
     next.state = .retrying
