@@ -5,6 +5,8 @@ let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .enableUpcomingFeature("ExistentialAny"),
   .treatAllWarnings(as: .error),
+  // Places at which tests kill a process; release builds have none.
+  .define("FAILPOINTS", .when(configuration: .debug)),
 ]
 
 let package = Package(

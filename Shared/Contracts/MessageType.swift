@@ -6,6 +6,7 @@ public enum MessageType: String, Codable, Sendable, CaseIterable, Hashable {
   case messageCancelled = "message.cancelled"
   case messagePaused = "message.paused"
   case messageResumed = "message.resumed"
+  case messageExpired = "message.expired"
   case messageFinished = "message.finished"
   case unitDispatched = "unit.dispatched"
   case unitChanged = "unit.changed"

@@ -34,6 +34,7 @@ enum Incoming: Sendable {
     case .deadLetterReplay, .deadLetterAbandon, .deadLetterSettle, .poisonReturn, .poisonDrop:
       self = .command(header)
     case .messageAccepted, .messageQueued, .messageCancelled, .messagePaused, .messageResumed, .messageFinished,
+      .messageExpired,
       .unitDispatched, .unitChanged, .letterOpened, .providerChanged, .queueChanged, .userChanged, .commandAnswered,
       .send, .messageCancel, .messagePause, .messageResume, .messageRetryFailed, .unitReplay, .unitSettle,
       .replayCancel, .providerSet, .providerReset, .sendingStop, .sendingGo, .attemptOutcome, .sendExpired:

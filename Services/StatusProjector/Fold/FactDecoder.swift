@@ -28,7 +28,8 @@ enum FactDecoder {
       }
     case .providerChanged: return try decode(bytes, Fact.providers)
     case .queueChanged: return try decode(bytes, Fact.queue)
-    case .messageCancelled, .messagePaused, .messageResumed, .unitDead, .letterOpened, .letterClosed, .letterFinished,
+    case .messageCancelled, .messagePaused, .messageResumed, .messageExpired, .unitDead, .letterOpened, .letterClosed,
+      .letterFinished,
       .userChanged, .commandAnswered:
       return LoggedFact(at: try Wire.header(of: bytes).at, fact: .other)
     case .send, .messageCancel, .messagePause, .messageResume, .messageRetryFailed, .unitReplay, .unitSettle,

@@ -24,6 +24,29 @@ public struct LettersClosed: Payload {
   public init(letters: [Entry]) { self.letters = letters }
 }
 
+/// How units ended that had been replayed from their letters. From the scheduler.
+public struct LettersFinished: Payload {
+  public static let type = MessageType.letterFinished
+
+  public struct Entry: Codable, Sendable, Hashable {
+    public var unit: UnitID
+    /// The death that the letter was opened for.
+    public var dispatch: Int
+    /// The unit's final state.
+    public var state: UnitState
+
+    public init(unit: UnitID, dispatch: Int, state: UnitState) {
+      self.unit = unit
+      self.dispatch = dispatch
+      self.state = state
+    }
+  }
+
+  public var letters: [Entry]
+
+  public init(letters: [Entry]) { self.letters = letters }
+}
+
 /// Letters that the dead-letter service has stored.
 public struct LettersOpened: Payload {
   public static let type = MessageType.letterOpened

@@ -13,9 +13,14 @@ public struct ProvidersChanged: Payload {
     public var weight: Double
     /// `healthy`, `unhealthy`, `probing`, `paused`.
     public var state: String
+    /// Why it is paused: `admin`, or `credentials` after three refusals in a row; absent when it is not.
+    public var pauseReason: String?
+    /// The settings that override the providers file: `rate`, `window_s`, `weight`, `paused`.
+    public var overridden: [String]?
 
     public init(
-      name: String, adapter: String, url: String, rate: Int, windowSeconds: Double, weight: Double, state: String
+      name: String, adapter: String, url: String, rate: Int, windowSeconds: Double, weight: Double, state: String,
+      pauseReason: String? = nil, overridden: [String]? = nil
     ) {
       self.name = name
       self.adapter = adapter
@@ -24,11 +29,14 @@ public struct ProvidersChanged: Payload {
       self.windowSeconds = windowSeconds
       self.weight = weight
       self.state = state
+      self.pauseReason = pauseReason
+      self.overridden = overridden
     }
 
     enum CodingKeys: String, CodingKey {
-      case name, adapter, url, rate, weight, state
+      case name, adapter, url, rate, weight, state, overridden
       case windowSeconds = "window_s"
+      case pauseReason = "pause_reason"
     }
   }
 

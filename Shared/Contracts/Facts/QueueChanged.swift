@@ -14,10 +14,12 @@ public struct FlowHead: Codable, Sendable, Hashable {
   public var backlog: Int
   /// The number within the flow of its next SMS that was never dispatched.
   public var headNumber: Int64
+  /// Numbers from `headNumber` on that nobody waits for: cancelled, paused, expired, scheduled. Absent without any.
+  public var holes: [HoleCount]?
 
   public init(
     flowID: Int64, messageClass: MessageClass, userID: UserID, provider: String?, tag: Int64, step: Int64,
-    backlog: Int, headNumber: Int64
+    backlog: Int, headNumber: Int64, holes: [HoleCount]? = nil
   ) {
     self.flowID = flowID
     self.messageClass = messageClass
@@ -27,14 +29,29 @@ public struct FlowHead: Codable, Sendable, Hashable {
     self.step = step
     self.backlog = backlog
     self.headNumber = headNumber
+    self.holes = holes
   }
 
   enum CodingKeys: String, CodingKey {
     case flowID = "flow_id"
     case messageClass = "class"
     case userID = "user_id"
-    case provider, tag, step, backlog
+    case provider, tag, step, backlog, holes
     case headNumber = "head_number"
+  }
+}
+
+/// How many numbers of one segment of a flow are holes.
+public struct HoleCount: Codable, Sendable, Hashable {
+  /// Numbers in a segment: segment *s* is the numbers from 1,024 *s* on.
+  public static let segmentSize: Int64 = 1024
+
+  public var segment: Int64
+  public var count: Int
+
+  public init(segment: Int64, count: Int) {
+    self.segment = segment
+    self.count = count
   }
 }
 
@@ -61,7 +78,7 @@ public struct ClassHead: Codable, Sendable, Hashable {
   }
 }
 
-/// How fast a provider is now.
+/// How a provider does now: its rate, its health, its share.
 public struct ProviderPace: Codable, Sendable, Hashable {
   public var provider: String
   /// SMS per second that can be expected while there is a backlog; 0 while nothing goes.
@@ -72,20 +89,51 @@ public struct ProviderPace: Codable, Sendable, Hashable {
   public var state: String
   /// Given to senders and not finished.
   public var inFlight: Int
+  /// Why it is paused: `admin` or `credentials`.
+  public var pauseReason: String?
+  /// The gate lets nothing through before: the provider asked to be left alone, or the window is full.
+  public var gateOpensAt: Timestamp?
+  /// When an unhealthy provider is probed.
+  public var unhealthyUntil: Timestamp?
+  /// In the health window: `accepted` and `rejected`.
+  public var successes: Int?
+  /// In the health window: `retryable` and `unknown`.
+  public var failures: Int?
+  /// SMS accepted by it since the last reset.
+  public var sent: Int64?
+  /// Its share in the distribution, as in force.
+  public var weight: Double?
+  /// SMS given to senders in the last second.
+  public var current: Int?
 
-  public init(provider: String, effectiveRate: Double, nominalRate: Double, state: String, inFlight: Int) {
+  public init(
+    provider: String, effectiveRate: Double, nominalRate: Double, state: String, inFlight: Int,
+    pauseReason: String? = nil, gateOpensAt: Timestamp? = nil, unhealthyUntil: Timestamp? = nil,
+    successes: Int? = nil, failures: Int? = nil, sent: Int64? = nil, weight: Double? = nil, current: Int? = nil
+  ) {
     self.provider = provider
     self.effectiveRate = effectiveRate
     self.nominalRate = nominalRate
     self.state = state
     self.inFlight = inFlight
+    self.pauseReason = pauseReason
+    self.gateOpensAt = gateOpensAt
+    self.unhealthyUntil = unhealthyUntil
+    self.successes = successes
+    self.failures = failures
+    self.sent = sent
+    self.weight = weight
+    self.current = current
   }
 
   enum CodingKeys: String, CodingKey {
-    case provider, state
+    case provider, state, successes, failures, sent, weight, current
     case effectiveRate = "effective_rate"
     case nominalRate = "nominal_rate"
     case inFlight = "in_flight"
+    case pauseReason = "pause_reason"
+    case gateOpensAt = "gate_opens_at"
+    case unhealthyUntil = "unhealthy_until"
   }
 }
 

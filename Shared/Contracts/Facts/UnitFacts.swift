@@ -58,11 +58,13 @@ public struct UnitChange: Codable, Sendable, Hashable {
   public var finishedAt: Timestamp
   /// For `retrying`: when it becomes pending again.
   public var dueAt: Timestamp?
+  /// True when an SMS of unknown outcome is sent again: it may arrive twice.
+  public var mayBeDuplicate: Bool?
 
   public init(
     attempt: AttemptID, state: UnitState, dispatch: Int, attemptsUsed: Int, provider: String?,
     outcome: AttemptOutcome? = nil, reply: ProviderReply? = nil, errorCode: String? = nil, errorMessage: String? = nil,
-    startedAt: Timestamp? = nil, finishedAt: Timestamp, dueAt: Timestamp? = nil
+    startedAt: Timestamp? = nil, finishedAt: Timestamp, dueAt: Timestamp? = nil, mayBeDuplicate: Bool? = nil
   ) {
     self.attempt = attempt
     self.state = state
@@ -76,6 +78,7 @@ public struct UnitChange: Codable, Sendable, Hashable {
     self.startedAt = startedAt
     self.finishedAt = finishedAt
     self.dueAt = dueAt
+    self.mayBeDuplicate = mayBeDuplicate
   }
 
   /// Readers keep the change with the highest version; see `UnitVersion`.
@@ -89,6 +92,7 @@ public struct UnitChange: Codable, Sendable, Hashable {
     case startedAt = "started_at"
     case finishedAt = "finished_at"
     case dueAt = "due_at"
+    case mayBeDuplicate = "may_be_duplicate"
   }
 }
 
