@@ -33,7 +33,7 @@ struct SchedulerStoreTests {
         recipients: (0..<count).map { "+852\(91_000_000 + $0)" }, segments: 1, encoding: "ucs2", acceptedAt: .now()))
   }
 
-  private func flow(_ result: IntakeStore.Result) throws -> IntakeStore.Result.Flow { try #require(result.flows.first) }
+  private func spans(_ result: IntakeStore.Result) -> [MessageSpan] { result.admitted.map(\.span) }
 
   /// Dispatches the next `count` units of a message that was just taken in.
   private func dispatch(
@@ -61,14 +61,12 @@ struct SchedulerStoreTests {
       let store = IntakeStore(term: term)
       let (first, second) = (accepted(3), accepted(2))
       let added = try await store.add([first, first, second])
-      let spans = try flow(added).spans
-      #expect(spans.map(\.firstNumber) == [0, 3])
+      #expect(spans(added).map(\.firstNumber) == [0, 3])
       #expect(added.outbox.map(\.type) == ["message.queued"])
       let repeated = try await store.add([second, first])
-      #expect(repeated.flows.isEmpty && repeated.outbox.isEmpty)
+      #expect(repeated.admitted.isEmpty && repeated.outbox.isEmpty)
       let third = try await store.add([accepted(1)])
-      let later = try flow(third).spans
-      #expect(later.map(\.firstNumber) == [5])
+      #expect(spans(third).map(\.firstNumber) == [5])
     }
   }
 
@@ -76,7 +74,7 @@ struct SchedulerStoreTests {
   func dispatching() async throws {
     try await withTerm { term, _ in
       let message = accepted(5)
-      let span = try flow(try await IntakeStore(term: term).add([message])).spans[0]
+      let span = spans(try await IntakeStore(term: term).add([message]))[0]
       let attempts = try await dispatch(span, 0..<2, term)
       #expect(attempts.map(\.phone) == Array(message.body.recipients[0..<2]))
       #expect(attempts.allSatisfy { $0.content == message.body.content })
@@ -89,7 +87,7 @@ struct SchedulerStoreTests {
   @Test("outcomes finish a message exactly once, and a repeat changes nothing")
   func outcomes() async throws {
     try await withTerm { term, _ in
-      let span = try flow(try await IntakeStore(term: term).add([accepted(2)])).spans[0]
+      let span = spans(try await IntakeStore(term: term).add([accepted(2)]))[0]
       let attempts = try await dispatch(span, 0..<2, term).map(\.id)
       let store = OutcomeStore(term: term)
       let first = try await store.apply([report(attempts[0], .outcome(.accepted))], policies: [:])
@@ -106,7 +104,7 @@ struct SchedulerStoreTests {
   @Test("a unit whose lease ran out comes back and goes out under the next dispatch number")
   func expiredLease() async throws {
     try await withTerm { term, _ in
-      let span = try flow(try await IntakeStore(term: term).add([accepted(1)])).spans[0]
+      let span = spans(try await IntakeStore(term: term).add([accepted(1)]))[0]
       let attempt = try #require(try await dispatch(span, 0..<1, term).first)
       let result = try await OutcomeStore(term: term).apply([report(attempt.id, .expired)], policies: [:])
       let returned = try #require(result.returned.first)
@@ -124,7 +122,7 @@ struct SchedulerStoreTests {
   @Test("a new leader finds the backlog and the outstanding commands, and the old one can do nothing more")
   func takeOver() async throws {
     try await withTerm { term, lease in
-      let span = try flow(try await IntakeStore(term: term).add([accepted(5)])).spans[0]
+      let span = spans(try await IntakeStore(term: term).add([accepted(5)]))[0]
       let attempts = try await dispatch(span, 0..<2, term)
       let epoch = try #require(try await lease.take(isRestart: true))
       let next = LeaderTerm(pool: term.pool, epoch: epoch)
