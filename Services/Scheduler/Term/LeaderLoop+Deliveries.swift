@@ -37,7 +37,9 @@ extension LeaderLoop {
     let now = (term.databaseTime() ?? .now()).seconds
     for (_, reports) in read {
       for report in reports.reports {
-        if let provider = outstanding.settle(report.attempt) { queue.board.settle(report.attempt, at: provider) }
+        if let provider = outstanding.settle(report.attempt) {
+          queue.board.settle(report.attempt, at: provider, anchor: reports.anchors[report.attempt])
+        }
       }
       queue.board.learn(
         at: reports.provider, latencies: reports.latencies, gateOpensAt: reports.gateOpensAt?.seconds)

@@ -89,6 +89,7 @@ struct ProviderBoard: Sendable {
       return false
     }
     providers[index].credit.issue(1)
+    providers[index].forecast.issue(attempt, cost: cost, hold: providers[index].hold, now: now)
     providers[index].issues.note(now: now)
     if providers[index].health.state(now: now) == .probing { providers[index].probe = attempt }
     return true
@@ -102,8 +103,10 @@ struct ProviderBoard: Sendable {
   }
 
   /// Gives back the credit of an SMS that was reported.
-  mutating func settle(_ attempt: AttemptID, at name: String) {
+  /// - Parameter anchor: When its slot's window began; `nil` when it took no slot.
+  mutating func settle(_ attempt: AttemptID, at name: String, anchor: Double? = nil) {
     guard let index = indexes[name] else { return }
+    providers[index].forecast.settle(attempt, anchor: anchor)
     providers[index].credit.settle(1)
     if providers[index].probe == attempt { providers[index].probe = nil }
   }

@@ -21,6 +21,7 @@ struct ProviderState: Sendable {
   var pause: Pause?
   var bucket: TokenBucket
   var credit = SendCredit()
+  var forecast: GateForecast<AttemptID>
   /// When the gate expects to let the next SMS through, as the last report said.
   var gateOpensAt = 0.0
   var use = MeasuredUse()
@@ -49,6 +50,7 @@ struct ProviderState: Sendable {
     sent = condition.sent
     adaptive = AdaptiveRate(nominal: limit.rate, halving: condition.halving)
     health = ProviderHealth(rules: policy.health, unhealthyUntil: condition.unhealthyUntil)
+    forecast = GateForecast(count: limit.count, window: Double(limit.windowMilliseconds) / 1000)
     bucket = TokenBucket(
       count: Double(limit.count), window: Double(limit.count) / adaptive.rate(now: now), startsFull: false, now: now)
   }
@@ -86,8 +88,12 @@ struct ProviderState: Sendable {
     guard pause == nil else { return nil }
     if case .unhealthy(let until) = health.state(now: now) { return until }
     guard hasRoom(now: now) else { return nil }
-    return max(bucket.available(cost, now: now), gateOpensAt - ProviderBoard.head)
+    let gate = max(gateOpensAt, forecast.opening(Int(cost), now: now))
+    return max(bucket.available(cost, now: now), gate - ProviderBoard.head)
   }
+
+  /// Seconds that an SMS holds its slot beyond the window: `sliding` waits for the answer for at most 250 ms.
+  var hold: Double { limit.pacing == .strict ? credit.latency : min(credit.latency, 0.25) }
 
   /// Adjusts the bucket to the rate of the moment.
   mutating func refresh(now: Double) {
@@ -104,6 +110,7 @@ struct ProviderState: Sendable {
     self.pause = pause
     if adaptive.nominal != limit.rate { adaptive = AdaptiveRate(nominal: limit.rate) }
     use = MeasuredUse()
+    forecast.set(count: limit.count, window: Double(limit.windowMilliseconds) / 1000)
     refresh(now: now)
   }
 
@@ -111,8 +118,7 @@ struct ProviderState: Sendable {
   func expectedRate(now: Double) -> Double {
     guard isWorking(now: now) else { return 0 }
     let window = Double(limit.windowMilliseconds) / 1000
-    let wait = limit.pacing == .strict ? credit.latency : min(credit.latency, 0.25)
-    let paced = Double(limit.count) / (window + wait)
+    let paced = Double(limit.count) / (window + hold)
     return min(use.rate ?? paced, rate(now: now))
   }
 

@@ -39,6 +39,8 @@ struct GateModel {
     return held[count - 1] + window
   }
 
+  func anchor(of attempt: AttemptID) -> Double? { anchors[attempt] }
+
   mutating func claim(_ attempt: AttemptID, notAfter: Double, now: Double) -> Verdict {
     switch ledger[attempt] {
     case .claimed: return .inFlight

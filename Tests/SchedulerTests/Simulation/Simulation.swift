@@ -38,6 +38,10 @@ struct Simulation {
   private(set) var arrived: [UnitID: Int] = [:]
   private(set) var expiredLeases = 0
   private(set) var unknown = 0
+  /// Seconds from issue to claim, of what was answered.
+  private(set) var waits: [Double] = []
+  private var issues: [AttemptID: Double] = [:]
+  private var claims: [AttemptID: Double] = [:]
   private var latency: Double
   private var random: SeededGenerator
   private var queue: DispatchQueue
@@ -187,6 +191,7 @@ struct Simulation {
 
   private mutating func issue(_ plan: DispatchQueue.Plan) {
     for pick in plan.picks {
+      issues[pick.attempt] = now
       if case .fresh(let unit) = pick.source { cursors[pick.flow] = unit.index + 1 }
       units[pick.unit] = UnitTransition.Unit(
         state: .sending, dispatch: pick.attempt.dispatch, attemptsUsed: 0, throttles: 0)
@@ -198,7 +203,8 @@ struct Simulation {
         command: SendCommand(
           provider: "p",
           attempts: picks.map { SendCommand.Attempt(id: $0.attempt, phone: "", content: "", cost: 1) },
-          notAfter: Timestamp(seconds: now + 2), limit: limit), open: Set(picks.map(\.attempt)))
+          notAfter: Timestamp(seconds: now + 2), limit: limit),
+        open: Set(picks.map(\.attempt)))
       issued[command.id] = command
       outstanding.add(command)
       // Now and then a leader dies between commit and publish, or the broker takes its time.
@@ -218,7 +224,10 @@ struct Simulation {
       case .expired: report = .expired
       }
       if outstanding.settle(attempt) != nil {
-        queue.board.settle(attempt, at: "p")
+        queue.board.settle(attempt, at: "p", anchor: gate.anchor(of: attempt))
+        if let claimedAt = claims.removeValue(forKey: attempt), let issuedAt = issues.removeValue(forKey: attempt) {
+          waits.append(claimedAt - issuedAt)
+        }
         for (id, command) in issued where command.open.contains(attempt) {
           issued[id]?.open.remove(attempt)
           if issued[id]?.open.isEmpty == true { issued[id] = nil }
@@ -272,6 +281,7 @@ struct Simulation {
       case .claimed:
         let start = now + Double.random(in: 0.0005...0.004, using: &random)
         gate.start(first.attempt, at: start)
+        claims[first.attempt] = now
         // It reaches the provider somewhere between the first byte and the answer, and within 250 ms.
         arrivals.append(start + Double.random(in: 0...min(latency, 0.25), using: &random))
         arrived[first.attempt.unit, default: 0] += 1

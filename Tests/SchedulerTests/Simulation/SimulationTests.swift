@@ -16,7 +16,7 @@ struct SimulationTests {
 
   @Test("without faults at least 99 % of the slots are used, and none too many", arguments: [0.003, 0.05, 0.4])
   func steady(latency: Double) {
-    for count in [2, 20] {
+    for count in [2, 20, 50] {
       let slots = 5000
       var simulation = Simulation(count: count, flows: 5, total: slots, latency: latency, seed: 7)
       simulation.run(until: .infinity, arrivals: slots)
@@ -26,6 +26,8 @@ struct SimulationTests {
       let possible = Double(count) / (1.001 + min(latency, 0.25))
       #expect(rate >= 0.99 * possible, "\(count)/s at \(latency) s: \(rate) of \(possible)")
       #expect(violations(arrivals, count: count) == 0)
+      let median = simulation.waits.sorted()[simulation.waits.count / 2]
+      #expect(median < 0.1, "\(count)/s at \(latency) s: \(median) s from command to gate")
       #expect(Double(simulation.expiredLeases) < 0.001 * Double(slots))
     }
   }
