@@ -10,7 +10,9 @@ import Testing
 struct CrashTableTests {
   private let provider = ProviderUnderTest(name: "p", count: 20)
 
-  @Test("nothing lost, nothing twice, nothing stuck", arguments: Failpoint.allCases)
+  @Test(
+    "nothing lost, nothing twice, nothing stuck",
+    arguments: Failpoint.allCases)
   func dies(at failpoint: Failpoint) async throws {
     let stack = try SharedStack.current
     let users = try await CrashUsers.of(stack)
