@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The limit of 10 a second, seen from the provider, while servers and schedulers die, freeze and come back.
-@Suite("10 a second, whatever dies or freezes", .serialized, .stack(.hkt(rate: 10)))
+/// The limit of 20 a second, seen from the provider, while servers and schedulers die, freeze and come back.
+@Suite("20 a second, whatever dies or freezes", .serialized, .stack(.hkt(rate: 20)))
 struct OutageTests {
-  private let hkt = ProviderUnderTest(name: "hkt", count: 10)
+  private let hkt = ProviderUnderTest(name: "hkt", count: 20)
 
   @Test("a sender that was away while 200 waited does not burst")
   func senderAway() async throws {

@@ -39,18 +39,24 @@ struct Story: Sendable {
   /// Everything that was accepted.
   var accepted: [String] { counts.withLockedValue { $0.accepted } }
 
+  /// A request that was accepted.
+  struct Sent: Sendable {
+    var id: MessageID
+    var numbers: [String]
+  }
+
   /// Sends to many in one request.
-  /// - Returns: The numbers.
   @discardableResult
   func sendBulk(_ count: Int, as user: StackUser? = nil, class messageClass: MessageClass? = nil) async throws
-    -> [String]
+    -> Sent
   {
     let numbers = Self.freshNumbers(count)
     let answer = try await post(
       "/api/sms/send-bulk", ["recipients": .array(numbers.map { .string($0) })], user, messageClass)
     try #require(answer.status == 202, "\(answer.text)")
     counts.withLockedValue { $0.accepted += numbers }
-    return numbers
+    let id = try #require(answer.json.message_id.string.flatMap { UUID(uuidString: $0) })
+    return Sent(id: MessageID(id), numbers: numbers)
   }
 
   /// Sends to one.
