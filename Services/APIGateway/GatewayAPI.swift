@@ -14,17 +14,18 @@ struct GatewayAPI {
   var store: ReadStore
   var directory: NIOLockedValueBox<TokenDirectory>
   var queue: QueueView
+  var providers: ProviderView
   var readiness: Readiness
 
   /// Every route that is served; what is not here is a 404.
   var routes: [Route] {
     let authenticator = Authenticator(directory: directory)
     let parser = PhoneNumberParser(defaultRegion: settings.defaultRegion, check: settings.numberCheck)
-    let store = store
+    let (store, providers) = (store, providers)
     let send = SendController(
       authenticator: authenticator, reader: BodyReader(limit: settings.bodyLimit),
-      check: SubmissionCheck(limits: settings.limits, parser: parser),
-      publisher: SubmissionPublisher(publisher: publisher), queue: queue)
+      check: SubmissionCheck(limits: settings.limits, parser: parser) { providers[$0] != nil },
+      publisher: SubmissionPublisher(publisher: publisher), queue: queue, providers: providers)
     let messages = MessagesController(
       authenticator: authenticator, store: store,
       fresh: FreshRead(watch: ProgressWatch { try await store.logTime() }), queue: queue, parser: parser)

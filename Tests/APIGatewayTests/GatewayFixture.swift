@@ -48,6 +48,7 @@ struct GatewayFixture: Sendable {
   let publisher: RecordingPublisher
   let directory: NIOLockedValueBox<TokenDirectory>
   let queue: QueueView
+  let providers: ProviderView
   let user: Principal
 
   static func run<Result: Sendable>(
@@ -65,11 +66,13 @@ struct GatewayFixture: Sendable {
     let pool = PostgresPool(
       configuration: try PostgresConfiguration(url: "postgresql://nobody@127.0.0.1:1/none"), logger: logger)
     let queue = QueueView()
+    let providers = ProviderView([.provider1, .provider2])
     var settings = settings
     settings.port = 0
     let api = GatewayAPI(
       settings: settings, publisher: publisher, store: ReadStore(pool: pool), directory: directory, queue: queue,
-      readiness: Readiness(publisher: publisher, directory: directory, isDatabaseReady: { false }))
+      providers: providers, readiness: Readiness(publisher: publisher, directory: directory, isDatabaseReady: { false })
+    )
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(
       configuration: .init(
@@ -79,7 +82,8 @@ struct GatewayFixture: Sendable {
       var iterator = ports.makeAsyncIterator()
       let port = await iterator.next() ?? 0
       let fixture = GatewayFixture(
-        http: RawHTTP(port: port), publisher: publisher, directory: directory, queue: queue, user: user)
+        http: RawHTTP(port: port), publisher: publisher, directory: directory, queue: queue, providers: providers,
+        user: user)
       do {
         let result = try await body(fixture)
         await group.triggerGracefulShutdown()
@@ -94,4 +98,13 @@ struct GatewayFixture: Sendable {
   func post(_ path: String, _ body: String, headers: [String: String] = [:]) async throws -> RawHTTP.Answer {
     try await http.request("POST", path, token: Self.token, headers: headers, body: body)
   }
+}
+
+extension ConfiguredProvider {
+  static let provider1 = ConfiguredProvider(
+    name: "provider1", adapter: "json", url: "http://127.0.0.1:8071/api/sms/provider1", rate: 50, windowSeconds: 1,
+    weight: 1)
+  static let provider2 = ConfiguredProvider(
+    name: "provider2", adapter: "json", url: "http://127.0.0.1:8071/api/sms/provider2", rate: 50, windowSeconds: 1,
+    weight: 2)
 }

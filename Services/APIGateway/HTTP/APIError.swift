@@ -71,6 +71,13 @@ struct APIError: Error, Sendable {
     APIError(.invalidField, message, details: [Detail(field, code, message)])
   }
 
+  /// The path is known, but not with that method.
+  static func methodNotAllowed(allowing methods: String) -> APIError {
+    var error = APIError(.methodNotAllowed, "This path does not know that method")
+    error.allow = methods
+    return error
+  }
+
   /// Something that this service needs is away.
   static func unavailable(_ message: String, details: [Detail] = [], retryAfter: Int = 1) -> APIError {
     var error = APIError(.serviceUnavailable, message, details: details)

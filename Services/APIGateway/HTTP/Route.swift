@@ -39,9 +39,7 @@ extension Router where Context == GatewayContext {
       let others: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]
       for method in others where !known.contains(method) && !(method == .head && known.contains(.get)) {
         on(RouterPath(path), method: method) { _, _ -> Response in
-          var error = APIError(.methodNotAllowed, "This path does not know that method")
-          error.allow = allow
-          throw error
+          throw APIError.methodNotAllowed(allowing: allow)
         }
       }
     }
