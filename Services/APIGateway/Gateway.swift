@@ -30,12 +30,13 @@ struct Gateway {
     let directory = NIOLockedValueBox(TokenDirectory())
     let queue = QueueView()
     let providers = ProviderView(settings.providers)
+    let answers = AnswerTable()
     let signal = RefreshSignal()
     let readiness = Readiness(
       publisher: publisher, directory: directory, isDatabaseReady: { pool.isReady })
     let api = GatewayAPI(
       settings: settings, publisher: publisher, store: ReadStore(pool: pool), directory: directory, queue: queue,
-      providers: providers, readiness: readiness)
+      providers: providers, answers: answers, readiness: readiness)
     services = [
       HealthServer(settings: service, logger: logger, readiness: { readiness.reason }),
       pool, publisher, consumer,
@@ -43,7 +44,8 @@ struct Gateway {
         store: AccountStore(pool: pool), directory: directory, firstAdmin: settings.firstAdmin, refreshSignal: signal,
         logger: logger),
       EventFollower(
-        consumer: consumer, queue: queue, providers: providers, directory: directory, refreshSignal: signal,
+        consumer: consumer, queue: queue, providers: providers, answers: answers, directory: directory,
+        refreshSignal: signal,
         logger: logger),
       api.server(logger: logger, onListening: onListening),
     ]

@@ -25,6 +25,17 @@ struct Route: Sendable {
       try await handler(request, context, try authenticator.principal(of: request))
     }
   }
+
+  /// A route that needs an admin.
+  static func admin(
+    _ method: HTTPRequest.Method, _ path: String, _ authenticator: Authenticator,
+    _ handler: @escaping @Sendable (Request, GatewayContext) async throws -> Response
+  ) -> Route {
+    user(method, path, authenticator) { request, context, principal in
+      guard principal.isAdmin else { throw APIError(.forbidden, "This needs an admin") }
+      return try await handler(request, context)
+    }
+  }
 }
 
 extension Router where Context == GatewayContext {

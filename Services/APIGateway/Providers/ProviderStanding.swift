@@ -41,3 +41,43 @@ struct ProviderStanding: Sendable, Equatable {
     newestWeight = pace.weight ?? newestWeight
   }
 }
+
+extension ProviderStanding {
+  /// As it is once an override is in force, whether or not the scheduler's fact has come by.
+  func applying(_ change: ProviderSet) -> ProviderStanding {
+    guard let file else { return self }
+    var changed = self
+    var entry =
+      settings
+      ?? ProvidersChanged.Entry(
+        name: name, adapter: file.adapter, url: file.url, rate: file.rate, windowSeconds: file.windowSeconds,
+        weight: file.weight, state: state ?? "healthy")
+    var overridden = Set(self.overridden)
+    func apply<Value>(_ change: SettingChange<Value>, _ name: String, file: Value, to value: inout Value) {
+      switch change {
+      case .unchanged: break
+      case .file:
+        value = file
+        overridden.remove(name)
+      case .value(let new):
+        value = new
+        overridden.insert(name)
+      }
+    }
+    var weight = self.weight ?? file.weight
+    var isPaused = self.isPaused
+    apply(change.rate, "rate", file: file.rate, to: &entry.rate)
+    apply(change.windowSeconds, "window_s", file: file.windowSeconds, to: &entry.windowSeconds)
+    apply(change.weight, "weight", file: file.weight, to: &weight)
+    apply(change.isPaused, "paused", file: false, to: &isPaused)
+    entry.overridden = overridden.sorted()
+    entry.weight = weight
+    changed.settings = entry
+    changed.newestWeight = weight
+    if isPaused != self.isPaused {
+      changed.state = isPaused ? "paused" : "healthy"
+      changed.pauseReason = isPaused ? "admin" : nil
+    }
+    return changed
+  }
+}

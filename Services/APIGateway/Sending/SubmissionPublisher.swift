@@ -2,7 +2,7 @@ import AMQP
 import Contracts
 import ServiceKit
 
-/// Where facts go; confirmed or an error, within the time-out.
+/// Where facts and commands go; confirmed or an error, within the time-out.
 protocol FactPublisher: Sendable {
   func publish(_ message: AMQPMessage, exchange: String, routingKey: String, timeout: Duration?) async throws
   /// Connected, and the broker takes what it is given.
