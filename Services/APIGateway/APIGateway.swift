@@ -6,7 +6,8 @@ struct APIGateway {
   static func main() async {
     await ServiceRunner.run(service: "api-gateway") { @Sendable service, logger in
       DescriptorLimit.raise()
-      let settings = try GatewaySettings.load()
+      var settings = try GatewaySettings.load()
+      settings.providers = try service.loadProviders().providers.map(ConfiguredProvider.init)
       return Gateway(service: service, settings: settings, logger: logger).services
     }
   }

@@ -29,12 +29,14 @@ struct Gateway {
       subscriptions: [AMQPSubscription(queue: BrokerNames.log, prefetch: 256, streamOffset: .next)], logger: logger)
     let directory = NIOLockedValueBox(TokenDirectory())
     let queue = QueueView()
+    let providers = ProviderView(settings.providers)
+    let answers = AnswerTable()
     let signal = RefreshSignal()
     let readiness = Readiness(
       publisher: publisher, directory: directory, isDatabaseReady: { pool.isReady })
     let api = GatewayAPI(
       settings: settings, publisher: publisher, store: ReadStore(pool: pool), directory: directory, queue: queue,
-      readiness: readiness)
+      providers: providers, answers: answers, readiness: readiness)
     services = [
       HealthServer(settings: service, logger: logger, readiness: { readiness.reason }),
       pool, publisher, consumer,
@@ -42,7 +44,9 @@ struct Gateway {
         store: AccountStore(pool: pool), directory: directory, firstAdmin: settings.firstAdmin, refreshSignal: signal,
         logger: logger),
       EventFollower(
-        consumer: consumer, queue: queue, directory: directory, refreshSignal: signal, logger: logger),
+        consumer: consumer, queue: queue, providers: providers, answers: answers, directory: directory,
+        refreshSignal: signal,
+        logger: logger),
       api.server(logger: logger, onListening: onListening),
     ]
     self.readiness = readiness

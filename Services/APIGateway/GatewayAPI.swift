@@ -14,22 +14,36 @@ struct GatewayAPI {
   var store: ReadStore
   var directory: NIOLockedValueBox<TokenDirectory>
   var queue: QueueView
+  var providers: ProviderView
+  var answers: AnswerTable
   var readiness: Readiness
 
   /// Every route that is served; what is not here is a 404.
   var routes: [Route] {
     let authenticator = Authenticator(directory: directory)
     let parser = PhoneNumberParser(defaultRegion: settings.defaultRegion, check: settings.numberCheck)
-    let store = store
+    let (store, providers) = (store, providers)
     let send = SendController(
       authenticator: authenticator, reader: BodyReader(limit: settings.bodyLimit),
-      check: SubmissionCheck(limits: settings.limits, parser: parser),
-      publisher: SubmissionPublisher(publisher: publisher), queue: queue)
+      check: SubmissionCheck(limits: settings.limits, parser: parser) { providers[$0] != nil },
+      publisher: SubmissionPublisher(publisher: publisher), queue: queue, providers: providers)
+    let lookup = MessageLookup(store: store, fresh: FreshRead(watch: ProgressWatch { try await store.logTime() }))
     let messages = MessagesController(
-      authenticator: authenticator, store: store,
-      fresh: FreshRead(watch: ProgressWatch { try await store.logTime() }), queue: queue, parser: parser)
+      authenticator: authenticator, store: store, lookup: lookup, queue: queue, parser: parser)
     let status = QueueStatusController(authenticator: authenticator, store: store, queue: queue)
-    return send.routes + messages.routes + status.routes + HealthController(readiness: readiness).routes
+    return send.routes + messages.routes + status.routes + controls(authenticator, lookup)
+      + ProvidersController(authenticator: authenticator, providers: providers).routes
+      + HealthController(readiness: readiness, queue: queue).routes
+  }
+
+  /// What changes something by a command.
+  private func controls(_ authenticator: Authenticator, _ lookup: MessageLookup) -> [Route] {
+    let bus = CommandBus(publisher: publisher, answers: answers)
+    let reader = BodyReader(limit: settings.bodyLimit)
+    let users = UserLookup(directory: directory, store: AccountStore(pool: store.pool))
+    return MessageCommandsController(authenticator: authenticator, lookup: lookup, bus: bus).routes
+      + TrafficController(authenticator: authenticator, users: users, bus: bus).routes
+      + ProviderSettingsController(authenticator: authenticator, reader: reader, providers: providers, bus: bus).routes
   }
 
   /// The HTTP server: limited in connections, in idle time and in the size of a request's head.

@@ -19,6 +19,8 @@ struct GatewaySettings: Sendable {
   var numberCheck = PhoneNumberParser.Check.possible
   /// `SLUICE_ADMIN_USER`, `SLUICE_ADMIN_PASSWORD`, `SLUICE_ADMIN_TOKEN`
   var firstAdmin: FirstAdmin?
+  /// From the file that `SLUICE_PROVIDERS` names.
+  var providers: [ConfiguredProvider] = []
 }
 
 extension GatewaySettings {

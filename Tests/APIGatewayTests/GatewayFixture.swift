@@ -15,6 +15,8 @@ final class RecordingPublisher: FactPublisher {
     var isSilent = false
     var isReady = true
     var isBlocked = false
+    /// What the services behind the broker do with a message.
+    var consumer: (@Sendable (AMQPMessage) throws -> Void)?
   }
 
   struct NotConfirmed: Error {}
@@ -25,14 +27,20 @@ final class RecordingPublisher: FactPublisher {
   var isBlocked: Bool { state.withLockedValue { $0.isBlocked } }
 
   func publish(_ message: AMQPMessage, exchange: String, routingKey: String, timeout: Duration?) async throws {
-    let isSilent = state.withLockedValue { state in
+    let (isSilent, consumer) = state.withLockedValue { state in
       if !state.isSilent { state.messages.append(message) }
-      return state.isSilent
+      return (state.isSilent, state.consumer)
     }
+    if !isSilent { try consumer?(message) }
     if isSilent {
       try await Task.sleep(for: timeout ?? .seconds(60))
       throw NotConfirmed()
     }
+  }
+
+  /// The last command, if it is one of this type.
+  func command<Body: Payload>(_ type: Body.Type = Body.self) throws -> Envelope<Body> {
+    try Wire.decode(Body.self, from: state.withLockedValue { $0.messages.last?.body ?? [] })
   }
 
   func accepted() throws -> [Envelope<MessageAccepted>] {
@@ -43,11 +51,14 @@ final class RecordingPublisher: FactPublisher {
 /// The HTTP API on a free port, with a broker that is none and no database.
 struct GatewayFixture: Sendable {
   static let token = "ann-token"
+  static let adminToken = "root-token"
 
   let http: RawHTTP
   let publisher: RecordingPublisher
   let directory: NIOLockedValueBox<TokenDirectory>
   let queue: QueueView
+  let providers: ProviderView
+  let answers: AnswerTable
   let user: Principal
 
   static func run<Result: Sendable>(
@@ -58,18 +69,26 @@ struct GatewayFixture: Sendable {
     let user = Principal(userID: .timeOrdered(), username: "ann", isAdmin: false, weight: 2)
     directory.withLockedValue {
       $0.replaceAll([
-        TokenDirectory.Record(digest: TokenDigest(token: token), principal: user, expiresAt: nil, isUsable: true)
+        TokenDirectory.Record(digest: TokenDigest(token: token), principal: user, expiresAt: nil, isUsable: true),
+        TokenDirectory.Record(
+          digest: TokenDigest(token: adminToken),
+          principal: Principal(userID: .timeOrdered(), username: "root", isAdmin: true, weight: 1), expiresAt: nil,
+          isUsable: true),
       ])
     }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let pool = PostgresPool(
       configuration: try PostgresConfiguration(url: "postgresql://nobody@127.0.0.1:1/none"), logger: logger)
     let queue = QueueView()
+    let providers = ProviderView([.provider1, .provider2])
+    let answers = AnswerTable()
     var settings = settings
     settings.port = 0
     let api = GatewayAPI(
       settings: settings, publisher: publisher, store: ReadStore(pool: pool), directory: directory, queue: queue,
-      readiness: Readiness(publisher: publisher, directory: directory, isDatabaseReady: { false }))
+      providers: providers, answers: answers,
+      readiness: Readiness(publisher: publisher, directory: directory, isDatabaseReady: { false })
+    )
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(
       configuration: .init(
@@ -79,7 +98,8 @@ struct GatewayFixture: Sendable {
       var iterator = ports.makeAsyncIterator()
       let port = await iterator.next() ?? 0
       let fixture = GatewayFixture(
-        http: RawHTTP(port: port), publisher: publisher, directory: directory, queue: queue, user: user)
+        http: RawHTTP(port: port), publisher: publisher, directory: directory, queue: queue, providers: providers,
+        answers: answers, user: user)
       do {
         let result = try await body(fixture)
         await group.triggerGracefulShutdown()
@@ -94,4 +114,35 @@ struct GatewayFixture: Sendable {
   func post(_ path: String, _ body: String, headers: [String: String] = [:]) async throws -> RawHTTP.Answer {
     try await http.request("POST", path, token: Self.token, headers: headers, body: body)
   }
+
+  func get(_ path: String) async throws -> RawHTTP.Answer {
+    try await http.request("GET", path, token: Self.token)
+  }
+
+  func admin(_ method: String, _ path: String, _ body: String? = nil) async throws -> RawHTTP.Answer {
+    try await http.request(method, path, token: Self.adminToken, body: body)
+  }
+
+  /// Has every command from now on answered like this, as soon as it is published.
+  func answerCommands(
+    _ result: CommandAnswered.Result = .done, reason: String? = nil, counts: UnitCounts? = nil
+  ) {
+    let answers = answers
+    publisher.state.withLockedValue { state in
+      state.consumer = { message in
+        let header = try Wire.header(of: message.body)
+        answers.take(
+          CommandAnswered(commandID: header.id, command: header.type, result: result, reason: reason, counts: counts))
+      }
+    }
+  }
+}
+
+extension ConfiguredProvider {
+  static let provider1 = ConfiguredProvider(
+    name: "provider1", adapter: "json", url: "http://127.0.0.1:8071/api/sms/provider1", rate: 50, windowSeconds: 1,
+    weight: 1)
+  static let provider2 = ConfiguredProvider(
+    name: "provider2", adapter: "json", url: "http://127.0.0.1:8071/api/sms/provider2", rate: 50, windowSeconds: 1,
+    weight: 2)
 }

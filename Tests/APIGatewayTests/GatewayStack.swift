@@ -35,8 +35,8 @@ struct GatewayStack: Sendable {
   let pool: PostgresPool
   let publisher: AMQPPublisher
   let user: UserID
-  private let amqp: AMQPConfiguration
-  private let logger: Logger
+  let amqp: AMQPConfiguration
+  let logger: Logger
 
   /// Starts replicas over an empty database and empty queues and waits until they are ready.
   static func run(replicas: Int = 1, _ body: @Sendable @escaping (GatewayStack) async throws -> Void) async throws {
@@ -89,6 +89,7 @@ struct GatewayStack: Sendable {
     service.amqp = amqp
     var settings = GatewaySettings()
     settings.port = 0
+    settings.providers = [.provider1]
     settings.firstAdmin = FirstAdmin(username: "root", password: "secret", token: adminToken)
     return Gateway(service: service, settings: settings, logger: logger) { port in listening.yield(port) }.services
   }
@@ -130,6 +131,11 @@ struct GatewayStack: Sendable {
 
   func post(_ body: String, path: String = "/api/sms") async throws -> RawHTTP.Answer {
     try await http.request("POST", path, token: Self.userToken, body: body)
+  }
+
+  /// A request without a body.
+  func ask(_ method: String, _ path: String, token: String = userToken) async throws -> RawHTTP.Answer {
+    try await http.request(method, path, token: token)
   }
 
   func get(_ path: String, token: String = userToken) async throws -> RawHTTP.Answer {

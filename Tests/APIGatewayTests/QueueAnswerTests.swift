@@ -33,7 +33,8 @@ struct QueueAnswerTests {
   private func row(total: Int, firstNumber: Int64?, dispatched: Int, counts: UnitCounts) -> MessageRow {
     MessageRow(
       messageID: .timeOrdered(), userID: user, messageClass: .normal, content: "Hi", reference: nil, provider: nil,
-      segments: 1, recipientCount: total, firstPhone: nil, acceptedAt: now, sendAt: nil, firstNumber: firstNumber,
+      segments: 1, recipientCount: total, firstPhone: nil, acceptedAt: now, sendAt: nil, expiresAt: nil,
+      firstNumber: firstNumber,
       dispatched: dispatched, counts: counts, jobStatus: counts.jobStatus, isPaused: false, sentAt: nil,
       completedAt: nil, lastReplyBody: nil)
   }
@@ -49,18 +50,46 @@ struct QueueAnswerTests {
 
   @Test("Before any heads nothing is said")
   func unknown() {
-    #expect(QueueView().accept(flow: flow, count: 1, weight: 1) == .unknown)
+    #expect(QueueView().accept(message(count: 1), now: now) == .unknown)
   }
 
   @Test("What is accepted stands behind what was accepted before")
   func accepting() {
     let view = QueueView()
     view.apply(heads(backlog: 101))
-    let first = view.accept(flow: flow, count: 3, weight: 1)
+    let first = view.accept(message(count: 3), now: now)
     #expect(first.position == 101)
     #expect(first.start?.middle == .seconds(50.5))
     #expect(first.complete?.middle == .seconds(51.5))
-    #expect(view.accept(flow: flow, count: 1, weight: 1).position == 104)
+    #expect(view.accept(message(count: 1), now: now).position == 104)
+  }
+
+  @Test("What goes later goes at its time at the earliest, and nobody waits behind it")
+  func scheduled() {
+    let view = QueueView()
+    view.apply(heads(backlog: 100))
+    let later = view.accept(message(count: 3, sendAt: now + .seconds(600)), now: now)
+    #expect(later.start?.middle == .seconds(600))
+    #expect(later.start?.low == .seconds(600))
+    #expect(later.complete?.middle == .seconds(601))
+    #expect(later.complete?.low == .seconds(600))
+    let soon = view.accept(message(count: 1, sendAt: now + .seconds(20)), now: now)
+    #expect(soon.position == 100)
+    #expect(soon.start?.middle == .seconds(50))
+
+    var stored = row(total: 1, firstNumber: 5, dispatched: 0, counts: counts(pending: 1))
+    stored.sendAt = now + .seconds(600)
+    let placement = stored.placement(in: view.snapshot)
+    #expect(stored.estimated(placement, now: now).start?.middle == .seconds(600))
+    stored.isPaused = true
+    #expect(stored.estimated(placement, now: now) == .unknown)
+  }
+
+  private func message(count: Int, sendAt: Timestamp? = nil) -> MessageAccepted {
+    MessageAccepted(
+      messageID: .timeOrdered(), userID: user, messageClass: .normal, content: "Hi",
+      recipients: (0..<count).map { "+8529123450\($0)" }, segments: 1, encoding: "gsm7", sendAt: sendAt,
+      acceptedAt: now)
   }
 
   @Test("A stored message stands where its next pending SMS does")

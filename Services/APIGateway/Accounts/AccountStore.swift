@@ -32,6 +32,10 @@ struct AccountStore: Sendable {
       != nil
   }
 
+  func hasUser(_ id: UserID) async throws -> Bool {
+    try await pool.query("SELECT 1 AS found FROM accounts.users WHERE id = \(id.uuid)").first != nil
+  }
+
   /// Creates an admin unless there is a user of that name. Any number of replicas may do so at once.
   func createAdmin(named username: String, passwordHash: String?) async throws {
     let hash: PostgresQuery = passwordHash.map { "\($0)" } ?? "NULL"

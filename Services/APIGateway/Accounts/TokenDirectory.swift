@@ -37,6 +37,9 @@ struct TokenDirectory: Sendable {
     }
   }
 
+  /// True when a token of this user works, but for expiry.
+  func knows(_ user: UserID) -> Bool { records.values.contains { $0.principal.userID == user } }
+
   /// Whose token it is; `nil` when it does not work.
   func principal(for digest: TokenDigest, at now: Timestamp) -> Principal? {
     guard let record = records[digest] else { return nil }

@@ -12,6 +12,7 @@ struct APIError: Error, Sendable {
     case forbidden = "FORBIDDEN"
     case notFound = "NOT_FOUND"
     case methodNotAllowed = "METHOD_NOT_ALLOWED"
+    case conflict = "CONFLICT"
     case payloadTooLarge = "PAYLOAD_TOO_LARGE"
     case unsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
     case internalError = "INTERNAL_ERROR"
@@ -24,6 +25,7 @@ struct APIError: Error, Sendable {
       case .forbidden: 403
       case .notFound: 404
       case .methodNotAllowed: 405
+      case .conflict: 409
       case .payloadTooLarge: 413
       case .unsupportedMediaType: 415
       case .internalError: 500
@@ -69,6 +71,13 @@ struct APIError: Error, Sendable {
   /// One field that is wrong.
   static func invalidField(_ field: String, _ code: String, _ message: String) -> APIError {
     APIError(.invalidField, message, details: [Detail(field, code, message)])
+  }
+
+  /// The path is known, but not with that method.
+  static func methodNotAllowed(allowing methods: String) -> APIError {
+    var error = APIError(.methodNotAllowed, "This path does not know that method")
+    error.allow = methods
+    return error
   }
 
   /// Something that this service needs is away.

@@ -65,7 +65,7 @@ extension APIError.Code {
   fileprivate var leavesBodyUnread: Bool {
     switch self {
     case .unauthorized, .forbidden, .notFound, .methodNotAllowed, .unsupportedMediaType: true
-    case .invalidJSON, .missingFields, .invalidField, .invalidRecipients, .payloadTooLarge, .internalError,
+    case .invalidJSON, .missingFields, .invalidField, .invalidRecipients, .conflict, .payloadTooLarge, .internalError,
       .serviceUnavailable:
       false
     }

@@ -11,8 +11,9 @@ extension Response {
   }
 
   /// `{"success": true, "data": {…}}`
-  static func success(_ data: (inout JSONWriter) -> Void) -> Response {
+  static func success(status: HTTPResponse.Status = .ok, _ data: (inout JSONWriter) -> Void) -> Response {
     json(
+      status: status,
       JSONWriter.object { json in
         json.member("success", true)
         json.object("data", data)

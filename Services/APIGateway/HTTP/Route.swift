@@ -25,6 +25,17 @@ struct Route: Sendable {
       try await handler(request, context, try authenticator.principal(of: request))
     }
   }
+
+  /// A route that needs an admin.
+  static func admin(
+    _ method: HTTPRequest.Method, _ path: String, _ authenticator: Authenticator,
+    _ handler: @escaping @Sendable (Request, GatewayContext) async throws -> Response
+  ) -> Route {
+    user(method, path, authenticator) { request, context, principal in
+      guard principal.isAdmin else { throw APIError(.forbidden, "This needs an admin") }
+      return try await handler(request, context)
+    }
+  }
 }
 
 extension Router where Context == GatewayContext {
@@ -39,9 +50,7 @@ extension Router where Context == GatewayContext {
       let others: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]
       for method in others where !known.contains(method) && !(method == .head && known.contains(.get)) {
         on(RouterPath(path), method: method) { _, _ -> Response in
-          var error = APIError(.methodNotAllowed, "This path does not know that method")
-          error.allow = allow
-          throw error
+          throw APIError.methodNotAllowed(allowing: allow)
         }
       }
     }

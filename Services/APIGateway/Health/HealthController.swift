@@ -7,6 +7,7 @@ struct HealthController: Sendable {
   static let version = "0.1.0"
 
   let readiness: Readiness
+  let queue: QueueView
 
   var routes: [Route] {
     [
@@ -34,6 +35,7 @@ struct HealthController: Sendable {
         json.member("status", isHealthy ? "healthy" : "unhealthy")
         json.member("timestamp", Timestamp.now())
         json.member("version", Self.version)
+        json.member("sending", queue.snapshot.isSending ? "running" : "stopped")
         json.object("checks") { json in
           for check in checks {
             json.object(check.name) { json in

@@ -43,6 +43,11 @@ struct JSONWriter {
 
   mutating func member(_ name: StaticString, _ value: Timestamp?) { member(name, value?.description) }
 
+  /// Without a fraction where it has none; `null` for what is no number.
+  mutating func member(_ name: StaticString, number: Double?) {
+    if let number, let whole = Int(exactly: number) { member(name, whole) } else { member(name, number) }
+  }
+
   mutating func null(_ name: StaticString) {
     key(name)
     raw("null")
@@ -50,6 +55,14 @@ struct JSONWriter {
 
   mutating func object(_ name: StaticString, _ content: (inout JSONWriter) -> Void) {
     key(name)
+    braces(content)
+  }
+
+  /// An object whose name is not known before.
+  mutating func object(named name: String, _ content: (inout JSONWriter) -> Void) {
+    separate()
+    put(name)
+    bytes.append(UInt8(ascii: ":"))
     braces(content)
   }
 

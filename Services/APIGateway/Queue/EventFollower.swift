@@ -5,10 +5,13 @@ import NIOConcurrencyHelpers
 import ServiceKit
 import ServiceLifecycle
 
-/// Follows the stream of facts for what this replica must know at once: heads of the queue, changes of users.
+/// Follows the stream of facts for what this replica must know at once: heads of the queue, providers, answers to its commands,
+/// changes of users.
 struct EventFollower: Service {
   let consumer: AMQPConsumer
   let queue: QueueView
+  let providers: ProviderView
+  let answers: AnswerTable
   let directory: NIOLockedValueBox<TokenDirectory>
   let refreshSignal: RefreshSignal
   let logger: Logger
@@ -26,7 +29,14 @@ struct EventFollower: Service {
   func handle(routingKey: String, body: [UInt8]) {
     do {
       switch routingKey {
-      case MessageType.queueChanged.rawValue: queue.apply(try Wire.decode(QueueChanged.self, from: body).body)
+      case MessageType.queueChanged.rawValue:
+        let change = try Wire.decode(QueueChanged.self, from: body).body
+        queue.apply(change)
+        providers.apply(change)
+      case MessageType.providerChanged.rawValue:
+        providers.apply(try Wire.decode(ProvidersChanged.self, from: body).body)
+      case MessageType.commandAnswered.rawValue:
+        answers.take(try Wire.decode(CommandAnswered.self, from: body).body)
       case MessageType.userChanged.rawValue:
         let change = try Wire.decode(UserChanged.self, from: body).body
         directory.withLockedValue { $0.apply(change) }

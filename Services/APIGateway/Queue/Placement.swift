@@ -27,6 +27,21 @@ struct Placement: Sendable, Equatable {
     complete = snapshot.wait(position: last, provider: flow.provider)
     asOf = snapshot.asOf
   }
+
+  /// The same, but going out no earlier than at a time.
+  func notBefore(_ time: Timestamp?, now: Timestamp) -> Placement {
+    guard let time, let start, start.middle < time - now else { return self }
+    let delay = time - now
+    let shift = delay - start.middle
+    var later = self
+    later.start?.middle = delay
+    later.start?.low = max(start.low, delay)
+    later.start?.high = max(start.high, delay)
+    later.complete?.middle += shift
+    later.complete?.low = max(complete?.low ?? delay, delay)
+    later.complete?.high += shift
+    return later
+  }
 }
 
 extension Duration {

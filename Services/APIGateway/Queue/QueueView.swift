@@ -10,14 +10,16 @@ final class QueueView: Sendable {
 
   func apply(_ change: QueueChanged) { state.withLockedValue { $0.apply(change) } }
 
-  /// Counts a message that was just accepted.
+  /// Counts a message that was just accepted, unless it goes later: nobody waits behind it then.
   /// - Returns: Its place behind everything counted before it.
-  func accept(flow: FlowKey, count: Int, weight: Double) -> Placement {
+  func accept(_ message: MessageAccepted, now: Timestamp) -> Placement {
+    let flow = FlowKey(messageClass: message.messageClass, userID: message.userID, provider: message.provider)
+    let count = message.recipients.count
     let (before, ahead) = state.withLockedValue { snapshot in
       let before = snapshot
-      snapshot.noteAccepted(flow: flow, count: count, weight: weight)
+      if message.sendAt == nil { snapshot.noteAccepted(flow: flow, count: count, weight: message.weight) }
       return (before, before.isKnown ? before.backlog(of: flow) : 0)
     }
-    return Placement(in: before, flow: flow, ahead: ahead, count: count)
+    return Placement(in: before, flow: flow, ahead: ahead, count: count).notBefore(message.sendAt, now: now)
   }
 }

@@ -19,6 +19,8 @@ extension MessageRow {
     return Placement(in: snapshot, flow: flow, ahead: ahead(in: snapshot), count: counts.pending)
   }
 
-  /// True when there is no telling from the queue alone when it goes on.
-  func isHeld(at now: Timestamp) -> Bool { isPaused || (sendAt.map { $0 > now } ?? false) }
+  /// When they go out, as things stand: not before their time, and unknown while the message is paused.
+  func estimated(_ placement: Placement, now: Timestamp) -> Placement {
+    isPaused ? .unknown : placement.notBefore(sendAt, now: now)
+  }
 }

@@ -11,7 +11,7 @@ struct MessageAnswer {
     let placement = row.placement(in: snapshot)
     let waitingFor = WaitingReason(
       row, placement: placement, ahead: row.ahead(in: snapshot), snapshot: snapshot, now: now)
-    let estimated = row.isHeld(at: now) ? .unknown : placement
+    let estimated = row.estimated(placement, now: now)
     json.member("id", row.messageID.description)
     json.member("content", row.content)
     json.member("status", CoarseStatus(row.jobStatus).rawValue)
@@ -21,6 +21,8 @@ struct MessageAnswer {
     json.member("reference", row.reference)
     json.member("provider", row.provider)
     json.member("created_at", row.acceptedAt)
+    json.member("send_at", row.sendAt)
+    json.member("expires_at", row.expiresAt)
     json.member("sent_at", row.sentAt)
     json.member("completed_at", row.completedAt)
     json.member("recipient_count", row.recipientCount)

@@ -17,6 +17,7 @@ struct MessageRow: Sendable {
   var firstPhone: String?
   var acceptedAt: Timestamp
   var sendAt: Timestamp?
+  var expiresAt: Timestamp?
   /// The number of its first SMS in its flow; `nil` until the scheduler has taken it.
   var firstNumber: Int64?
   /// How many of its SMS were ever given to a sender: the index of the next one.
@@ -35,7 +36,7 @@ extension MessageRow {
   /// What the initializer reads, for a `SELECT`.
   static let columns = """
     message_id, user_id, class, content, reference, provider, segments, recipient_count, first_phone, accepted_at,
-    send_at, first_number, dispatched, pending, sending, retrying, sent, failed, dead, expired, cancelled, unconfirmed,
+    send_at, expires_at, first_number, dispatched, pending, sending, retrying, sent, failed, dead, expired, cancelled, unconfirmed,
     job_status, paused, sent_at, completed_at, last_reply_body
     """
 
@@ -51,6 +52,7 @@ extension MessageRow {
     firstPhone = try row.decode("first_phone")
     acceptedAt = Timestamp(try row.decode("accepted_at", as: Date.self))
     sendAt = try row.decodeTime("send_at")
+    expiresAt = try row.decodeTime("expires_at")
     firstNumber = try row.decode("first_number")
     dispatched = try row.decode("dispatched")
     counts = UnitCounts()

@@ -6,7 +6,7 @@ import PhoneNumbers
 struct MessagesController: Sendable {
   let authenticator: Authenticator
   let store: ReadStore
-  let fresh: FreshRead
+  let lookup: MessageLookup
   let queue: QueueView
   let parser: PhoneNumberParser
 
@@ -24,7 +24,7 @@ struct MessagesController: Sendable {
 
   private func show(_ request: Request, _ context: GatewayContext, _ principal: Principal) async throws -> Response {
     _ = try Query(request, allowing: [])
-    let row = try await message(context, principal)
+    let row = try await lookup.message(context, principal)
     let answer = MessageAnswer(row: row, snapshot: queue.snapshot, now: .now())
     return .success { json in answer.write(&json) }
   }
@@ -36,7 +36,7 @@ struct MessagesController: Sendable {
     let state: UnitState? = try query.choice("status")
     let limit = try query.int("limit", in: 1...10_000, default: 10_000)
     let after = try query.int("cursor", in: 0...Int(Int32.max), default: -1)
-    let message = try await message(context, principal)
+    let message = try await lookup.message(context, principal)
     let found = try await store.recipients(of: message.messageID, state: state, after: after, limit: limit + 1)
     let rows = found.prefix(limit)
     return .success { json in
@@ -72,15 +72,5 @@ struct MessagesController: Sendable {
       json.member(
         "next_cursor", last.map { PageCursor(acceptedAt: $0.acceptedAt, messageID: $0.messageID).text })
     }
-  }
-
-  /// The message of the path; another user's is as if it were not there.
-  private func message(_ context: GatewayContext, _ principal: Principal) async throws -> MessageRow {
-    let none = APIError(.notFound, "No such message")
-    guard let id = context.parameters.get("id").flatMap({ MessageID($0) }) else { throw none }
-    guard let row = try await fresh.row(id, { try await store.message(id) }),
-      row.userID == principal.userID || principal.isAdmin
-    else { throw none }
-    return row
   }
 }

@@ -51,7 +51,8 @@ struct ReadStore: Sendable {
     let condition: PostgresQuery = state.map { "AND state = \($0.rawValue)" } ?? ""
     return try await pool.query(
       """
-      SELECT message_id, unit_index, phone, state, attempts_used, provider, error_code, error_message, sent_at
+      SELECT message_id, unit_index, phone, state, attempts_used, provider, error_code, error_message, sent_at,
+        may_be_duplicate
       FROM projection.recipients_read
       WHERE message_id = \(id.uuid) AND unit_index > \(index) \(condition)
       ORDER BY unit_index LIMIT \(limit)

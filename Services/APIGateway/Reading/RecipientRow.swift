@@ -12,6 +12,7 @@ struct RecipientRow: Sendable {
   var errorCode: String?
   var errorMessage: String?
   var sentAt: Timestamp?
+  var mayBeDuplicate: Bool
 
   init(_ row: PostgresRow) throws {
     unit = UnitID(
@@ -23,6 +24,7 @@ struct RecipientRow: Sendable {
     errorCode = try row.decode("error_code")
     errorMessage = try row.decode("error_message")
     sentAt = try row.decodeTime("sent_at")
+    mayBeDuplicate = try row.decode("may_be_duplicate")
   }
 
   func write(_ json: inout JSONWriter) {
@@ -34,5 +36,6 @@ struct RecipientRow: Sendable {
     json.member("attempts", attempts)
     json.member("provider", provider)
     json.member("sent_at", sentAt)
+    json.member("may_be_duplicate", mayBeDuplicate)
   }
 }

@@ -24,6 +24,8 @@ struct AcceptedAnswer {
         json.member("total", message.recipients.count)
         json.member("content", message.content)
         json.member("created_at", message.acceptedAt)
+        json.member("send_at", message.sendAt)
+        json.member("expires_at", message.expiresAt)
         json.member("class", message.messageClass.rawValue)
         json.member("reference", message.reference)
         json.member("segments", message.segments)

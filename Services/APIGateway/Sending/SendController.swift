@@ -12,6 +12,7 @@ struct SendController: Sendable {
   let check: SubmissionCheck
   let publisher: SubmissionPublisher
   let queue: QueueView
+  let providers: ProviderView
 
   private static let acceptedMessages = Counter(label: "sluice_gateway_messages_accepted_total")
   private static let acceptedUnits = Counter(label: "sluice_gateway_sms_accepted_total")
@@ -23,19 +24,30 @@ struct SendController: Sendable {
       .user(.post, "/api/sms", authenticator) { try await send($0, $1, $2, .single) },
       .user(.post, "/api/sms/send", authenticator) { try await send($0, $1, $2, .single) },
       .user(.post, "/api/sms/send-bulk", authenticator) { try await send($0, $1, $2, .bulk) },
+      .user(.post, "/api/sms/{id}", authenticator) { request, context, principal in
+        try await send(request, context, principal, .single, pinnedTo: try provider(of: context))
+      },
     ]
   }
 
   private func send(
-    _ request: Request, _ context: GatewayContext, _ principal: Principal, _ form: SubmissionForm
+    _ request: Request, _ context: GatewayContext, _ principal: Principal, _ form: SubmissionForm,
+    pinnedTo provider: String? = nil
   ) async throws -> Response {
     _ = try Query(request, allowing: [])
     if request.headers.contains(Self.idempotencyKey) {
       throw APIError.invalidField("Idempotency-Key", "not_supported", "Idempotency keys are not supported yet")
     }
-    let draft = try SubmissionDecoder.decode(try await reader.read(request, context), as: form)
-    let submission = try check.check(draft)
-    let message = accepted(submission, principal)
+    var draft = try SubmissionDecoder.decode(try await reader.read(request, context), as: form)
+    if let provider {
+      guard draft.provider == nil || draft.provider == provider else {
+        throw APIError.invalidField("provider", "conflict", "The path names another provider")
+      }
+      draft.provider = provider
+    }
+    let now = Timestamp.now()
+    let submission = try check.check(draft, now: now)
+    let message = accepted(submission, principal, now)
     do {
       try await publisher.publish(message, requestID: context.requestID, traceparent: context.traceparent)
     } catch {
@@ -46,23 +58,28 @@ struct SendController: Sendable {
     }
     Self.acceptedMessages.increment()
     Self.acceptedUnits.increment(by: message.recipients.count)
-    let placement = queue.accept(
-      flow: FlowKey(messageClass: message.messageClass, userID: message.userID, provider: message.provider),
-      count: message.recipients.count, weight: message.weight)
     let answer = AcceptedAnswer(
-      message: message, rejected: submission.rejected, duplicates: submission.duplicates, placement: placement,
-      now: .now())
+      message: message, rejected: submission.rejected, duplicates: submission.duplicates,
+      placement: queue.accept(message, now: now), now: now)
     var response = Response.json(status: .accepted, answer.body)
     response.headers[.location] = "/api/sms/\(message.messageID)"
     return response
   }
 
-  private func accepted(_ submission: Submission, _ principal: Principal) -> MessageAccepted {
-    let now = Timestamp.now()
-    return MessageAccepted(
+  /// The provider that the path names.
+  private func provider(of context: GatewayContext) throws -> String {
+    let name = context.parameters.get("id") ?? ""
+    if MessageID(name) != nil { throw APIError.methodNotAllowed(allowing: "DELETE, GET, HEAD") }
+    guard providers[name] != nil else { throw APIError(.notFound, "No such provider") }
+    return name
+  }
+
+  private func accepted(_ submission: Submission, _ principal: Principal, _ now: Timestamp) -> MessageAccepted {
+    MessageAccepted(
       messageID: .timeOrdered(at: now), userID: principal.userID, messageClass: submission.messageClass,
       content: submission.content, recipients: submission.recipients, segments: submission.segmentation.segments,
       encoding: submission.segmentation.encoding.rawValue, weight: principal.weight,
+      provider: submission.provider, sendAt: submission.times.sendAt, expiresAt: submission.times.expiresAt,
       reference: submission.reference, acceptedAt: now)
   }
 

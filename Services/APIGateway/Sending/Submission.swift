@@ -19,6 +19,9 @@ struct Submission: Sendable {
   var recipients: [String]
   var segmentation: SMSSegmentation
   var reference: String?
+  var times: SubmissionTimes
+  /// The only provider that may send it; one of the configured ones.
+  var provider: String?
   var rejected: [Rejected]
   /// Numbers that were in the request before, in E.164, once for each repeat.
   var duplicates: [String]
@@ -28,10 +31,14 @@ struct Submission: Sendable {
 struct SubmissionCheck: Sendable {
   var limits = SubmissionLimits()
   var parser: PhoneNumberParser
+  /// Whether there is a provider of this name.
+  var isProvider: @Sendable (String) -> Bool = { _ in false }
 
   /// - Throws: `APIError`: `INVALID_FIELD`, or `INVALID_RECIPIENTS` with every bad number by its index.
-  func check(_ draft: SubmissionDraft) throws -> Submission {
-    var problems = contentProblems(draft) + referenceProblems(draft) + countProblems(draft)
+  func check(_ draft: SubmissionDraft, now: Timestamp = .now()) throws -> Submission {
+    let (times, timeProblems) = SubmissionTimes.check(draft, now: now)
+    var problems =
+      contentProblems(draft) + referenceProblems(draft) + countProblems(draft) + timeProblems + providerProblems(draft)
     let segmentation = SMSSegmentation(problems.isEmpty ? draft.content : "")
     if problems.isEmpty, segmentation.segments > limits.segments {
       problems = [
@@ -49,8 +56,8 @@ struct SubmissionCheck: Sendable {
     return Submission(
       content: draft.content,
       messageClass: draft.messageClass ?? (list.numbers.count > limits.normalRecipients ? .bulk : .normal),
-      recipients: list.numbers, segmentation: segmentation, reference: draft.reference, rejected: list.rejected,
-      duplicates: list.duplicates)
+      recipients: list.numbers, segmentation: segmentation, reference: draft.reference, times: times,
+      provider: draft.provider, rejected: list.rejected, duplicates: list.duplicates)
   }
 
   private func contentProblems(_ draft: SubmissionDraft) -> [APIError.Detail] {
@@ -68,6 +75,11 @@ struct SubmissionCheck: Sendable {
       return [.init("reference", "too_long", "At most \(limits.reference) characters are allowed")]
     }
     return nulProblems("reference", reference)
+  }
+
+  private func providerProblems(_ draft: SubmissionDraft) -> [APIError.Detail] {
+    guard let provider = draft.provider, !isProvider(provider) else { return [] }
+    return [.init("provider", "unknown_provider", "There is no such provider")]
   }
 
   private func countProblems(_ draft: SubmissionDraft) -> [APIError.Detail] {

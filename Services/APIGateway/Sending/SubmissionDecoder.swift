@@ -2,9 +2,9 @@ import Contracts
 
 /// Reads a body member by member and collects everything that is wrong with it.
 struct SubmissionDecoder {
-  private var problems: [APIError.Detail] = []
+  var problems: [APIError.Detail] = []
   private var missing: [APIError.Detail] = []
-  private var members: [String: JSONValue] = [:]
+  private(set) var members: [String: JSONValue] = [:]
 
   /// - Throws: `APIError`: `INVALID_JSON`, `MISSING_FIELDS` or `INVALID_FIELD`, naming every member concerned.
   static func decode(_ bytes: [UInt8], as form: SubmissionForm) throws -> SubmissionDraft {
@@ -13,11 +13,15 @@ struct SubmissionDecoder {
     return try decoder.draft(form)
   }
 
+  private static let options: Set<String> = [
+    "class", "reference", "on_invalid", "send_at", "expires_at", "validity_seconds", "provider",
+  ]
+
   private mutating func read(_ bytes: [UInt8], _ form: SubmissionForm) throws {
     guard case .object(let object) = try JSONBody.read(bytes) else {
       throw APIError(.invalidJSON, "The body must be a JSON object")
     }
-    let known = Set(form.recipientNames + form.contentNames + ["class", "reference", "on_invalid"])
+    let known = Set(form.recipientNames + form.contentNames).union(Self.options)
     for member in object {
       guard members[member.name] == nil else {
         problems.append(.init(member.name, "duplicate", "The field is given more than once"))
@@ -40,6 +44,9 @@ struct SubmissionDecoder {
     let messageClass: MessageClass? = choice("class")
     let reference = members["reference"].flatMap { string("reference", $0) }
     let onInvalid: SubmissionDraft.InvalidNumbers? = choice("on_invalid")
+    let sendAt = time("send_at")
+    let expiry = expiry()
+    let provider = members["provider"].flatMap { string("provider", $0) }
     guard missing.isEmpty else {
       throw APIError(.missingFields, "Fields are missing", details: missing + problems)
     }
@@ -48,7 +55,8 @@ struct SubmissionDecoder {
     }
     return SubmissionDraft(
       form: form, recipientName: recipientName, recipients: recipients, contentName: contentName, content: text,
-      messageClass: messageClass, reference: reference, onInvalid: onInvalid ?? .reject)
+      messageClass: messageClass, reference: reference, onInvalid: onInvalid ?? .reject, sendAt: sendAt, expiry: expiry,
+      provider: provider)
   }
 
   private mutating func recipients(_ form: SubmissionForm) -> (name: String, [String]?) {
@@ -81,7 +89,7 @@ struct SubmissionDecoder {
     return (name, present.isEmpty ? nil : members[name])
   }
 
-  private mutating func string(_ field: String, _ value: JSONValue?, isNullMissing: Bool = true) -> String? {
+  mutating func string(_ field: String, _ value: JSONValue?, isNullMissing: Bool = true) -> String? {
     switch value {
     case .string(let text): return text
     case nil: return nil

@@ -7,6 +7,13 @@ struct SubmissionDraft: Sendable, Equatable {
     case reject, skip
   }
 
+  /// When the message is worth nothing any more.
+  enum Expiry: Sendable, Equatable {
+    case time(Timestamp)
+    /// From the time to send on.
+    case seconds(Int)
+  }
+
   var form: SubmissionForm
   /// The name that the caller used.
   var recipientName: String
@@ -16,4 +23,8 @@ struct SubmissionDraft: Sendable, Equatable {
   var messageClass: MessageClass?
   var reference: String?
   var onInvalid = InvalidNumbers.reject
+  var sendAt: Timestamp?
+  var expiry: Expiry?
+  /// The name of the only provider that may send it.
+  var provider: String?
 }

@@ -32,9 +32,5 @@ enum SubmissionForm: Sendable {
 
 /// Options that are part of the contract and not served yet: a body with one is refused, not sent without it.
 enum UnsupportedOption: String, CaseIterable {
-  case sendAt = "send_at"
-  case expiresAt = "expires_at"
-  case validitySeconds = "validity_seconds"
   case rejectIfLate = "reject_if_late"
-  case provider
 }

@@ -1,7 +1,8 @@
 import AMQP
 import Contracts
+import ServiceKit
 
-/// Where facts go; confirmed or an error, within the time-out.
+/// Where facts and commands go; confirmed or an error, within the time-out.
 protocol FactPublisher: Sendable {
   func publish(_ message: AMQPMessage, exchange: String, routingKey: String, timeout: Duration?) async throws
   /// Connected, and the broker takes what it is given.
@@ -29,8 +30,10 @@ struct SubmissionPublisher: Sendable {
       body: try Wire.encode(envelope), messageID: envelope.header.id.description,
       type: MessageType.messageAccepted.rawValue, headers: [:])
     do {
+      Failpoint.reach(.gatewayPublishing)
       try await publisher.publish(
         broker, exchange: BrokerNames.events, routingKey: MessageType.messageAccepted.rawValue, timeout: timeout)
+      Failpoint.reach(.gatewayConfirmed)
     } catch {
       throw APIError.unavailable(
         "The broker did not confirm in time, so whether the message was accepted is not known",

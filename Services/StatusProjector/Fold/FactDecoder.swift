@@ -13,6 +13,12 @@ enum FactDecoder {
     case .messageAccepted: return try decode(bytes, Fact.accepted)
     case .messageQueued: return try decode(bytes, Fact.queued)
     case .messageFinished: return try decode(bytes, Fact.finished)
+    case .messageCancelled:
+      return try decode(bytes) { (body: MessagesCancelled) in .cancelled(try check(body.messages, body)) }
+    case .messageExpired:
+      return try decode(bytes) { (body: MessagesExpired) in .expired(try check(body.messages, body)) }
+    case .messagePaused: return try decode(bytes, Fact.paused)
+    case .messageResumed: return try decode(bytes, Fact.resumed)
     case .unitDispatched:
       return try decode(bytes) { (body: UnitsDispatched) in
         for (place, entry) in body.units.enumerated() { try check(entry.attempt, at: place) }
@@ -28,9 +34,7 @@ enum FactDecoder {
       }
     case .providerChanged: return try decode(bytes, Fact.providers)
     case .queueChanged: return try decode(bytes, Fact.queue)
-    case .messageCancelled, .messagePaused, .messageResumed, .messageExpired, .unitDead, .letterOpened, .letterClosed,
-      .letterFinished,
-      .userChanged, .commandAnswered:
+    case .unitDead, .letterOpened, .letterClosed, .letterFinished, .userChanged, .commandAnswered:
       return LoggedFact(at: try Wire.header(of: bytes).at, fact: .other)
     case .send, .messageCancel, .messagePause, .messageResume, .messageRetryFailed, .unitReplay, .unitSettle,
       .replayCancel, .providerSet, .providerReset, .sendingStop, .sendingGo, .deadLetterReplay, .deadLetterAbandon,
@@ -42,6 +46,17 @@ enum FactDecoder {
   private static func decode<Body: Payload>(_ bytes: [UInt8], _ fact: (Body) throws -> Fact) throws -> LoggedFact {
     let envelope = try Wire.decode(Body.self, from: bytes)
     return LoggedFact(at: envelope.header.at, fact: try fact(envelope.body))
+  }
+
+  /// Units of one message beyond which a cut is no fact: it would be written as so many rows.
+  private static let largestMessage = 100_000
+
+  private static func check<Body>(_ cuts: [CutMessage], _ body: Body) throws -> Body {
+    for (place, cut) in cuts.enumerated()
+    where cut.fromIndex < 0 || cut.total < cut.fromIndex || cut.total > largestMessage {
+      throw WireError(code: .malformed, message: ".messages[\(place)] is out of range")
+    }
+    return body
   }
 
   private static func check(_ attempt: AttemptID, at place: Int) throws {

@@ -8,6 +8,9 @@ struct FoldedBatch: Sendable, Equatable {
   private(set) var messages: [MessageID: FoldedMessage] = [:]
   private(set) var units: [UnitID: FoldedUnit] = [:]
   private(set) var attempts: [AttemptID: FoldedAttempt] = [:]
+  /// Ends of messages that were cut off, by the state of their units: `cancelled` or `expired`.
+  private(set) var cuts: [UnitState: [MessageID: FoldedCut]] = [:]
+  private(set) var pauses: [CommandTarget: FoldedPause] = [:]
   private(set) var providers: [String: FoldedProvider] = [:]
   /// True when providers that are not named are gone.
   private(set) var replacesProviders = false
@@ -29,6 +32,10 @@ struct FoldedBatch: Sendable, Equatable {
       for entry in finished.messages {
         messages[entry.messageID, default: FoldedMessage()].noteFinished(at: entry.finishedAt)
       }
+    case .cancelled(let cancelled): for cut in cancelled.messages { apply(cut, as: .cancelled) }
+    case .expired(let expired): for cut in expired.messages { apply(cut, as: .expired) }
+    case .paused(let paused): note(isPaused: true, paused.targets, at: paused.changedAt)
+    case .resumed(let resumed): note(isPaused: false, resumed.targets, at: resumed.changedAt)
     case .dispatched(let dispatched): apply(dispatched)
     case .changed(let changed): for change in changed.units { apply(change) }
     case .providers(let changed): apply(changed)
@@ -51,6 +58,20 @@ struct FoldedBatch: Sendable, Equatable {
       messages[entry.messageID, default: FoldedMessage()].place = FoldedMessage.Place(
         flowID: entry.flowID, firstNumber: entry.firstNumber)
     }
+  }
+
+  private mutating func apply(_ message: CutMessage, as state: UnitState) {
+    let cut = FoldedCut(message)
+    if cuts[state]?[message.messageID]?.merge(cut) == nil { cuts[state, default: [:]][message.messageID] = cut }
+    // Nothing of it is left to be dispatched for the first time.
+    if message.total > 0 {
+      messages[message.messageID, default: FoldedMessage()].noteDispatched(index: message.total - 1)
+    }
+  }
+
+  private mutating func note(isPaused: Bool, _ targets: [CommandTarget], at time: Timestamp) {
+    let pause = FoldedPause(isPaused: isPaused, changedAt: time)
+    for target in targets where pauses[target].map({ pause.isLater(than: $0) }) ?? true { pauses[target] = pause }
   }
 
   private mutating func apply(_ dispatched: UnitsDispatched) {
@@ -76,8 +97,7 @@ struct FoldedBatch: Sendable, Equatable {
 
   private mutating func apply(_ changed: ProvidersChanged) {
     for entry in changed.providers {
-      providers[entry.name, default: FoldedProvider(state: entry.state)].settings = entry
-      providers[entry.name]?.state = entry.state
+      providers[entry.name, default: FoldedProvider(state: entry.state)].note(entry)
     }
   }
 
@@ -95,8 +115,7 @@ struct FoldedBatch: Sendable, Equatable {
       replacesProviders = true
     }
     for pace in change.providers {
-      providers[pace.provider, default: FoldedProvider(state: pace.state)].pace = pace
-      providers[pace.provider]?.state = pace.state
+      providers[pace.provider, default: FoldedProvider(state: pace.state)].note(pace)
     }
   }
 

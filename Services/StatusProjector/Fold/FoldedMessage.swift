@@ -54,7 +54,7 @@ struct FoldedMessage: Sendable, Equatable {
 
   var request: Request?
   var place: Place?
-  /// The highest unit index that was ever dispatched, plus one.
+  /// The highest unit index that was ever dispatched, plus one; all of them where the rest was cut off.
   var dispatched = 0
   var finishedAt: Timestamp?
   var lastReply: Reply?

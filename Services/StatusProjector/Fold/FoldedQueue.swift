@@ -42,6 +42,24 @@ struct FoldedQueue: Sendable, Equatable {
 struct FoldedProvider: Sendable, Equatable {
   var settings: ProvidersChanged.Entry?
   var pace: ProviderPace?
-  /// `healthy`, `unhealthy`, `probing`, `paused`; the last word of either fact.
+  /// `healthy`, `unhealthy`, `probing`, `paused`; the last word of either fact, as the two after it.
   var state: String
+  var pauseReason: String?
+  var weight: Double?
+
+  init(state: String) { self.state = state }
+
+  mutating func note(_ entry: ProvidersChanged.Entry) {
+    settings = entry
+    state = entry.state
+    pauseReason = entry.pauseReason
+    weight = entry.weight
+  }
+
+  mutating func note(_ pace: ProviderPace) {
+    self.pace = pace
+    state = pace.state
+    pauseReason = pace.pauseReason
+    weight = pace.weight ?? weight
+  }
 }

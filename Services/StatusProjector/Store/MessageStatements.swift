@@ -7,6 +7,8 @@ extension FoldedBatch {
   var messageIDs: [MessageID] {
     var ids = Set(messages.keys)
     for unit in units.keys { ids.insert(unit.messageID) }
+    for cut in cuts.values { ids.formUnion(cut.keys) }
+    for case .message(let id) in pauses.keys { ids.insert(id) }
     return ids.sorted()
   }
 

@@ -7,5 +7,6 @@ enum ProjectionMigrations {
   static let all = [
     Migration(version: 1, name: "read tables", sql: readTables),
     Migration(version: 2, name: "read views", sql: readViews),
+    Migration(version: 3, name: "controls", sql: controls),
   ]
 }

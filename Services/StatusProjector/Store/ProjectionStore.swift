@@ -1,6 +1,7 @@
 import Contracts
 import Foundation
 import Postgres
+import ServiceKit
 
 /// The read tables, written under one epoch of leadership.
 struct ProjectionStore: Sendable {
@@ -47,7 +48,9 @@ struct ProjectionStore: Sendable {
       guard advanced.affected == 1 else { throw Deposed() }
       try await connection.query(Self.planning)
       for statement in batch.statements { try await connection.query(statement) }
+      Failpoint.reach(.projectionUncommitted)
     }
+    Failpoint.reach(.projectionCommitted)
   }
 }
 
@@ -63,6 +66,7 @@ extension ProjectionStore {
 extension FoldedBatch {
   /// What is to be done, in order. Rows of messages come first: the counts of the units go there.
   var statements: [PostgresQuery] {
-    [openMessages, acceptMessages, mergeUnits, mergeAttempts].compactMap { $0 } + queueStatements
+    [openMessages, acceptMessages, mergeUnits].compactMap { $0 } + cutStatements + pauseStatements
+      + [mergeAttempts].compactMap { $0 } + queueStatements
   }
 }

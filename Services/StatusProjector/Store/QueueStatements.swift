@@ -7,38 +7,6 @@ extension FoldedBatch {
   var queueStatements: [PostgresQuery] {
     (queue?.statements ?? []) + providerStatements
   }
-
-  private var providerStatements: [PostgresQuery] {
-    let providers = providers.map { (name: $0.key, provider: $0.value) }.sorted { $0.name < $1.name }
-    let settings = providers.map(\.provider.settings)
-    let paces = providers.map(\.provider.pace)
-    let names = providers.map { StoredText.of($0.name) }
-    var statements: [PostgresQuery] = []
-    if replacesProviders {
-      statements.append("DELETE FROM projection.providers WHERE provider <> ALL (\(names)::text[])")
-    }
-    if !providers.isEmpty {
-      statements.append(
-        """
-        INSERT INTO projection.providers AS p (provider, state, adapter, url, rate, window_seconds, weight,
-          effective_rate, nominal_rate, in_flight)
-        SELECT * FROM unnest(
-          \(names)::text[], \(providers.map { StoredText.of($0.provider.state) })::text[],
-          \(settings.map { StoredText.of($0?.adapter) })::text[], \(settings.map { StoredText.of($0?.url) })::text[],
-          \(settings.map { $0?.rate })::int[], \(settings.map { $0?.windowSeconds })::float8[],
-          \(settings.map { $0?.weight })::float8[], \(paces.map { $0?.effectiveRate })::float8[],
-          \(paces.map { $0?.nominalRate })::float8[], \(paces.map { $0?.inFlight })::int[])
-        ON CONFLICT (provider) DO UPDATE SET
-          state = excluded.state, adapter = coalesce(excluded.adapter, p.adapter), url = coalesce(excluded.url, p.url),
-          rate = coalesce(excluded.rate, p.rate), window_seconds = coalesce(excluded.window_seconds, p.window_seconds),
-          weight = coalesce(excluded.weight, p.weight),
-          effective_rate = coalesce(excluded.effective_rate, p.effective_rate),
-          nominal_rate = coalesce(excluded.nominal_rate, p.nominal_rate),
-          in_flight = coalesce(excluded.in_flight, p.in_flight)
-        """)
-    }
-    return statements
-  }
 }
 
 extension FoldedQueue {
@@ -65,16 +33,24 @@ extension FoldedQueue {
         ? "DELETE FROM projection.flows WHERE flow_id <> ALL (\(waiting.map(\.flowID))::bigint[])"
         : "DELETE FROM projection.flows WHERE flow_id = ANY (\(ended)::bigint[])",
       """
-      INSERT INTO projection.flows (flow_id, class, user_id, provider, tag, step, backlog, head_number)
-      SELECT * FROM unnest(
+      INSERT INTO projection.flows (flow_id, class, user_id, provider, tag, step, backlog, head_number, holes)
+      SELECT flow_id, class, user_id, provider, tag, step, backlog, head_number, holes::jsonb FROM unnest(
         \(waiting.map(\.flowID))::bigint[], \(waiting.map(\.messageClass.rawValue))::text[],
         \(waiting.map(\.userID.uuid))::uuid[], \(waiting.map { StoredText.of($0.provider) })::text[],
         \(waiting.map(\.tag))::bigint[], \(waiting.map(\.step))::bigint[], \(waiting.map(\.backlog))::bigint[],
-        \(waiting.map(\.headNumber))::bigint[])
+        \(waiting.map(\.headNumber))::bigint[], \(waiting.map(\.holesText))::text[]
+      ) AS t (flow_id, class, user_id, provider, tag, step, backlog, head_number, holes)
       ON CONFLICT (flow_id) DO UPDATE SET class = excluded.class, user_id = excluded.user_id,
         provider = excluded.provider, tag = excluded.tag, step = excluded.step, backlog = excluded.backlog,
-        head_number = excluded.head_number
+        head_number = excluded.head_number, holes = excluded.holes
       """,
     ]
+  }
+}
+
+extension FlowHead {
+  /// As JSON: `[{"segment": 3, "count": 12}]`.
+  fileprivate var holesText: String {
+    "[\((holes ?? []).map { "{\"segment\":\($0.segment),\"count\":\($0.count)}" }.joined(separator: ","))]"
   }
 }

@@ -25,12 +25,13 @@ extension FoldedBatch {
           \(states.map(\.state.rawValue))::text[], \(states.map(\.provider))::text[],
           \(states.map(\.changedAt.date))::timestamptz[], \(details.map { $0?.version })::bigint[],
           \(details.map { $0?.attemptsUsed })::int[], \(details.map { $0?.errorCode })::text[],
-          \(details.map { $0?.errorMessage })::text[], \(details.map { $0?.sentAt?.date })::timestamptz[]
+          \(details.map { $0?.errorMessage })::text[], \(details.map { $0?.sentAt?.date })::timestamptz[],
+          \(units.map(\.unit.mayBeDuplicate))::boolean[]
         ) AS t (message_id, unit_index, phone, version, state, provider, changed_at, detail_version, attempts_used,
-          error_code, error_message, sent_at)
+          error_code, error_message, sent_at, may_be_duplicate)
       ), merged AS (
         INSERT INTO projection.recipients AS r (message_id, unit_index, phone, version, state, provider, changed_at,
-          detail_version, attempts_used, error_code, error_message, sent_at)
+          detail_version, attempts_used, error_code, error_message, sent_at, may_be_duplicate)
         SELECT * FROM told
         ON CONFLICT (message_id, unit_index) DO UPDATE SET
           phone = coalesce(r.phone, excluded.phone),
@@ -42,9 +43,11 @@ extension FoldedBatch {
           attempts_used = \(unsafeRaw: newer("detail_version", "attempts_used")),
           error_code = \(unsafeRaw: newer("detail_version", "error_code")),
           error_message = \(unsafeRaw: newer("detail_version", "error_message")),
-          sent_at = \(unsafeRaw: newer("detail_version", "sent_at"))
+          sent_at = \(unsafeRaw: newer("detail_version", "sent_at")),
+          may_be_duplicate = r.may_be_duplicate OR excluded.may_be_duplicate
         WHERE excluded.version > r.version OR excluded.detail_version > coalesce(r.detail_version, -1)
           OR (r.phone IS NULL AND excluded.phone IS NOT NULL)
+          OR (excluded.may_be_duplicate AND NOT r.may_be_duplicate)
       ), moved AS (
         SELECT message_id, \(unsafeRaw: Self.moves), max(changed_at) AS changed_at, max(sent_at) AS sent_at
         FROM (

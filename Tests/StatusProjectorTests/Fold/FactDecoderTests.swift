@@ -41,6 +41,19 @@ import Testing
     #expect(code(body, type: "unit.dispatched") == .malformed)
   }
 
+  @Test(
+    "A cut that no message can have is refused before it becomes millions of rows",
+    arguments: [(-1, 5), (6, 5), (0, 2_000_000_000)])
+  func cutOutOfRange(from index: Int, total: Int) {
+    let cut = """
+      "messages":[{"message_id":"0192f0c1-2345-7abc-8def-0123456789ab","from_index":\(index),"total":\(total),
+       "at":"2026-01-02T03:04:05Z"}]
+      """
+    for type in ["message.cancelled", "message.expired"] {
+      #expect(code("{\(header),\"type\":\"\(type)\",\(cut)}", type: type) == .malformed)
+    }
+  }
+
   @Test("Facts that no table shows only move the time on", arguments: [MessageType.userChanged, .unitDead])
   func otherFacts(type: MessageType) throws {
     let body = "{\(header),\"type\":\"\(type.rawValue)\",\"unknown_field\":3}"

@@ -26,7 +26,7 @@ import Testing
     let log = try RecordedLog(messages: 200, seed: 7)
     var generator = SeededGenerator(seed: 1)
     let batch = fold(try log.lines.map { try $0.logged }.disturbed(using: &generator))
-    #expect(batch.units.mapValues(\.state.state) == log.finalStates)
+    #expect(batch.states == log.finalStates)
     #expect(batch.units.values.allSatisfy { $0.phone != nil })
   }
 

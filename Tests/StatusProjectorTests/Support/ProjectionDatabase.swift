@@ -46,7 +46,7 @@ struct ProjectionDatabase: Sendable {
   /// Every row of every table about messages, as text.
   func contents() async throws -> [String] {
     var rows: [String] = []
-    for table in ["messages", "recipients", "attempts", "throughput"] {
+    for table in ["messages", "user_pauses", "recipients", "attempts", "throughput"] {
       rows += try await pool.query(
         "SELECT t::text AS line FROM projection.\(unsafeRaw: table) t ORDER BY t::text COLLATE \"C\""
       ).map { "\(table) \(try $0.decode("line", as: String.self))" }

@@ -7,7 +7,7 @@ import TestSupport
 /// The facts of some messages' lives, as a scheduler would tell them, and what has become of every unit in the end.
 ///
 /// Units meet everything that may happen to them: retries, throttling, expired leases, death and replay, unknown
-/// outcomes and late answers, cancellation, expiry.
+/// outcomes and late answers, cancellation, expiry, being sent again. Messages are cut off, paused and resumed.
 struct RecordedLog {
   /// A fact in both forms.
   struct Line {
@@ -35,10 +35,12 @@ struct RecordedLog {
   private struct UnitLife {
     var unit: UnitID
     var script: [Step]
+    /// The dispatch number it starts with.
+    var dispatch = 0
   }
 
   private enum Step: CaseIterable {
-    case throttle, loseLease, retry, dieAndReplay, holdAndAnswerLate, holdAndReplay
+    case throttle, loseLease, retry, dieAndReplay, holdAndAnswerLate, holdAndReplay, resend, failAndAgain
   }
 
   private mutating func tick() -> Timestamp {
@@ -59,10 +61,11 @@ struct RecordedLog {
 
   private mutating func accept(_ number: Int) throws -> [UnitLife] {
     let messageID = MessageID(uuid())
+    let userID = UserID(uuid())
     let count = Int.random(in: 1...5, using: &generator)
     try tell(
       MessageAccepted(
-        messageID: messageID, userID: UserID(uuid()), messageClass: number.isMultiple(of: 3) ? .urgent : .bulk,
+        messageID: messageID, userID: userID, messageClass: number.isMultiple(of: 3) ? .urgent : .bulk,
         content: "Text \(number)", recipients: (0..<count).map { "+85290\(100_000 + number)\($0)" }, segments: 1,
         encoding: "gsm7", provider: number.isMultiple(of: 4) ? "hkt" : nil, reference: "reference \(number)",
         acceptedAt: tick()))
@@ -73,7 +76,46 @@ struct RecordedLog {
         ],
         queuedAt: tick()))
     acceptedCount += 1
-    return (0..<count).map { index in
+    try hold(.message(messageID))
+    try hold(.user(userID))
+    let cutFrom = Int.random(in: 0..<4, using: &generator) == 0 ? Int.random(in: 0...count, using: &generator) : count
+    return scripts(messageID, 0..<cutFrom) + (try cut(messageID, from: cutFrom, total: count))
+  }
+
+  /// Pauses and resumes it up to three times.
+  private mutating func hold(_ target: CommandTarget) throws {
+    for _ in 0..<Int.random(in: 0...3, using: &generator) {
+      if Bool.random(using: &generator) {
+        try tell(MessagesPaused(targets: [target], changedAt: tick()))
+      } else {
+        try tell(MessagesResumed(targets: [target], changedAt: tick()))
+      }
+    }
+  }
+
+  /// Ends what was never dispatched of a message; some of what expired is sent again.
+  private mutating func cut(_ messageID: MessageID, from index: Int, total: Int) throws -> [UnitLife] {
+    guard index < total else { return [] }
+    let message = CutMessage(messageID: messageID, fromIndex: index, total: total, at: tick())
+    let expires = Bool.random(using: &generator)
+    if expires {
+      try tell(MessagesExpired(messages: [message]))
+    } else {
+      try tell(MessagesCancelled(messages: [message]))
+    }
+    var again: [UnitLife] = []
+    for index in index..<total {
+      let unit = UnitID(messageID: messageID, index: index)
+      finalStates[unit] = expires ? .expired : .cancelled
+      guard expires, Bool.random(using: &generator) else { continue }
+      try change(AttemptID(unit: unit, dispatch: 0), .pending, 1, 0)
+      again += scripts(messageID, index..<(index + 1)).map { UnitLife(unit: $0.unit, script: $0.script, dispatch: 1) }
+    }
+    return again
+  }
+
+  private mutating func scripts(_ messageID: MessageID, _ indexes: Range<Int>) -> [UnitLife] {
+    indexes.map { index in
       let steps = (0..<Int.random(in: 0...3, using: &generator)).compactMap { _ in
         Step.allCases.randomElement(using: &generator)
       }
@@ -82,7 +124,7 @@ struct RecordedLog {
   }
 
   private mutating func live(_ life: UnitLife) throws {
-    var dispatch = 0
+    var dispatch = life.dispatch
     var used = 0
     for step in life.script {
       try send(life.unit, dispatch)
@@ -104,6 +146,13 @@ struct RecordedLog {
       case .holdAndReplay:
         used += 1
         try change(attempt, .unconfirmed, dispatch, used, outcome: .unknown)
+        used = 0
+        try change(attempt, .pending, dispatch + 1, used)
+      case .resend:
+        used += 1
+        try change(attempt, .pending, dispatch + 1, used, outcome: .unknown, mayBeDuplicate: true)
+      case .failAndAgain:
+        try change(attempt, .failed, dispatch, used + 1, outcome: .rejected, status: 400)
         used = 0
         try change(attempt, .pending, dispatch + 1, used)
       case .holdAndAnswerLate:
@@ -150,7 +199,7 @@ struct RecordedLog {
 
   private mutating func change(
     _ attempt: AttemptID, _ state: UnitState, _ dispatch: Int, _ used: Int, outcome: AttemptOutcome? = nil,
-    status: Int? = nil
+    status: Int? = nil, mayBeDuplicate: Bool? = nil
   ) throws {
     let started = outcome == nil ? nil : tick()
     try tell(
@@ -159,7 +208,8 @@ struct RecordedLog {
           attempt: attempt, state: state, dispatch: dispatch, attemptsUsed: used,
           provider: outcome == nil ? nil : "provider\(attempt.dispatch % 3)", outcome: outcome,
           reply: status.map { ProviderReply(status: $0, body: "answer \($0) to \(attempt.dispatch)") },
-          errorCode: status.flatMap { $0 == 200 ? nil : "http_\($0)" }, startedAt: started, finishedAt: tick())
+          errorCode: status.flatMap { $0 == 200 ? nil : "http_\($0)" }, startedAt: started, finishedAt: tick(),
+          mayBeDuplicate: mayBeDuplicate)
       ]))
   }
 

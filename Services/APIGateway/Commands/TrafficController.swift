@@ -1,0 +1,42 @@
+import Contracts
+import Hummingbird
+
+/// Holds back, lets go or cancels what one user sends, and switches all sending off and on. For admins.
+struct TrafficController: Sendable {
+  let authenticator: Authenticator
+  let users: UserLookup
+  let bus: CommandBus
+
+  var routes: [Route] {
+    [
+      user("/api/admin/users/{id}/pause") { MessagePause(target: .user($0)) },
+      user("/api/admin/users/{id}/resume") { MessageResume(target: .user($0)) },
+      user("/api/admin/users/{id}/cancel-all") { MessageCancel(target: .user($0)) },
+      sending("/api/admin/sending/stop", SendingStop(), "stopped"),
+      sending("/api/admin/sending/go", SendingGo(), "running"),
+    ]
+  }
+
+  private func user(_ path: String, _ command: @escaping @Sendable (UserID) -> some Payload) -> Route {
+    .admin(.post, path, authenticator) { request, context in
+      _ = try Query(request, allowing: [])
+      let user = try await users.user(context)
+      let answer = try await bus.send(command(user), context)
+      return try .command(answer) { json, answer in
+        json.member("user_id", user.description)
+        json.members(answer.counts)
+      }
+    }
+  }
+
+  private func sending(_ path: String, _ command: some Payload, _ state: String) -> Route {
+    .admin(.post, path, authenticator) { request, context in
+      _ = try Query(request, allowing: [])
+      let answer = try await bus.send(command, context)
+      return try .command(answer) { json, answer in
+        json.member("sending", state)
+        json.member("in_flight", answer.counts?.sending)
+      }
+    }
+  }
+}
