@@ -15,8 +15,15 @@ extension ProviderStanding {
     json.member("in_flight", pace?.inFlight)
   }
 
-  /// How it fared in the health window.
+  /// Its state, and how it fared in the health window.
   func writeHealth(_ json: inout JSONWriter) {
+    writeWindow(&json)
+    json.member("state", state)
+    json.member("pause_reason", pauseReason)
+  }
+
+  /// How it fared in the health window.
+  func writeWindow(_ json: inout JSONWriter) {
     let (successes, failures) = (pace?.successes ?? 0, pace?.failures ?? 0)
     let total = successes + failures
     json.member("provider_id", name)

@@ -18,7 +18,7 @@ struct ProvidersController: Sendable {
         let provider = try providers.provider(of: context)
         return .success { json in
           provider.write(&json)
-          provider.writeHealth(&json)
+          provider.writeWindow(&json)
         }
       },
       route("/api/sms/health") { _ in

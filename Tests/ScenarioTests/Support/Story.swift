@@ -46,13 +46,16 @@ struct Story: Sendable {
   }
 
   /// Sends to many in one request.
+  /// - Parameter options: Further fields of the request.
   @discardableResult
-  func sendBulk(_ count: Int, as user: StackUser? = nil, class messageClass: MessageClass? = nil) async throws
-    -> Sent
-  {
+  func sendBulk(
+    _ count: Int, as user: StackUser? = nil, class messageClass: MessageClass? = nil,
+    options: [String: JSONValue] = [:]
+  ) async throws -> Sent {
     let numbers = Self.freshNumbers(count)
-    let answer = try await post(
-      "/api/sms/send-bulk", ["recipients": .array(numbers.map { .string($0) })], user, messageClass)
+    var body = options
+    body["recipients"] = .array(numbers.map { .string($0) })
+    let answer = try await post("/api/sms/send-bulk", body, user, messageClass)
     try #require(answer.status == 202, "\(answer.text)")
     counts.withLockedValue { $0.accepted += numbers }
     let id = try #require(answer.json.message_id.string.flatMap { UUID(uuidString: $0) })
