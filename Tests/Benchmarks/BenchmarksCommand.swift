@@ -4,6 +4,6 @@ import ArgumentParser
 @main
 struct BenchmarksCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "benchmarks", abstract: "Measures a stack that is running (deploy/local/up).",
-    subcommands: [AcceptBenchmark.self])
+    commandName: "benchmarks", abstract: "Measurements that print a table.",
+    subcommands: [AcceptBenchmark.self, BacklogBenchmark.self, ThroughputBenchmark.self])
 }
