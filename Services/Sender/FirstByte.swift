@@ -2,9 +2,35 @@ import NIOConcurrencyHelpers
 
 /// When a request's first byte was about to be written, told by the transport's thread.
 final class FirstByte: Sendable {
-  private let box = NIOLockedValueBox<ContinuousClock.Instant?>(nil)
+  private struct State {
+    var instant: ContinuousClock.Instant?
+    var hasLeft = false
+  }
 
-  var instant: ContinuousClock.Instant? { box.withLockedValue { $0 } }
+  private let state = NIOLockedValueBox(State())
+  private let line: StartLine
 
-  func note(_ instant: ContinuousClock.Instant) { box.withLockedValue { $0 = instant } }
+  /// - Parameter line: The request stands there until its first byte or its end.
+  init(on line: StartLine) {
+    self.line = line
+    line.enter()
+  }
+
+  var instant: ContinuousClock.Instant? { state.withLockedValue { $0.instant } }
+
+  func note(_ instant: ContinuousClock.Instant) {
+    state.withLockedValue { $0.instant = instant }
+    leave()
+  }
+
+  /// The request has ended, begun or not.
+  func ended() { leave() }
+
+  private func leave() {
+    let isFirst = state.withLockedValue { state in
+      defer { state.hasLeft = true }
+      return !state.hasLeft
+    }
+    if isFirst { line.leave() }
+  }
 }

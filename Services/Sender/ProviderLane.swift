@@ -27,6 +27,7 @@ actor ProviderLane {
   private let arrived: AsyncStream<Void>.Continuation
   private var clock = ClockGuard()
   private var isStopping = false
+  private let startLine = StartLine()
   /// Requests under way.
   private var sending: Set<AttemptID> = []
 
@@ -97,6 +98,8 @@ actor ProviderLane {
   /// - Returns: When to come again, if the window is full.
   private func claimNext(_ group: inout DiscardingTaskGroup) async throws -> ContinuousClock.Instant? {
     guard let limit else { return nil }
+    await startLine.whenFewer(than: mostAtStart(limit))
+    guard !isStopping else { return nil }
     let batch = Array(items.prefix(batchSize(limit)))
     Failpoint.reach(.claiming)
     let issuedAt = ContinuousClock.now
@@ -129,7 +132,8 @@ actor ProviderLane {
           continue
         }
         sending.insert(attempt.id)
-        group.addTask { await self.send(attempt, Claim(issuedAt: issuedAt, claimedAt: claimedAt)) }
+        let (claim, firstByte) = (Claim(issuedAt: issuedAt, claimedAt: claimedAt), FirstByte(on: startLine))
+        group.addTask { await self.send(attempt, claim, firstByte) }
       case .wait(let duration):
         back.append(item)
         // Not longer than 250 ms: meanwhile an answer may free a slot, a lease end, or the sender stop.
@@ -153,17 +157,23 @@ actor ProviderLane {
     return pause
   }
 
-  /// 100 ms' worth of the rate, at least two: what does not fit learns in the same visit for how long, and a lane that
-  /// was kept waiting makes up for it in few visits.
+  /// 20 ms' worth of the rate, at least five: what does not fit learns in the same visit for how long, and a lane that was
+  /// kept waiting makes up for it in few visits.
   private func batchSize(_ limit: ProviderLimit) -> Int {
-    max(2, min(256, limit.count * 100 / max(1, limit.windowMilliseconds)))
+    max(5, min(256, limit.count * 20 / max(1, limit.windowMilliseconds)))
   }
 
-  private func send(_ attempt: SendCommand.Attempt, _ claim: Claim) async {
-    let firstByte = FirstByte()
+  /// How many may have been claimed and not begun: as many as are due in a quarter of the time they have for that.
+  private func mostAtStart(_ limit: ProviderLimit) -> Int {
+    let seconds = Double(limit.windowMilliseconds) / 1000
+    return max(5, Int(Double(limit.count) / seconds * (adapter.claimLimit / .seconds(1)) / 4))
+  }
+
+  private func send(_ attempt: SendCommand.Attempt, _ claim: Claim, _ firstByte: FirstByte) async {
     await slowAnswers.watch(attempt.id, claim, firstByte)
     let exchange = await transport.perform(
       adapter.request(for: attempt, claimedAt: claim.issuedAt), onFirstByte: { firstByte.note($0) })
+    firstByte.ended()
     await slowAnswers.forget(attempt.id)
     Failpoint.reach(.answered)
     if let verdict = adapter.classifier.verdict(on: exchange.result, now: .now()) {

@@ -203,6 +203,21 @@ struct GateTests {
     }
   }
 
+  @Test("a request that is under way lets its slot go a window and 250 ms after its first byte")
+  func relaxed() async throws {
+    try await withGate { gate in
+      let (first, second) = (applicant(0), applicant(1))
+      let verdicts = try await claim(gate, [first, second])
+      let started = try #require(claimedAt(verdicts[0])) + .milliseconds(5)
+      try await gate.relax([(first.attempt.id, started), (second.attempt.id, started)])
+      guard case .wait(let duration) = try await claim(gate, [applicant(2)])[0] else {
+        Issue.record("the gate is open")
+        return
+      }
+      #expect(duration <= .milliseconds(5 + 250 + 401))
+    }
+  }
+
   @Test("an earlier life's claims are taken over at once as unknown, and a real answer still wins")
   func orphans() async throws {
     try await withGate { gate in

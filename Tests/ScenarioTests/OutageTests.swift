@@ -36,12 +36,13 @@ struct OutageTests {
     let stack = try SharedStack.current
     let story = try await Story.begin(on: stack)
     let standby = try await stack.startReplica(of: .scheduler, instance: "scheduler@standby")
-    try await story.sendBulk(40)
+    // Enough for the stand-by to be at work when the frozen one wakes.
+    try await story.sendBulk(Length.choose(130, long: 1200))
     try await story.arrived(15)
     try stack.freeze(.scheduler)
     try await story.pass(.seconds(Length.choose(8, long: 60)))
     try stack.thaw(.scheduler)
-    let frozen = try await story.end(at: [hkt], within: .seconds(40))
+    let frozen = try await story.end(at: [hkt], within: .seconds(60))
     #expect(frozen.longestGap < .seconds(10))
 
     let next = try await Story.begin(on: stack)

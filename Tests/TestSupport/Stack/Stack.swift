@@ -29,7 +29,8 @@ public final class Stack: Sendable {
 
   /// Starts whatever does not run, and waits until everything is ready. What runs is left alone.
   public func up(arguments: [String] = []) async throws {
-    let file = options.providers == nil ? [] : ["--providers", home.appending(path: "providers.yaml").path]
+    let providers = home.appending(path: "providers.yaml").path
+    let file = FileManager.default.fileExists(atPath: providers) ? ["--providers", providers] : []
     let (code, output) = try await script("up", ["--no-demo"] + file + arguments, within: .seconds(180))
     guard code == 0 else { throw StackError("up failed with \(code):\n\(output)") }
     let lines = try String(contentsOf: home.appending(path: "env"), encoding: .utf8).split(separator: "\n")
