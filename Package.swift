@@ -176,7 +176,8 @@ let package = Package(
       dependencies: ["TestSupport", "Contracts", "ServiceKit", "Scheduler", "Sender", "StatusProjector", "DeadLetter"],
       path: "Tests/IntegrationTests", swiftSettings: strict),
     .testTarget(
-      name: "ScenarioTests", dependencies: ["Contracts", "TestSupport"], path: "Tests/ScenarioTests",
+      name: "ScenarioTests", dependencies: ["Contracts", "Postgres", "ServiceKit", "TestSupport"],
+      path: "Tests/ScenarioTests",
       swiftSettings: strict),
     .executableTarget(
       name: "Benchmarks",

@@ -10,17 +10,28 @@ extension ProviderSettings {
       version: 1)
   }
 
-  /// Retries and unknown outcomes.
+  /// What the store compares with what admins override.
+  var stored: ProviderStore.FileSettings {
+    ProviderStore.FileSettings(name: name, limit: providerLimit, weight: weight)
+  }
+
+  /// Retries, health and unknown outcomes.
   var policy: ProviderPolicy {
     ProviderPolicy(
       retry: RetryBackoff(maxAttempts: retry.maxAttempts, base: retry.base.inSeconds, cap: retry.cap.inSeconds),
+      health: ProviderHealth.Rules(
+        window: health.window.inSeconds, failureRate: health.failureRate, minSamples: health.minSamples,
+        cooldown: health.cooldown.inSeconds),
       unknown: onUnknown.mapValues { $0 == .resend ? .resend : .hold })
   }
 
-  /// What others may know of it: the address without user info and query.
-  var fact: ProvidersChanged.Entry {
-    ProvidersChanged.Entry(
-      name: name, adapter: adapter.rawValue, url: publicURL, rate: limit.count,
-      windowSeconds: limit.window.inSeconds, weight: weight, state: "healthy")
+  /// What others may know of it: the address without user info and query, the settings in force.
+  func fact(_ stored: ProviderStore.Stored) -> ProvidersChanged.Entry {
+    let isHealthy = stored.condition.unhealthyUntil == nil
+    return ProvidersChanged.Entry(
+      name: name, adapter: adapter.rawValue, url: publicURL, rate: stored.limit.count,
+      windowSeconds: Double(stored.limit.windowMilliseconds) / 1000, weight: stored.weight,
+      state: stored.condition.pause != nil ? "paused" : isHealthy ? "healthy" : "unhealthy",
+      pauseReason: stored.condition.pause?.rawValue, overridden: stored.overridden)
   }
 }

@@ -22,6 +22,7 @@ enum SchedulerBuild {
       lease: LeaderLease(pool: pool, schema: SchedulerSchema.name, holder: settings.instance), logger: logger
     ) { epoch in
       let term = LeaderTerm(pool: pool, epoch: epoch)
+      let stored = try await ProviderStore(term: term).load(file.providers.map(\.stored))
       let loop = LeaderLoop(
         term: term,
         consumer: AMQPConsumer(
@@ -30,9 +31,11 @@ enum SchedulerBuild {
             AMQPSubscription(queue: $0, prefetch: prefetch)
           }, logger: logger),
         publisher: publisher, relay: OutboxRelay(pool: pool, publisher: publisher, logger: logger),
-        poison: PoisonReporter(publisher: publisher, logger: logger),
-        board: try await board(file, term: term), logger: logger)
-      try await loop.run(announcing: ProvidersChanged(providers: file.providers.map(\.fact)))
+        poison: PoisonReporter(publisher: publisher, logger: logger), file: file,
+        board: board(file, stored, now: (term.databaseTime() ?? .now()).seconds), logger: logger)
+      try await loop.run(
+        announcing: ProvidersChanged(
+          providers: file.providers.compactMap { settings in stored[settings.name].map { settings.fact($0) } }))
     }
     let health = HealthServer(settings: settings, logger: logger) {
       if !publisher.isReady { return "broker not reachable" }
@@ -41,18 +44,17 @@ enum SchedulerBuild {
     return [pool, publisher, health, election]
   }
 
-  /// The providers with their limits' versions; a new leader's buckets start empty.
-  private static func board(_ file: ProvidersFile, term: LeaderTerm) async throws -> ProviderBoard {
-    let limits = try await TakeOver(term: term).limits(file.providers.map { ($0.name, $0.providerLimit) })
-    let now = (term.databaseTime() ?? .now()).seconds
-    return ProviderBoard(
-      providers: file.providers.map { settings in
-        let limit = limits[settings.name] ?? settings.providerLimit
-        return ProviderBoard.Provider(
-          name: settings.name, limit: limit, weight: settings.weight,
-          countsSegments: settings.meterUnit == .segment, policy: settings.policy,
-          bucket: TokenBucket(
-            count: Double(limit.count), window: Double(limit.windowMilliseconds) / 1000, startsFull: false, now: now))
+  /// The providers as they are in force; a new leader's buckets start empty.
+  private static func board(
+    _ file: ProvidersFile, _ stored: [String: ProviderStore.Stored], now: Double
+  ) -> ProviderBoard {
+    ProviderBoard(
+      providers: file.providers.compactMap { settings in
+        stored[settings.name].map {
+          ProviderState(
+            name: settings.name, limit: $0.limit, weight: $0.weight, countsSegments: settings.meterUnit == .segment,
+            policy: settings.policy, condition: $0.condition, now: now)
+        }
       }, globalRate: file.globalRate, now: now)
   }
 }

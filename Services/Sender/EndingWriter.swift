@@ -49,6 +49,7 @@ actor EndingWriter {
       do {
         try await gate.finish(ended, provider: provider)
         try await gate.expire(expired)
+        Failpoint.reach(.endingWritten)
         reports.add(ended.map(\.attempt) + expired)
         backoff.reset()
       } catch {

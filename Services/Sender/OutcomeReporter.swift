@@ -12,15 +12,22 @@ struct OutcomeReporter: Sendable {
 
   /// Reports attempts that have just ended.
   func report(_ attempts: [AttemptID]) async throws {
-    for report in try await ledger.reports(of: attempts) { try await publish(report) }
+    try await publish(try await ledger.reports(of: attempts))
   }
 
   /// Reports whatever nobody has confirmed for this long: what a killed sender left behind.
   /// - Returns: How many attempts were reported.
   func reportLeftovers(olderThan age: Duration) async throws -> Int {
     let reports = try await ledger.unreported(olderThan: age)
-    for report in reports { try await publish(report) }
+    try await publish(reports)
     return reports.reduce(0) { $0 + $1.attempts.count }
+  }
+
+  /// Several providers' reports at once: none waits for another's confirm.
+  private func publish(_ reports: [OutcomeLedger.Report]) async throws {
+    try await withThrowingDiscardingTaskGroup { group in
+      for report in reports { group.addTask { try await publish(report) } }
+    }
   }
 
   private func publish(_ report: OutcomeLedger.Report) async throws {
@@ -34,6 +41,7 @@ struct OutcomeReporter: Sendable {
         provider: report.provider, attempts: report.expired, gateOpensAt: report.gateOpensAt)
       try await publisher.publish(Envelope(body), exchange: BrokerNames.commands)
     }
+    Failpoint.reach(.outcomeReported)
     try await ledger.markReported(report)
   }
 }

@@ -7,7 +7,7 @@ import ServiceKit
 
 /// Carries one provider's send commands through the gate and to the provider.
 ///
-/// Attempts are claimed in order of arrival, up to 20 ms' worth at once; requests then run side by side.
+/// Attempts are claimed in order of arrival, several at once; requests then run side by side.
 actor ProviderLane {
   private struct Item {
     var applicant: Gate.Applicant
@@ -18,6 +18,7 @@ actor ProviderLane {
   private let gate: Gate
   private let transport: HTTPTransport
   private let endings: EndingWriter
+  private let slowAnswers: SlowAnswers
   private let logger: Logger
   private var items: Deque<Item> = []
   private var waiting: Set<AttemptID> = []
@@ -35,6 +36,7 @@ actor ProviderLane {
     self.transport = transport
     self.endings = endings
     self.logger = logger
+    slowAnswers = SlowAnswers(gate: gate, relaxAfter: adapter.claimLimit + .milliseconds(200), logger: logger)
     (arrivals, arrived) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
@@ -62,6 +64,13 @@ actor ProviderLane {
 
   /// Works until `stop` or cancellation.
   func run() async {
+    async let watching: Void = slowAnswers.run()
+    await carryOut()
+    slowAnswers.stop()
+    await watching
+  }
+
+  private func carryOut() async {
     await withDiscardingTaskGroup { group in
       var backoff = Backoff(minimum: .milliseconds(50), maximum: .seconds(1))
       for await _ in arrivals {
@@ -89,12 +98,14 @@ actor ProviderLane {
   private func claimNext(_ group: inout DiscardingTaskGroup) async throws -> ContinuousClock.Instant? {
     guard let limit else { return nil }
     let batch = Array(items.prefix(batchSize(limit)))
+    Failpoint.reach(.claiming)
     let issuedAt = ContinuousClock.now
     let answer = try await gate.claim(
       batch.map(\.applicant), provider: adapter.settings.name, limit: limit, timeout: adapter.settings.timeout,
       claimLimit: adapter.claimLimit)
     let answeredAt = ContinuousClock.now
     let verdicts = answer.verdicts
+    if verdicts.contains(where: \.isClaimed) { Failpoint.reach(.claimed) }
     let isClockSound = clock.agrees(database: answer.now, issuedAt: issuedAt, answeredAt: answeredAt)
     if !isClockSound {
       logger.error(
@@ -118,7 +129,7 @@ actor ProviderLane {
           continue
         }
         sending.insert(attempt.id)
-        group.addTask { await self.send(attempt, issuedAt: issuedAt, claimedAt: claimedAt) }
+        group.addTask { await self.send(attempt, Claim(issuedAt: issuedAt, claimedAt: claimedAt)) }
       case .wait(let duration):
         back.append(item)
         // Not longer than 250 ms: meanwhile an answer may free a slot, a lease end, or the sender stop.
@@ -132,6 +143,7 @@ actor ProviderLane {
       }
     }
     for item in back.reversed() { items.prepend(item) }
+    guard !decided.isEmpty else { return pause }
     let (endings, late, unsent) = (endings, again, stale)
     group.addTask {
       for item in decided { await item.receipt.settleOne() }
@@ -141,46 +153,27 @@ actor ProviderLane {
     return pause
   }
 
-  /// 20 ms' worth of the rate, at least one.
+  /// 100 ms' worth of the rate, at least two: what does not fit learns in the same visit for how long, and a lane that
+  /// was kept waiting makes up for it in few visits.
   private func batchSize(_ limit: ProviderLimit) -> Int {
-    max(1, min(256, limit.count * 20 / max(1, limit.windowMilliseconds)))
+    max(2, min(256, limit.count * 100 / max(1, limit.windowMilliseconds)))
   }
 
-  private func send(
-    _ attempt: SendCommand.Attempt, issuedAt: ContinuousClock.Instant, claimedAt: Timestamp
-  ) async {
-    // PostgreSQL stamped the claim after it was issued, so these times are never too early.
-    func databaseTime(_ instant: ContinuousClock.Instant) -> Timestamp { claimedAt + issuedAt.duration(to: instant) }
-    let gate = gate
-    let logger = logger
-    let id = attempt.id
-    let relaxAfter = adapter.claimLimit + .milliseconds(200)
-    let relaxing = Task {
-      // Ends at once, by cancellation, when the answer comes first.
-      try await Task.sleep(until: issuedAt + relaxAfter, clock: .continuous)
-      return true
-    }
+  private func send(_ attempt: SendCommand.Attempt, _ claim: Claim) async {
     let firstByte = FirstByte()
-    let watch = Task {
-      guard await (try? relaxing.value) == true, let instant = firstByte.instant else { return }
-      do {
-        try await gate.relax([(id, databaseTime(instant))])
-      } catch {
-        logger.debug("slot kept until the answer", metadata: ["error": "\(error)"])
-      }
-    }
+    await slowAnswers.watch(attempt.id, claim, firstByte)
     let exchange = await transport.perform(
-      adapter.request(for: attempt, claimedAt: issuedAt), onFirstByte: { firstByte.note($0) })
-    relaxing.cancel()
-    await watch.value
+      adapter.request(for: attempt, claimedAt: claim.issuedAt), onFirstByte: { firstByte.note($0) })
+    await slowAnswers.forget(attempt.id)
+    Failpoint.reach(.answered)
     if let verdict = adapter.classifier.verdict(on: exchange.result, now: .now()) {
       await endings.finish(
         Gate.Ending(
-          attempt: id, verdict: verdict, startedAt: exchange.firstByteAt.map(databaseTime),
-          finishedAt: databaseTime(exchange.finishedAt)))
+          attempt: attempt.id, verdict: verdict, startedAt: exchange.firstByteAt.map(claim.databaseTime),
+          finishedAt: claim.databaseTime(exchange.finishedAt)))
     } else {
-      await endings.expire(id)
+      await endings.expire(attempt.id)
     }
-    sending.remove(id)
+    sending.remove(attempt.id)
   }
 }

@@ -11,6 +11,8 @@ final class ReportQueue: Service, Sendable {
   private let reporter: OutcomeReporter
   private let logger: Logger
   private let waiting = NIOLockedValueBox<[AttemptID]>([])
+  /// As many in one report: with 2 KiB of reply each it is far below what the broker takes.
+  private static let limit = 512
   private let arrivals: AsyncStream<Void>
   private let arrived: AsyncStream<Void>.Continuation
 
@@ -43,8 +45,9 @@ final class ReportQueue: Service, Sendable {
   private func reportAll() async {
     while !Task.isCancelled {
       let attempts = waiting.withLockedValue { waiting in
-        defer { waiting.removeAll() }
-        return waiting
+        let next = Array(waiting.prefix(Self.limit))
+        waiting.removeFirst(next.count)
+        return next
       }
       guard !attempts.isEmpty else { return }
       do {

@@ -42,7 +42,8 @@ enum SenderBuild {
       return pool.isReady ? nil : "database not reachable"
     }
     return [
-      pool, publisher, health, OrphanWatch(gate: gate, reporter: reporter, logger: logger), reports, consumer, service,
+      pool, publisher, health, OrphanWatch(gate: gate, reporter: reporter, logger: logger),
+      LedgerPruning(pool: pool, logger: logger), reports, consumer, service,
     ]
   }
 }

@@ -16,6 +16,8 @@ public struct FairQueue: Sendable {
     var tag: Int64
     var backlog = 0
     var headNumber: Int64
+    /// Who may carry the flow's next SMS.
+    var eligibility: Eligibility
     var stamp: UInt64 = 0
   }
 
@@ -23,8 +25,8 @@ public struct FairQueue: Sendable {
     var tag: Int64 = 0
     var virtualTime: Int64 = 0
     var backlog = 0
-    /// One heap for each provider that flows are pinned to (`nil`: to none), side by side with its provider.
-    var providers: [String?] = []
+    /// One heap for each set of providers that may carry a flow's next SMS, side by side with that set.
+    var eligibilities: [Eligibility] = []
     var heaps: [TaggedHeap] = []
     /// How many flows with a backlog each user has here: they share the user's weight.
     var flowsOfUser: [UserID: Int] = [:]
@@ -62,7 +64,10 @@ public struct FairQueue: Sendable {
       return
     }
     indexes[key] = flows.count
-    flows.append(Flow(key: key, id: id, userWeight: weight, tag: tag, headNumber: headNumber))
+    flows.append(
+      Flow(
+        key: key, id: id, userWeight: weight, tag: tag, headNumber: headNumber,
+        eligibility: Eligibility(pinned: key.provider)))
   }
 
   /// Moves the virtual time within a class on to what was served before: the highest tag but one SMS of any flow.
@@ -110,9 +115,23 @@ public struct FairQueue: Sendable {
     drop(min(count, flows[index].backlog), at: index)
   }
 
+  /// Says who may carry the flow's next SMS; its turn stays where it is.
+  public mutating func set(_ eligibility: Eligibility, of key: FlowKey) {
+    guard let index = indexes[key], flows[index].eligibility != eligibility else { return }
+    flows[index].eligibility = eligibility
+    if flows[index].backlog > 0 { push(index) }
+  }
+
+  /// Says which number the flow's next SMS that was never dispatched has.
+  public mutating func moveHead(of key: FlowKey, to number: Int64) {
+    guard let index = indexes[key], flows[index].headNumber != number else { return }
+    flows[index].headNumber = number
+    changed.insert(index)
+  }
+
   /// The flow whose SMS is next among those that an open provider may serve; nothing is taken.
-  /// - Parameter isOpen: Whether flows pinned to this provider (`nil`: to none) can be served now.
-  public mutating func next(where isOpen: (String?) -> Bool) -> FlowKey? {
+  /// - Parameter isOpen: Whether an SMS that these providers may carry can be served now.
+  public mutating func next(where isOpen: (Eligibility) -> Bool) -> FlowKey? {
     var best: (classTag: Int64, flow: Int)?
     for place in classes.indices {
       let classTag = classes[place].tag
@@ -125,8 +144,7 @@ public struct FairQueue: Sendable {
   }
 
   /// Takes the next SMS of a flow, which advances its tag and its class's.
-  /// - Parameter numbered: False for an SMS that came back: it lies outside the flow's numbering.
-  public mutating func serve(_ key: FlowKey, numbered: Bool) {
+  public mutating func serve(_ key: FlowKey) {
     guard let index = indexes[key], flows[index].backlog > 0 else { return }
     let step = step(of: index)
     let place = key.messageClass.place
@@ -134,9 +152,19 @@ public struct FairQueue: Sendable {
     virtualTime = max(virtualTime, classes[place].tag)
     classes[place].tag += key.messageClass.step
     flows[index].tag += step
-    if numbered { flows[index].headNumber += 1 }
     drop(1, at: index)
     if flows[index].backlog > 0 { push(index) }
+  }
+
+  /// Lets the flows pinned to a provider that works again begin at the virtual time: a stop earns no credit.
+  public mutating func catchUp(pinnedTo provider: String) {
+    for index in flows.indices where flows[index].key.provider == provider && flows[index].backlog > 0 {
+      let place = flows[index].key.messageClass.place
+      classes[place].tag = max(classes[place].tag, virtualTime)
+      guard flows[index].tag < classes[place].virtualTime else { continue }
+      flows[index].tag = classes[place].virtualTime
+      push(index)
+    }
   }
 
   /// The number that a registered flow has in the store.
@@ -186,9 +214,9 @@ public struct FairQueue: Sendable {
     return VirtualTime.step(weight: flows[index].userWeight / Double(max(1, siblings)))
   }
 
-  private mutating func firstFlow(ofClassAt place: Int, where isOpen: (String?) -> Bool) -> Int? {
+  private mutating func firstFlow(ofClassAt place: Int, where isOpen: (Eligibility) -> Bool) -> Int? {
     var best: TaggedHeap.Entry?
-    for number in classes[place].heaps.indices where isOpen(classes[place].providers[number]) {
+    for number in classes[place].heaps.indices where isOpen(classes[place].eligibilities[number]) {
       let flows = flows
       let entry = classes[place].heaps[number].first { flows[$0.flow].stamp == $0.stamp }
       if let entry, best.map({ entry < $0 }) ?? true { best = entry }
@@ -202,12 +230,12 @@ public struct FairQueue: Sendable {
     let flow = flows[index]
     let entry = TaggedHeap.Entry(tag: flow.tag, flowID: flow.id, flow: index, stamp: flow.stamp)
     let place = flow.key.messageClass.place
-    if let number = classes[place].providers.firstIndex(of: flow.key.provider) {
+    if let number = classes[place].eligibilities.firstIndex(of: flow.eligibility) {
       classes[place].heaps[number].push(entry)
     } else {
       var heap = TaggedHeap()
       heap.push(entry)
-      classes[place].providers.append(flow.key.provider)
+      classes[place].eligibilities.append(flow.eligibility)
       classes[place].heaps.append(heap)
     }
     changed.insert(index)

@@ -1,22 +1,29 @@
-/// When to ask for the next SMS: N tokens per window, refilled evenly, at most N at a time.
+/// When to ask for the next SMS: N tokens per window, refilled evenly, at most N (or a smaller burst) at a time.
 ///
 /// It only decides when a send command is issued; what the provider sees is decided by the gate. Times are seconds of
 /// any one clock that the caller uses throughout.
 public struct TokenBucket: Sendable, Hashable {
   /// Tokens per window, also the most that can be held.
   public private(set) var count: Double
+  /// The most that can be held, where that is less than `count`.
+  private let burst: Double
   /// Seconds.
   public private(set) var window: Double
   private var level: Double
   private var updatedAt: Double
 
   /// An empty or full bucket; a new leader starts with an empty one, so that a change of leader earns nothing.
-  public init(count: Double, window: Double, startsFull: Bool, now: Double) {
+  /// - Parameter burst: The most that can be held; 1 at least, `count` without one.
+  public init(count: Double, window: Double, burst: Double = .infinity, startsFull: Bool, now: Double) {
+    self.burst = max(1, burst)
     self.count = max(count, 0.000_001)
     self.window = max(window, 0.001)
-    level = startsFull ? self.count : 0
+    level = 0
     updatedAt = now
+    if startsFull { level = most }
   }
+
+  private var most: Double { min(count, burst) }
 
   /// Tokens a second.
   public var rate: Double { count / window }
@@ -26,24 +33,24 @@ public struct TokenBucket: Sendable, Hashable {
     refill(now)
     self.count = max(count, 0.000_001)
     self.window = max(window, 0.001)
-    level = min(level, self.count)
+    level = min(level, most)
   }
 
   /// Takes `cost` tokens if they are there. A cost above the most is taken as the most: such an SMS goes alone.
   public mutating func take(_ cost: Double, now: Double) -> Bool {
     refill(now)
-    let cost = min(cost, count)
+    let cost = min(cost, most)
     guard level + 1e-9 >= cost else { return false }
     level -= cost
     return true
   }
 
   /// Gives tokens back that were taken for an SMS that did not go.
-  public mutating func giveBack(_ cost: Double) { level = min(count, level + min(cost, count)) }
+  public mutating func giveBack(_ cost: Double) { level = min(most, level + min(cost, most)) }
 
   /// When `cost` tokens will be there.
   public func available(_ cost: Double, now: Double) -> Double {
-    let missing = min(cost, count) - (level + max(0, now - updatedAt) * rate)
+    let missing = min(cost, most) - (level + max(0, now - updatedAt) * rate)
     return missing <= 1e-9 ? now : now + missing / rate
   }
 
@@ -53,7 +60,7 @@ public struct TokenBucket: Sendable, Hashable {
       if updatedAt - now > window { updatedAt = now }
       return
     }
-    level = min(count, level + (now - updatedAt) * rate)
+    level = min(most, level + (now - updatedAt) * rate)
     updatedAt = now
   }
 }

@@ -21,11 +21,11 @@ struct GateTests {
     await pool.close()
   }
 
-  private func applicant(_ index: Int = 0, notAfter: Duration = .seconds(60)) -> Gate.Applicant {
+  private func applicant(_ index: Int = 0, notAfter: Duration = .seconds(60), cost: Int = 1) -> Gate.Applicant {
     Gate.Applicant(
       attempt: SendCommand.Attempt(
         id: AttemptID(messageID: .timeOrdered(), index: index, dispatch: 0), phone: "+85291234567", content: "x",
-        cost: 1),
+        cost: cost),
       notAfter: .now() + notAfter)
   }
 
@@ -138,6 +138,68 @@ struct GateTests {
       _ = try await claim(gate, [applicant()], limit: one)
       let verdicts = try await claim(gate, [applicant()])
       #expect(verdicts.compactMap(claimedAt).isEmpty, "version 1 would allow a second")
+    }
+  }
+
+  @Test("a sender with older settings keeps to the newer pacing too")
+  func pacingOfNewerVersion() async throws {
+    try await withGate { gate in
+      let strict = ProviderLimit(count: 2, windowMilliseconds: 100, pacing: .strict, version: 2)
+      _ = try await claim(gate, [applicant(0)], limit: strict)
+      let older = ProviderLimit(count: 2, windowMilliseconds: 100, pacing: .sliding, version: 1)
+      let verdicts = try await claim(gate, [applicant(1), applicant(2)], limit: older)
+      guard claimedAt(verdicts[0]) != nil, case .wait(let duration) = verdicts[1] else {
+        Issue.record("one fits: \(verdicts)")
+        return
+      }
+      #expect(duration > .seconds(29), "both hold their slots until the answer")
+    }
+  }
+
+  @Test("an SMS of several segments takes as many slots, one longer than the limit goes alone, and none overtakes")
+  func segments() async throws {
+    try await withGate { gate in
+      let limit = ProviderLimit(count: 3, windowMilliseconds: 200, pacing: .sliding, version: 1)
+      let first = try await claim(gate, [applicant(cost: 2), applicant(cost: 2), applicant()], limit: limit)
+      #expect(first.map(\.isClaimed) == [true, false, false], "the third would fit, but comes after the second")
+      let whole = try await claim(gate, [applicant(cost: 5)], limit: limit)
+      #expect(whole.map(\.isClaimed) == [false])
+      try await gate.pool.query("UPDATE sender.ledger SET anchor_at = sluice.clock() - interval '201 milliseconds'")
+      let alone = try await claim(gate, [applicant(cost: 5), applicant()], limit: limit)
+      #expect(alone.map(\.isClaimed) == [true, false])
+    }
+  }
+
+  @Test("asked twice in one call, the second answer knows of the first")
+  func twiceInOneCall() async throws {
+    try await withGate { gate in
+      let (good, late) = (applicant(), applicant(notAfter: .seconds(-1)))
+      let verdicts = try await claim(gate, [good, late, good, late])
+      #expect(verdicts[0].isClaimed)
+      #expect(Array(verdicts[1...]) == [.expired, .inFlight, .expired])
+    }
+  }
+
+  @Test("pruning takes what was reported long ago, and nothing that is claimed or unreported")
+  func pruning() async throws {
+    try await withGate { gate in
+      let wide = ProviderLimit(count: 10, windowMilliseconds: 400, pacing: .sliding, version: 1)
+      let (reported, unreported, claimed, young) = (applicant(0), applicant(1), applicant(2), applicant(3))
+      let late = applicant(4, notAfter: .seconds(-1))
+      _ = try await claim(gate, [reported, unreported, claimed, young, late], limit: wide)
+      for one in [reported, unreported, young] { try await accept(gate, one.attempt.id, at: .now()) }
+      try await gate.pool.query(
+        """
+        UPDATE sender.ledger SET reported_at = sluice.clock() - CASE unit_index WHEN 3 THEN 6 ELSE 8 END * interval '1 day',
+          anchor_at = anchor_at - CASE unit_index WHEN 3 THEN 6 ELSE 8 END * interval '1 day'
+        WHERE unit_index IN (0, 3, 4)
+        """)
+      try await gate.pool.query(
+        "UPDATE sender.ledger SET anchor_at = anchor_at - interval '8 days' WHERE unit_index IN (1, 2)")
+      let deleted = try await LedgerPruning(pool: gate.pool, logger: Logger(label: "gate-tests")).prune()
+      #expect(deleted == 2)
+      let left = try await gate.pool.query("SELECT unit_index FROM sender.ledger ORDER BY unit_index")
+      #expect(try left.map { try $0.decode("unit_index", as: Int.self) } == [1, 2, 3])
     }
   }
 

@@ -11,104 +11,65 @@ import Testing
 
 @Suite("The scheduler's store", .serialized)
 struct SchedulerStoreTests {
-  private let user = UserID.timeOrdered()
-  private let limit = ProviderLimit(count: 2, windowMilliseconds: 1000, pacing: .sliding, version: 1)
+  private let limit = SchedulerDatabase.limit
 
-  private func withTerm(_ body: (LeaderTerm, LeaderLease) async throws -> Void) async throws {
-    let database = try await PostgresCluster.shared().makeDatabase()
-    let logger = Logger(label: "store-tests")
-    let pool = PostgresPool(configuration: try PostgresConfiguration(url: database), logger: logger)
-    try await Migrator.migrate(
-      schema: SchedulerSchema.name, migrations: SchedulerSchema.migrations, pool: pool, logger: logger)
-    let lease = LeaderLease(pool: pool, schema: SchedulerSchema.name, holder: "test")
-    let epoch = try #require(try await lease.take(isRestart: true))
-    try await body(LeaderTerm(pool: pool, epoch: epoch), lease)
-    await pool.close()
-  }
-
-  private func accepted(_ count: Int) -> Envelope<MessageAccepted> {
-    Envelope(
-      MessageAccepted(
-        messageID: .timeOrdered(), userID: user, messageClass: .normal, content: "Hi, \"you\" 你好",
-        recipients: (0..<count).map { "+852\(91_000_000 + $0)" }, segments: 1, encoding: "ucs2", acceptedAt: .now()))
-  }
-
-  private func flow(_ result: IntakeStore.Result) throws -> IntakeStore.Result.Flow { try #require(result.flows.first) }
-
-  /// Dispatches the next `count` units of a message that was just taken in.
-  private func dispatch(
-    _ span: MessageSpan, _ range: Range<Int>, _ term: LeaderTerm
-  ) async throws -> [SendCommand.Attempt] {
-    let picks = range.map {
-      DispatchPick(
-        source: .fresh(UnitID(messageID: span.messageID, index: $0)),
-        flow: FlowKey(messageClass: .normal, userID: user), provider: "hkt", cost: 1)
-    }
-    let result = try await DispatchStore(term: term).issue(
-      [DispatchStore.Order(provider: "hkt", limit: limit, picks: picks)], tags: [(1, 5)])
-    return result.commands.flatMap(\.command.attempts)
-  }
-
-  private func report(_ attempt: AttemptID, _ report: UnitTransition.Report) -> OutcomeStore.Report {
-    OutcomeStore.Report(
-      attempt: attempt, provider: "hkt", report: report, reply: ProviderReply(status: 200, body: "OK"), errorCode: nil,
-      startedAt: .now(), finishedAt: .now())
-  }
+  private func spans(_ result: IntakeStore.Result) -> [MessageSpan] { result.admitted.map(\.span) }
 
   @Test("a message is taken in once, however often it is delivered, and keeps its numbers")
   func intake() async throws {
-    try await withTerm { term, _ in
+    try await SchedulerDatabase.with { database in
+      let term = database.term
       let store = IntakeStore(term: term)
-      let (first, second) = (accepted(3), accepted(2))
+      let (first, second) = (database.message(3), database.message(2))
       let added = try await store.add([first, first, second])
-      let spans = try flow(added).spans
-      #expect(spans.map(\.firstNumber) == [0, 3])
+      #expect(spans(added).map(\.firstNumber) == [0, 3])
       #expect(added.outbox.map(\.type) == ["message.queued"])
       let repeated = try await store.add([second, first])
-      #expect(repeated.flows.isEmpty && repeated.outbox.isEmpty)
-      let third = try await store.add([accepted(1)])
-      let later = try flow(third).spans
-      #expect(later.map(\.firstNumber) == [5])
+      #expect(repeated.admitted.isEmpty && repeated.outbox.isEmpty)
+      let third = try await store.add([database.message(1)])
+      #expect(spans(third).map(\.firstNumber) == [5])
     }
   }
 
   @Test("dispatch moves the cursor, gives content and numbers, and refuses what memory has wrong")
   func dispatching() async throws {
-    try await withTerm { term, _ in
-      let message = accepted(5)
-      let span = try flow(try await IntakeStore(term: term).add([message])).spans[0]
-      let attempts = try await dispatch(span, 0..<2, term)
+    try await SchedulerDatabase.with { database in
+      let term = database.term
+      let message = database.message(5)
+      let span = spans(try await IntakeStore(term: term).add([message]))[0]
+      let attempts = try await database.dispatch(span, 0..<2)
       #expect(attempts.map(\.phone) == Array(message.body.recipients[0..<2]))
       #expect(attempts.allSatisfy { $0.content == message.body.content })
-      await #expect(throws: StoreError.self) { _ = try await dispatch(span, 1..<3, term) }
-      let rest = try await dispatch(span, 2..<5, term)
+      await #expect(throws: StoreError.self) { _ = try await database.dispatch(span, 1..<3) }
+      let rest = try await database.dispatch(span, 2..<5)
       #expect(rest.map(\.id.index) == [2, 3, 4])
     }
   }
 
   @Test("outcomes finish a message exactly once, and a repeat changes nothing")
   func outcomes() async throws {
-    try await withTerm { term, _ in
-      let span = try flow(try await IntakeStore(term: term).add([accepted(2)])).spans[0]
-      let attempts = try await dispatch(span, 0..<2, term).map(\.id)
-      let store = OutcomeStore(term: term)
-      let first = try await store.apply([report(attempts[0], .outcome(.accepted))], policies: [:])
+    try await SchedulerDatabase.with { database in
+      let term = database.term
+      let span = spans(try await IntakeStore(term: term).add([database.message(2)]))[0]
+      let attempts = try await database.dispatch(span, 0..<2).map(\.id)
+      let first = try await database.report(attempts[0], .outcome(.accepted))
       #expect(first.outbox.map(\.type) == ["unit.changed"])
-      let again = try await store.apply([report(attempts[0], .outcome(.rejected))], policies: [:])
+      let again = try await database.report(attempts[0], .outcome(.rejected))
       #expect(again.outbox.isEmpty)
-      let last = try await store.apply([report(attempts[1], .outcome(.unknown))], policies: [:])
+      let last = try await database.report(attempts[1], .outcome(.unknown))
       #expect(last.outbox.map(\.type) == ["unit.changed", "unit.dead", "message.finished"])
-      let late = try await store.apply([report(attempts[1], .outcome(.accepted))], policies: [:])
+      let late = try await database.report(attempts[1], .outcome(.accepted))
       #expect(late.outbox.map(\.type) == ["unit.changed", "letter.closed", "message.finished"])
     }
   }
 
   @Test("a unit whose lease ran out comes back and goes out under the next dispatch number")
   func expiredLease() async throws {
-    try await withTerm { term, _ in
-      let span = try flow(try await IntakeStore(term: term).add([accepted(1)])).spans[0]
-      let attempt = try #require(try await dispatch(span, 0..<1, term).first)
-      let result = try await OutcomeStore(term: term).apply([report(attempt.id, .expired)], policies: [:])
+    try await SchedulerDatabase.with { database in
+      let term = database.term
+      let span = spans(try await IntakeStore(term: term).add([database.message(1)]))[0]
+      let attempt = try #require(try await database.dispatch(span, 0..<1).first)
+      let result = try await database.report(attempt.id, .expired)
       let returned = try #require(result.returned.first)
       #expect(returned.dueAt == nil && returned.unit.nextDispatch == 1)
       let waiting = try await TakeOver(term: term).waiting()
@@ -123,9 +84,10 @@ struct SchedulerStoreTests {
 
   @Test("a new leader finds the backlog and the outstanding commands, and the old one can do nothing more")
   func takeOver() async throws {
-    try await withTerm { term, lease in
-      let span = try flow(try await IntakeStore(term: term).add([accepted(5)])).spans[0]
-      let attempts = try await dispatch(span, 0..<2, term)
+    try await SchedulerDatabase.with { database in
+      let (term, lease) = (database.term, database.lease)
+      let span = spans(try await IntakeStore(term: term).add([database.message(5)]))[0]
+      let attempts = try await database.dispatch(span, 0..<2)
       let epoch = try #require(try await lease.take(isRestart: true))
       let next = LeaderTerm(pool: term.pool, epoch: epoch)
       let flows = try await TakeOver(term: next).flows()
@@ -134,7 +96,7 @@ struct SchedulerStoreTests {
       #expect(Set(outstanding.flatMap(\.command.attempts)) == Set(attempts))
       let page = try await TakeOver(term: next).page(flowID: flows[0].id, after: -1)
       #expect(page.map(\.cursor) == [2])
-      await #expect(throws: StoreError.self) { _ = try await IntakeStore(term: term).add([accepted(1)]) }
+      await #expect(throws: StoreError.self) { _ = try await IntakeStore(term: term).add([database.message(1)]) }
     }
   }
 }

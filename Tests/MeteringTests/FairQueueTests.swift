@@ -24,7 +24,7 @@ struct FairQueueTests {
     var served: [FlowKey: Int] = [:]
     for _ in 0..<count {
       guard let key = queue.next(where: { _ in true }) else { break }
-      queue.serve(key, numbered: true)
+      queue.serve(key)
       served[key, default: 0] += 1
     }
     return served
@@ -95,7 +95,8 @@ struct FairQueueTests {
     let free = flow(.bulk)
     var queue = queue([(pinned, 10, 1), (free, 10, 1)])
     let next = [
-      queue.next(where: { $0 != "closed" }), queue.next(where: { _ in true }), queue.next(where: { $0 == "other" }),
+      queue.next(where: { $0.pinned != "closed" }), queue.next(where: { _ in true }),
+      queue.next(where: { $0.pinned == "other" }),
     ]
     #expect(next == [free, pinned, nil])
   }
@@ -107,7 +108,7 @@ struct FairQueueTests {
     let next = queue.next(where: { _ in true })
     let served = try #require(next)
     let before = queue.tag(of: served)
-    queue.serve(served, numbered: true)
+    queue.serve(served)
     queue.giveBack(served)
     #expect(queue.tag(of: served) == before)
     #expect(queue.backlog(of: served) == 100)
@@ -147,12 +148,12 @@ struct FairQueueTests {
       }
       if let key = queue.next(where: { _ in true }) {
         #expect(queue.backlog(of: key) > 0)
-        queue.serve(key, numbered: true)
+        queue.serve(key)
         served += 1
       }
     }
     while let key = queue.next(where: { _ in true }) {
-      queue.serve(key, numbered: true)
+      queue.serve(key)
       served += 1
     }
     #expect(served == added)

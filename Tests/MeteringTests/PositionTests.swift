@@ -19,7 +19,7 @@ struct PositionTests {
     }
     for _ in 0..<Int.random(in: 0...40, using: &generator) {
       guard let key = queue.next(where: { _ in true }) else { break }
-      queue.serve(key, numbered: true)
+      queue.serve(key)
     }
     return (queue, flows)
   }
@@ -47,7 +47,7 @@ struct PositionTests {
     var order: [FlowKey: [Int]] = [:]
     var place = 0
     while let key = rest.next(where: { _ in true }) {
-      rest.serve(key, numbered: true)
+      rest.serve(key)
       order[key, default: []].append(place)
       place += 1
     }

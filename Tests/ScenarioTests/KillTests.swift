@@ -5,7 +5,7 @@ import Testing
 struct KillTests {
   @Test("each service killed once while 60 are under way: nothing lost, nothing twice, no violation")
   func everyServiceOnce() async throws {
-    try await withStack { stack in
+    try await withStack(.hkt(rate: 5)) { stack in
       let id = try await stack.sendBulk(to: numbers(60))
       let services: [StackProcess] = [.gateway, .scheduler, .sender, .deadLetter, .projector]
       for (number, service) in services.enumerated() {
@@ -19,7 +19,7 @@ struct KillTests {
       let message = try await stack.finalMessage(id, within: .seconds(90))
       let recipients = try await stack.recipients(id)
       let arrivals = try await stack.mock.arrivals()
-      Promises.expectLimit(arrivals)
+      Promises.expectLimit(arrivals, count: 5)
       Promises.expectNoDuplicates(arrivals)
 
       #expect(recipients.count == 60)

@@ -10,10 +10,11 @@ struct UnitTransitionTests {
 
   private func decide(
     _ unit: UnitTransition.Unit, _ report: UnitTransition.Report, dispatch: Int = 2,
-    _ messageClass: MessageClass = .normal
+    _ messageClass: MessageClass = .normal, ending: UnitTransition.Ending? = nil
   ) -> UnitTransition.Decision {
     UnitTransition(policy: ProviderPolicy()).decide(
-      unit, dispatch: dispatch, report: report, messageClass: messageClass, random: 0.5)
+      unit, dispatch: dispatch, report: report, provider: "hkt", messageClass: messageClass, ending: ending,
+      random: 0.5)
   }
 
   private func changed(_ decision: UnitTransition.Decision) -> (UnitTransition.Unit, Double?)? {

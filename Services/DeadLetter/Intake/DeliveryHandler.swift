@@ -27,6 +27,7 @@ struct DeliveryHandler: Sendable {
   private func open(_ new: [NewLetter], _ cause: EnvelopeHeader) async throws {
     guard !new.isEmpty else { return }
     let added = try await letters.open(new)
+    Failpoint.reach(.letterCommitted)
     // Repeats tell of all letters again: the first time may have ended between the commit and the confirm.
     let fact = LettersOpened(
       letters: new.map {

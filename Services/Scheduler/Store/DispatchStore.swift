@@ -83,7 +83,7 @@ struct DispatchStore: Sendable {
       FROM unnest(
           \(ids.map(\.uuid)), \(ids.map { ranges[$0]?.lowerBound ?? 0 }), \(ids.map { ranges[$0]?.upperBound ?? 0 }))
         AS p(message_id, from_index, until_index)
-      WHERE m.message_id = p.message_id AND m.cursor = p.from_index
+      WHERE m.message_id = p.message_id AND m.cursor = p.from_index AND m.is_due AND NOT m.is_paused
       RETURNING m.message_id, m.content, m.request_id, m.expires_at, p.from_index,
         m.recipients[p.from_index + 1 : p.until_index] AS phones
       """)

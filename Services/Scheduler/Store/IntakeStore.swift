@@ -2,6 +2,7 @@ import Contracts
 import Foundation
 import Metering
 import Postgres
+import ServiceKit
 
 /// Takes accepted messages into the backlog, each once however often it is delivered.
 struct IntakeStore: Sendable {
@@ -9,14 +10,12 @@ struct IntakeStore: Sendable {
 
   /// What a batch added.
   struct Result: Sendable {
-    struct Flow: Sendable {
-      var key: FlowKey
-      var id: Int64
-      var weight: Double
-      var spans: [MessageSpan]
-    }
-
-    var flows: [Flow] = []
+    /// Messages that wait from now on, in their flows' order; scheduled ones are not among them.
+    var admitted: [QueueEntry] = []
+    /// What commands changed that had overtaken their messages.
+    var changes = MessageStore.Changes()
+    /// When the next of these starts and expires.
+    var times = SweepStore.Times()
     var outbox: [OutboxEntry] = []
   }
 
@@ -34,16 +33,21 @@ struct IntakeStore: Sendable {
       let fresh = accepted.filter { !$0.body.recipients.isEmpty && seen.insert($0.body.messageID).inserted }
       guard !fresh.isEmpty else { return Result() }
       var flows = try await numbered(fresh, connection)
-      let queued = try await insert(fresh, &flows, at: now, connection)
+      var result = Result()
+      let queued = try await insert(fresh, &flows, &result, at: now, connection)
       var facts = Outbox.Draft()
       try facts.add(MessagesQueued(messages: queued, queuedAt: now), at: now)
-      return Result(
-        flows: flows.values.map(\.flow), outbox: try await Outbox.insert(facts, connection))
+      result.changes = try await CommandStore.applyEarly(
+        to: fresh.map(\.body.messageID), connection, at: now, facts: &facts)
+      result.outbox = try await Outbox.insert(facts, connection)
+      Failpoint.reach(.intakeUncommitted)
+      return result
     }
   }
 
   private struct Numbering {
-    var flow: Result.Flow
+    var id: Int64
+    var weight: Double
     var nextNumber: Int64
   }
 
@@ -76,47 +80,55 @@ struct IntakeStore: Sendable {
     for row in rows {
       let key = try FlowKey(row)
       flows[key] = Numbering(
-        flow: Result.Flow(
-          key: key, id: try row.decode("flow_id"), weight: try row.decode("weight"), spans: []),
+        id: try row.decode("flow_id"), weight: try row.decode("weight"),
         nextNumber: try row.decode("next_number", as: Int64.self) - Int64(counts[key]?.count ?? 0))
     }
     return flows
   }
 
   private func insert(
-    _ messages: [Envelope<MessageAccepted>], _ flows: inout [FlowKey: Numbering], at now: Timestamp,
-    _ connection: PostgresConnection
+    _ messages: [Envelope<MessageAccepted>], _ flows: inout [FlowKey: Numbering], _ result: inout Result,
+    at now: Timestamp, _ connection: PostgresConnection
   ) async throws -> [MessagesQueued.Entry] {
     var queued: [MessagesQueued.Entry] = []
     for message in messages.map(\.body) {
       guard var numbering = flows[message.flow] else { continue }
       let entry = MessagesQueued.Entry(
-        messageID: message.messageID, flowID: numbering.flow.id, firstNumber: numbering.nextNumber,
+        messageID: message.messageID, flowID: numbering.id, firstNumber: numbering.nextNumber,
         total: message.recipients.count)
       queued.append(entry)
       numbering.nextNumber += Int64(entry.total)
-      numbering.flow.spans.append(
-        MessageSpan(
-          messageID: message.messageID, firstNumber: entry.firstNumber, cursor: 0, total: entry.total,
-          segments: message.segments))
       flows[message.flow] = numbering
+      if let sendAt = message.sendAt, sendAt > now {
+        result.times.start = min(result.times.start ?? sendAt, sendAt)
+      } else {
+        result.admitted.append(
+          QueueEntry(
+            flow: message.flow, flowID: numbering.id, weight: numbering.weight,
+            span: MessageSpan(
+              messageID: message.messageID, firstNumber: entry.firstNumber, cursor: 0, total: entry.total,
+              segments: message.segments)))
+      }
+      if let expiresAt = message.expiresAt { result.times.expiry = min(result.times.expiry ?? expiresAt, expiresAt) }
     }
     let bodies = messages.map(\.body)
     try await connection.query(
       """
       INSERT INTO scheduler.messages
         (message_id, flow_id, first_number, content, recipients, total, segments, encoding, reference, request_id,
-         traceparent, accepted_at, queued_at, expires_at)
+         traceparent, accepted_at, queued_at, expires_at, send_at, is_due)
       SELECT m.message_id, m.flow_id, m.first_number, m.content, string_to_array(m.recipients, ','), m.total,
-             m.segments, m.encoding, m.reference, m.request_id, m.traceparent, m.accepted_at, \(now.date), m.expires_at
+             m.segments, m.encoding, m.reference, m.request_id, m.traceparent, m.accepted_at, \(now.date), m.expires_at,
+             m.send_at, coalesce(m.send_at <= \(now.date), true)
       FROM unnest(
           \(queued.map(\.messageID.uuid)), \(queued.map(\.flowID)), \(queued.map(\.firstNumber)),
           \(bodies.map(\.content)), \(bodies.map { $0.recipients.joined(separator: ",") }), \(queued.map(\.total)),
           \(bodies.map(\.segments)), \(bodies.map(\.encoding)), \(bodies.map(\.reference)),
           \(messages.map(\.header.requestID)), \(messages.map(\.header.traceparent)),
-          \(bodies.map(\.acceptedAt.date)), \(bodies.map { $0.expiresAt?.date }))
+          \(bodies.map(\.acceptedAt.date)), \(bodies.map { $0.expiresAt?.date }),
+          \(bodies.map { $0.sendAt?.date }))
         AS m(message_id, flow_id, first_number, content, recipients, total, segments, encoding, reference, request_id,
-             traceparent, accepted_at, expires_at)
+             traceparent, accepted_at, expires_at, send_at)
       """)
     return queued
   }
@@ -125,16 +137,4 @@ struct IntakeStore: Sendable {
 extension MessageAccepted {
   /// The flow that the message joins.
   var flow: FlowKey { FlowKey(messageClass: messageClass, userID: userID, provider: provider) }
-}
-
-extension FlowKey {
-  /// Reads the columns class, user_id and provider.
-  init(_ row: PostgresRow) throws {
-    let name: String = try row.decode("class")
-    guard let messageClass = MessageClass(rawValue: name) else { throw StoreError.unexpectedValue(column: "class") }
-    let provider: String = try row.decode("provider")
-    self.init(
-      messageClass: messageClass, userID: UserID(try row.decode("user_id", as: UUID.self)),
-      provider: provider.isEmpty ? nil : provider)
-  }
 }

@@ -26,8 +26,20 @@ struct OutcomeStore: Sendable {
     var dueAt: Timestamp?
   }
 
+  /// An outcome that was news, for what is known about its provider.
+  struct News: Sendable {
+    var provider: String
+    var outcome: AttemptOutcome
+    var startedAt: Timestamp
+    /// The same SMS has been throttled before.
+    var isRepeat: Bool
+  }
+
   struct Result: Sendable {
     var returned: [Returned] = []
+    var news: [News] = []
+    /// Units that waited to be sent again and need not, since their answer came after all.
+    var settled: [(unit: UnitID, flow: FlowKey)] = []
     var outbox: [OutboxEntry] = []
   }
 
@@ -36,6 +48,9 @@ struct OutcomeStore: Sendable {
     var flow: FlowKey
     var segments: Int
     var requestID: String?
+    var isPaused: Bool
+    var ending: UnitTransition.Ending?
+    var expiresAt: Timestamp?
   }
 
   fileprivate struct Applied: Sendable {
@@ -57,8 +72,9 @@ struct OutcomeStore: Sendable {
         guard let row = rows[report.attempt.unit] else { continue }
         let policy = policies[report.provider] ?? ProviderPolicy()
         let decision = UnitTransition(policy: policy).decide(
-          row.unit, dispatch: report.attempt.dispatch, report: report.report, messageClass: row.flow.messageClass,
-          random: .random(in: 0..<1))
+          row.unit, dispatch: report.attempt.dispatch, report: report.report, provider: report.provider,
+          messageClass: row.flow.messageClass,
+          ending: row.ending ?? row.expiresAt.flatMap { $0 <= now ? .expired : nil }, random: .random(in: 0..<1))
         switch decision {
         case .ignore: continue
         case .change(let unit, let dueAfter):
@@ -75,7 +91,9 @@ struct OutcomeStore: Sendable {
       try await updateAttempts(applied, at: now, connection)
       let finished = try await updateCounts(applied, at: now, connection)
       return Result(
-        returned: applied.compactMap(Self.returned),
+        returned: applied.compactMap(Self.returned), news: applied.compactMap { $0.news(now) },
+        settled: applied.filter { $0.old.state == .retrying && $0.new.state.isFinal }
+          .map { ($0.report.attempt.unit, $0.row.flow) },
         outbox: try await writeFacts(applied, finished: finished, at: now, connection))
     }
   }
@@ -84,8 +102,8 @@ struct OutcomeStore: Sendable {
     let units = units.sorted { ($0.messageID, $0.index) < ($1.messageID, $1.index) }
     let rows = try await connection.query(
       """
-      SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.attempts_used, u.throttles,
-        f.class, f.user_id, f.provider, m.segments, m.request_id
+      SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.attempts_used, u.throttles, u.failed_providers,
+        f.class, f.user_id, f.provider, m.segments, m.request_id, m.is_paused, m.ended, m.expires_at
       FROM unnest(\(units.map(\.messageID.uuid)), \(units.map(\.index))) AS p(message_id, unit_index)
       JOIN scheduler.units u USING (message_id, unit_index)
       JOIN scheduler.messages m USING (message_id)
@@ -93,16 +111,16 @@ struct OutcomeStore: Sendable {
       """)
     var result: [UnitID: Row] = [:]
     for row in rows {
-      let unit = UnitID(
-        messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"))
-      guard let state = UnitState(rawValue: try row.decode("state")) else {
-        throw StoreError.unexpectedValue(column: "state")
-      }
-      result[unit] = Row(
+      let ended: String? = try row.decode("ended")
+      result[try UnitID(row)] = Row(
         unit: UnitTransition.Unit(
-          state: state, dispatch: try row.decode("dispatch"), attemptsUsed: try row.decode("attempts_used"),
-          throttles: try row.decode("throttles")),
-        flow: try FlowKey(row), segments: try row.decode("segments"), requestID: try row.decode("request_id"))
+          state: try UnitState(row), dispatch: try row.decode("dispatch"),
+          attemptsUsed: try row.decode("attempts_used"),
+          throttles: try row.decode("throttles"), failedProviders: try row.decode("failed_providers")),
+        flow: try FlowKey(row), segments: try row.decode("segments"), requestID: try row.decode("request_id"),
+        isPaused: try row.decode("is_paused"),
+        ending: ended.map { $0 == "cancelled" ? .cancelled : .expired },
+        expiresAt: try row.decode("expires_at", as: Date?.self).map(Timestamp.init))
     }
     return result
   }
@@ -122,13 +140,14 @@ struct OutcomeStore: Sendable {
       """
       UPDATE scheduler.units u
       SET state = p.state, dispatch = p.dispatch, attempts_used = p.attempts_used, throttles = p.throttles,
-          due_at = p.due_at
+          due_at = p.due_at, failed_providers = string_to_array(p.failed_providers, ',')
       FROM unnest(
           \(changes.map(\.report.attempt.messageID.uuid)), \(changes.map(\.report.attempt.index)),
           \(changes.map(\.old.dispatch)), \(changes.map(\.old.state.rawValue)), \(changes.map(\.new.dispatch)),
           \(changes.map(\.new.state.rawValue)), \(changes.map(\.new.attemptsUsed)), \(changes.map(\.new.throttles)),
-          \(changes.map { $0.dueAt?.date }))
-        AS p(message_id, unit_index, old_dispatch, old_state, dispatch, state, attempts_used, throttles, due_at)
+          \(changes.map { $0.dueAt?.date }), \(changes.map { $0.new.failedProviders.joined(separator: ",") }))
+        AS p(message_id, unit_index, old_dispatch, old_state, dispatch, state, attempts_used, throttles, due_at,
+             failed_providers)
       WHERE u.message_id = p.message_id AND u.unit_index = p.unit_index AND u.dispatch = p.old_dispatch
         AND u.state = p.old_state
       """)
@@ -175,28 +194,22 @@ struct OutcomeStore: Sendable {
       """
       UPDATE scheduler.messages m
       SET sent = m.sent + p.sent, failed = m.failed + p.failed, dead = m.dead + p.dead,
-          unconfirmed = m.unconfirmed + p.unconfirmed,
+          unconfirmed = m.unconfirmed + p.unconfirmed, expired = m.expired + p.expired,
+          cancelled = m.cancelled + p.cancelled,
           finished_at = CASE
             WHEN m.sent + m.failed + m.dead + m.expired + m.cancelled + m.unconfirmed
-               + p.sent + p.failed + p.dead + p.unconfirmed = m.total THEN \(now.date) END
+               + p.sent + p.failed + p.dead + p.expired + p.cancelled + p.unconfirmed = m.total THEN \(now.date) END
       FROM unnest(
           \(ids.map(\.uuid)), \(changes.map(\.sent)), \(changes.map(\.failed)), \(changes.map(\.dead)),
-          \(changes.map(\.unconfirmed)))
-        AS p(message_id, sent, failed, dead, unconfirmed)
+          \(changes.map(\.unconfirmed)), \(changes.map(\.expired)), \(changes.map(\.cancelled)))
+        AS p(message_id, sent, failed, dead, unconfirmed, expired, cancelled)
       WHERE m.message_id = p.message_id
       RETURNING m.message_id, m.sent, m.failed, m.dead, m.expired, m.cancelled, m.unconfirmed, m.finished_at
       """)
     return try rows.compactMap { row in
       guard try row.decode("finished_at", as: Date?.self) != nil else { return nil }
-      var counts = UnitCounts()
-      counts.sent = try row.decode("sent")
-      counts.failed = try row.decode("failed")
-      counts.dead = try row.decode("dead")
-      counts.expired = try row.decode("expired")
-      counts.cancelled = try row.decode("cancelled")
-      counts.unconfirmed = try row.decode("unconfirmed")
       return MessagesFinished.Entry(
-        messageID: MessageID(try row.decode("message_id", as: UUID.self)), counts: counts, finishedAt: now)
+        messageID: MessageID(try row.decode("message_id", as: UUID.self)), counts: try UnitCounts(row), finishedAt: now)
     }
   }
 
@@ -230,13 +243,15 @@ struct OutcomeStore: Sendable {
   private static func returned(_ applied: Applied) -> Returned? {
     switch applied.new.state {
     case .pending, .retrying:
-      Returned(
-        unit: ReturnedUnit(
-          unit: applied.report.attempt.unit, expectedDispatch: applied.new.dispatch,
-          expectedState: applied.new.state,
-          nextDispatch: applied.new.state == .pending ? applied.new.dispatch : applied.new.dispatch + 1,
-          segments: applied.row.segments),
-        flow: applied.row.flow, dueAt: applied.dueAt)
+      applied.row.isPaused
+        ? nil
+        : Returned(
+          unit: ReturnedUnit(
+            unit: applied.report.attempt.unit, expectedDispatch: applied.new.dispatch,
+            expectedState: applied.new.state,
+            nextDispatch: applied.new.state == .pending ? applied.new.dispatch : applied.new.dispatch + 1,
+            segments: applied.row.segments, avoided: applied.new.failedProviders),
+          flow: applied.row.flow, dueAt: applied.dueAt)
     case .sending, .dead, .unconfirmed, .expired, .cancelled, .failed, .sent:
       nil
     }
@@ -257,6 +272,13 @@ extension OutcomeStore.Applied {
     }
   }
 
+  /// What the provider's health, rate and credentials are judged by; nothing for a lease that ran out.
+  fileprivate func news(_ now: Timestamp) -> OutcomeStore.News? {
+    guard case .outcome(let outcome) = report.report, report.errorCode != "orphaned" else { return nil }
+    return OutcomeStore.News(
+      provider: report.provider, outcome: outcome, startedAt: report.startedAt ?? now, isRepeat: old.throttles > 0)
+  }
+
   fileprivate func change(at now: Timestamp) -> UnitChange {
     let outcome: AttemptOutcome? = if case .outcome(let outcome) = report.report { outcome } else { nil }
     return UnitChange(
@@ -264,7 +286,8 @@ extension OutcomeStore.Applied {
       provider: report.provider, outcome: outcome, reply: report.reply,
       errorCode: outcome == .accepted ? nil : report.errorCode,
       errorMessage: outcome == .accepted || outcome == nil ? nil : errorType, startedAt: report.startedAt,
-      finishedAt: report.finishedAt ?? now, dueAt: dueAt)
+      finishedAt: report.finishedAt ?? now, dueAt: dueAt,
+      mayBeDuplicate: outcome == .unknown && new.state == .retrying ? true : nil)
   }
 }
 

@@ -11,6 +11,21 @@ struct MessageSpan: Sendable, Hashable {
   var total: Int
   /// What one of its SMS takes of a provider's limit.
   var segments: Int
+
+  /// Units that were never dispatched.
+  var rest: Int { total - cursor }
+
+  /// Their numbers in the flow.
+  var numbers: Range<Int64> { firstNumber + Int64(cursor)..<firstNumber + Int64(total) }
+}
+
+/// A message that begins or ceases to wait, with its flow.
+struct QueueEntry: Sendable, Hashable {
+  var flow: FlowKey
+  var flowID: Int64
+  /// The user's weight within the class.
+  var weight: Double
+  var span: MessageSpan
 }
 
 /// A unit that came back and waits for its next dispatch.
@@ -22,6 +37,8 @@ struct ReturnedUnit: Sendable, Hashable {
   /// The dispatch number that it goes out with.
   var nextDispatch: Int
   var segments: Int
+  /// Providers that failed it.
+  var avoided: [String] = []
 }
 
 /// One unit chosen for one provider.

@@ -4,7 +4,10 @@ import Postgres
 enum SchedulerSchema {
   static let name = "scheduler"
 
-  static let migrations = [Migration(version: 1, name: "backlog, units, attempts, outbox", sql: tables)]
+  static let migrations = [
+    Migration(version: 1, name: "backlog, units, attempts, outbox", sql: tables),
+    Migration(version: 2, name: "schedule, expiry, commands, provider conditions", sql: SchedulerControls.tables),
+  ]
 
   private static let tables = """
     CREATE TABLE scheduler.flows (

@@ -13,60 +13,78 @@ struct TakeOver: Sendable {
     var weight: Double
     var tag: Int64
     var headNumber: Int64
+    /// Past the last number that waits.
+    var endNumber: Int64
     var unloaded: Int
-  }
-
-  struct Waiting: Sendable {
-    var unit: ReturnedUnit
-    var flow: FlowKey
-    var dueAt: Timestamp?
+    var holes = HoleCounts()
   }
 
   /// The flows, with what has never been dispatched.
   func flows() async throws -> [Flow] {
     try await term.transaction { connection, _ in
-      try await connection.query(
+      var flows = try await connection.query(
         """
         SELECT f.flow_id, f.class, f.user_id, f.provider, f.weight, f.tag, f.next_number,
-          coalesce(b.head_number, f.next_number) AS head_number, coalesce(b.units, 0) AS units
+          coalesce(b.head_number, f.next_number) AS head_number, coalesce(b.end_number, f.next_number) AS end_number,
+          coalesce(b.units, 0) AS units
         FROM scheduler.flows f
-        LEFT JOIN (SELECT flow_id, sum(total - cursor)::bigint AS units, min(first_number + cursor) AS head_number
-                   FROM scheduler.messages WHERE cursor < total GROUP BY flow_id) b USING (flow_id)
+        LEFT JOIN (
+          SELECT flow_id, sum(total - cursor)::bigint AS units, min(first_number + cursor) AS head_number,
+            max(first_number + total) AS end_number
+          FROM scheduler.messages WHERE cursor < total AND is_due AND NOT is_paused GROUP BY flow_id) b USING (flow_id)
         ORDER BY f.flow_id
         """
       ).map { row in
         Flow(
           key: try FlowKey(row), id: try row.decode("flow_id"), weight: try row.decode("weight"),
-          tag: try row.decode("tag"), headNumber: try row.decode("head_number"), unloaded: try row.decode("units"))
+          tag: try row.decode("tag"), headNumber: try row.decode("head_number"),
+          endNumber: try row.decode("end_number"), unloaded: try row.decode("units"))
       }
+      let broken = flows.indices.filter { flows[$0].endNumber - flows[$0].headNumber != Int64(flows[$0].unloaded) }
+      let holes = try await holes(of: broken.map { flows[$0] }, connection)
+      for place in broken { flows[place].holes = holes[flows[place].id] ?? HoleCounts() }
+      return flows
     }
   }
 
-  /// Units that came back and wait.
-  func waiting() async throws -> [Waiting] {
+  /// The numbers that nobody waits for, in flows that have such: all between head and end but those that wait.
+  private func holes(of flows: [Flow], _ connection: PostgresConnection) async throws -> [Int64: HoleCounts] {
+    guard !flows.isEmpty else { return [:] }
+    var holes: [Int64: HoleCounts] = [:]
+    for flow in flows { holes[flow.id, default: HoleCounts()].add(flow.headNumber..<flow.endNumber) }
+    let rows = try await connection.query(
+      """
+      SELECT flow_id, segment,
+        sum(least(first_number + total, (segment + 1) * \(HoleCount.segmentSize))
+          - greatest(first_number + cursor, segment * \(HoleCount.segmentSize)))::bigint AS units
+      FROM scheduler.messages,
+        generate_series((first_number + cursor) / \(HoleCount.segmentSize),
+          (first_number + total - 1) / \(HoleCount.segmentSize)) AS segment
+      WHERE flow_id = ANY(\(flows.map(\.id))) AND cursor < total AND is_due AND NOT is_paused
+      GROUP BY flow_id, segment
+      """)
+    for row in rows {
+      let start = try row.decode("segment", as: Int64.self) * HoleCount.segmentSize
+      let units: Int64 = try row.decode("units")
+      holes[try row.decode("flow_id"), default: HoleCounts()].remove(start..<start + units)
+    }
+    return holes
+  }
+
+  /// Units that came back and wait, but for those of paused messages.
+  func waiting() async throws -> [OutcomeStore.Returned] {
     try await term.transaction { connection, _ in
       try await connection.query(
         """
-        SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.due_at, m.segments, f.class, f.user_id, f.provider
+        SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.due_at, u.failed_providers, m.segments,
+          f.class, f.user_id, f.provider
         FROM scheduler.units u
         JOIN scheduler.messages m USING (message_id)
         JOIN scheduler.flows f USING (flow_id)
-        WHERE u.state IN ('pending', 'retrying')
+        WHERE u.state IN ('pending', 'retrying') AND NOT m.is_paused
         ORDER BY m.first_number DESC, u.unit_index DESC
         """
-      ).map { row in
-        guard let state = UnitState(rawValue: try row.decode("state")) else {
-          throw StoreError.unexpectedValue(column: "state")
-        }
-        let dispatch: Int = try row.decode("dispatch")
-        return Waiting(
-          unit: ReturnedUnit(
-            unit: UnitID(
-              messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index")),
-            expectedDispatch: dispatch, expectedState: state,
-            nextDispatch: state == .pending ? dispatch : dispatch + 1, segments: try row.decode("segments")),
-          flow: try FlowKey(row), dueAt: try row.decode("due_at", as: Date?.self).map(Timestamp.init))
-      }
+      ).map(OutcomeStore.Returned.init)
     }
   }
 
@@ -120,7 +138,7 @@ struct TakeOver: Sendable {
       try await connection.query(
         """
         SELECT message_id, first_number, cursor, total, segments FROM scheduler.messages
-        WHERE flow_id = \(flowID) AND first_number > \(firstNumber) AND cursor < total
+        WHERE flow_id = \(flowID) AND first_number > \(firstNumber) AND cursor < total AND is_due AND NOT is_paused
         ORDER BY first_number LIMIT \(Backlog.pageSize)
         """
       ).map { row in
@@ -129,30 +147,6 @@ struct TakeOver: Sendable {
           firstNumber: try row.decode("first_number"), cursor: try row.decode("cursor"),
           total: try row.decode("total"), segments: try row.decode("segments"))
       }
-    }
-  }
-
-  /// Stores the limits in force and gives each its version, which rises when a limit has changed.
-  func limits(_ settings: [(name: String, limit: ProviderLimit)]) async throws -> [String: ProviderLimit] {
-    try await term.transaction { connection, _ in
-      var limits: [String: ProviderLimit] = [:]
-      for (name, limit) in settings {
-        let row = try await connection.query(
-          """
-          INSERT INTO scheduler.providers AS p (name, slots, window_ms, pacing)
-          VALUES (\(name), \(limit.count), \(limit.windowMilliseconds), \(limit.pacing.rawValue))
-          ON CONFLICT (name) DO UPDATE SET slots = excluded.slots, window_ms = excluded.window_ms,
-            pacing = excluded.pacing,
-            settings_version = p.settings_version
-              + ((p.slots, p.window_ms, p.pacing) IS DISTINCT FROM (excluded.slots, excluded.window_ms, excluded.pacing))::int
-          RETURNING settings_version
-          """
-        ).first
-        var stored = limit
-        stored.version = try row?.decode("settings_version") ?? 1
-        limits[name] = stored
-      }
-      return limits
     }
   }
 }

@@ -4,43 +4,83 @@ import Metering
 
 /// What waits in each flow, as far as it is in memory: a page of messages, and the units that came back.
 ///
-/// The order between flows is the fair queue's; this holds the order within one. Pure.
+/// The order between flows is the fair queue's; this holds the order within one. Every waiting message whose first
+/// number is not above `lastLoaded` is on the page; the others lie in the store, counted. Pure.
 struct Backlog: Sendable {
   /// Messages of one flow that are held in memory; the rest is read as needed.
   static let pageSize = 64
 
   struct Flow: Sendable {
     var id: Int64
+    /// Units that came back, before everything else.
     var front: Deque<ReturnedUnit> = []
     var page: Deque<MessageSpan> = []
     /// Units of messages that lie only in the store, all behind the page.
     var unloaded = 0
-    /// The first number of the last message that was ever on the page.
+    /// Units on the page and in the store: all that wait and were never dispatched.
+    var fresh = 0
+    /// The first number of the last message that is or was on the page.
     var lastLoaded: Int64 = -1
+    var numbers = FlowNumbers()
   }
 
   private var flows: [FlowKey: Flow] = [:]
 
-  /// Adds a message at the end of its flow; it stays in the store if the page is full.
-  mutating func append(_ span: MessageSpan, to key: FlowKey, id: Int64) {
+  // MARK: Filling
+
+  /// Adds a message that waits: at the end of its flow, or, if it was scheduled or paused, where its number puts it.
+  mutating func admit(_ span: MessageSpan, to key: FlowKey, id: Int64) {
     var flow = flows.removeValue(forKey: key) ?? Flow(id: id)
-    if flow.unloaded == 0, flow.page.count < Self.pageSize {
-      flow.page.append(span)
-      flow.lastLoaded = span.firstNumber
-    } else {
-      flow.unloaded += span.total - span.cursor
+    defer { flows[key] = flow }
+    guard span.rest > 0 else { return }
+    flow.numbers.admit(span.numbers, isOnly: flow.fresh == 0)
+    flow.fresh += span.rest
+    if span.firstNumber > flow.lastLoaded, flow.unloaded > 0 || flow.page.count >= Self.pageSize {
+      flow.unloaded += span.rest
+      return
     }
-    flows[key] = flow
+    let place = flow.page.firstIndex { $0.firstNumber > span.firstNumber } ?? flow.page.endIndex
+    flow.page.insert(span, at: place)
+    flow.lastLoaded = max(flow.lastLoaded, span.firstNumber)
+    while flow.page.count > 2 * Self.pageSize, let last = flow.page.popLast(), let newLast = flow.page.last {
+      flow.unloaded += last.rest
+      flow.lastLoaded = newLast.firstNumber
+    }
   }
 
-  /// Notes units that lie in the store when a leader starts; pages are read when their turn comes.
-  mutating func note(unloaded count: Int, in key: FlowKey, id: Int64) {
-    flows[key, default: Flow(id: id)].unloaded += count
+  /// Notes what lies in the store when a leader starts; pages are read when their turn comes.
+  mutating func note(_ restored: TakeOver.Flow) {
+    var flow = flows.removeValue(forKey: restored.key) ?? Flow(id: restored.id)
+    flow.unloaded += restored.unloaded
+    flow.fresh += restored.unloaded
+    flow.numbers = FlowNumbers(head: restored.headNumber, end: restored.endNumber, holes: restored.holes)
+    flows[restored.key] = flow
   }
 
   /// Puts a unit that came back to the front of its flow.
   mutating func putBack(_ unit: ReturnedUnit, in key: FlowKey, id: Int64) {
     flows[key, default: Flow(id: id)].front.prepend(unit)
+  }
+
+  /// Takes a message out that waits no longer: cancelled, paused or expired.
+  /// - Parameter span: What was left of it in the store; without a rest if it was not waiting.
+  mutating func withdraw(_ span: MessageSpan, from key: FlowKey) {
+    guard var flow = flows.removeValue(forKey: key) else { return }
+    defer { flows[key] = flow }
+    flow.front.removeAll { $0.unit.messageID == span.messageID }
+    guard span.rest > 0 else { return }
+    if let place = flow.page.firstIndex(where: { $0.messageID == span.messageID }) {
+      flow.page.remove(at: place)
+    } else {
+      flow.unloaded -= span.rest
+    }
+    flow.fresh -= span.rest
+    flow.numbers.withdraw(span.numbers, leavesNone: flow.fresh == 0)
+  }
+
+  /// Takes out one unit that came back and waits no longer.
+  mutating func withdraw(_ unit: UnitID, from key: FlowKey) {
+    flows[key]?.front.removeAll { $0.unit == unit }
   }
 
   /// Where to read the next page of a flow, if its next unit is not in memory.
@@ -56,16 +96,28 @@ struct Backlog: Sendable {
     defer { flows[key] = flow }
     for span in spans {
       flow.page.append(span)
-      flow.unloaded -= span.total - span.cursor
+      flow.unloaded -= span.rest
       flow.lastLoaded = span.firstNumber
     }
     return !spans.isEmpty && flow.unloaded >= 0
   }
 
-  /// What the next unit of a flow takes of a provider's limit in segments; `nil` when it is not in memory.
-  func nextSegments(of key: FlowKey) -> Int? {
+  // MARK: Taking
+
+  /// The next unit of a flow, as far as its choice of a provider needs it.
+  struct Next: Sendable, Hashable {
+    /// What it takes of a provider's limit, in segments.
+    var segments: Int
+    var eligibility: Eligibility
+  }
+
+  /// The next unit of a flow; `nil` when it is not in memory.
+  func next(of key: FlowKey) -> Next? {
     guard let flow = flows[key] else { return nil }
-    return flow.front.first?.segments ?? flow.page.first?.segments
+    if let unit = flow.front.first {
+      return Next(segments: unit.segments, eligibility: Eligibility(pinned: key.provider, avoided: unit.avoided))
+    }
+    return flow.page.first.map { Next(segments: $0.segments, eligibility: Eligibility(pinned: key.provider)) }
   }
 
   /// Takes the next unit of a flow.
@@ -75,11 +127,24 @@ struct Backlog: Sendable {
     if let returned = flow.front.popFirst() { return .returned(returned) }
     guard var span = flow.page.popFirst() else { return nil }
     let unit = UnitID(messageID: span.messageID, index: span.cursor)
+    flow.numbers.pass(span.numbers.lowerBound)
+    flow.fresh -= 1
     span.cursor += 1
-    if span.cursor < span.total { flow.page.prepend(span) }
+    if span.rest > 0 { flow.page.prepend(span) }
     return .fresh(unit)
   }
 
+  // MARK: Asking
+
+  /// Units that wait in a flow.
+  func count(of key: FlowKey) -> Int { flows[key].map { $0.front.count + $0.fresh } ?? 0 }
+
+  /// Where a flow's numbering stands.
+  func numbers(of key: FlowKey) -> FlowNumbers? { flows[key]?.numbers }
+
   /// A flow's number in the store.
   func id(of key: FlowKey) -> Int64? { flows[key]?.id }
+
+  /// The flows of one user.
+  func flows(of user: UserID) -> [FlowKey] { flows.keys.filter { $0.userID == user } }
 }

@@ -6,57 +6,90 @@ struct DispatchQueue: Sendable {
   private(set) var fair = FairQueue()
   private var backlog = Backlog()
   var board: ProviderBoard
+  /// The switch for all sending.
+  var isSending = true
+  /// Users whose SMS are held back as a whole.
+  private var held: Set<UserID> = []
 
   init(board: ProviderBoard) { self.board = board }
 
+  /// True when nothing waits that could be served.
   var isEmpty: Bool { fair.backlog == 0 }
 
   // MARK: Filling
 
   /// Makes all flows of the store known, with what waits in them, as an earlier leader left them.
-  mutating func restore(_ flows: [TakeOver.Flow]) {
+  mutating func restore(_ flows: [TakeOver.Flow], held: Set<UserID>) {
+    self.held = held
     for flow in flows {
       fair.register(flow.key, id: flow.id, weight: flow.weight, tag: flow.tag, headNumber: flow.headNumber)
     }
     fair.resumeVirtualTime()
     for flow in flows {
-      backlog.note(unloaded: flow.unloaded, in: flow.key, id: flow.id)
-      fair.add(flow.unloaded, to: flow.key)
+      backlog.note(flow)
+      sync(flow.key)
     }
   }
 
-  /// Adds messages that have just been stored.
-  mutating func add(_ flow: IntakeStore.Result.Flow) {
-    guard let first = flow.spans.first else { return }
-    fair.register(flow.key, id: flow.id, weight: flow.weight, headNumber: first.firstNumber)
-    for span in flow.spans {
-      backlog.append(span, to: flow.key, id: flow.id)
-      fair.add(span.total - span.cursor, to: flow.key)
-    }
+  /// Adds a message that waits from now on: new, due, or resumed.
+  mutating func admit(_ entry: QueueEntry) {
+    fair.register(entry.flow, id: entry.flowID, weight: entry.weight)
+    backlog.admit(entry.span, to: entry.flow, id: entry.flowID)
+    sync(entry.flow)
+  }
+
+  /// Takes out a message that waits no longer: cancelled, expired or paused.
+  mutating func withdraw(_ entry: QueueEntry) {
+    backlog.withdraw(entry.span, from: entry.flow)
+    sync(entry.flow)
+  }
+
+  /// Takes out one unit that came back and waits no longer.
+  mutating func withdraw(_ unit: UnitID, from flow: FlowKey) {
+    backlog.withdraw(unit, from: flow)
+    sync(flow)
   }
 
   /// Puts a unit that was not sent to the front of its flow, which gets its turn back.
   mutating func giveBack(_ unit: ReturnedUnit, flow: FlowKey) {
-    guard let id = backlog.id(of: flow) ?? fair.id(of: flow) else { return }
+    guard let id = fair.id(of: flow) else { return }
     backlog.putBack(unit, in: flow, id: id)
-    fair.giveBack(flow)
+    if !held.contains(flow.userID) { fair.giveBack(flow) }
+    sync(flow)
   }
 
   /// Puts a unit whose backoff is over to the front of its flow.
   mutating func readmit(_ unit: ReturnedUnit, flow: FlowKey) {
-    guard let id = backlog.id(of: flow) ?? fair.id(of: flow) else { return }
+    guard let id = fair.id(of: flow) else { return }
     backlog.putBack(unit, in: flow, id: id)
-    fair.add(1, to: flow)
+    sync(flow)
   }
 
-  /// Makes a flow known without SMS, so that units can come back to it.
-  mutating func register(_ key: FlowKey, id: Int64, weight: Double, tag: Int64, headNumber: Int64) {
-    fair.register(key, id: id, weight: weight, tag: tag, headNumber: headNumber)
+  /// Holds one user's SMS back, or lets them go on. What was outstanding still goes.
+  mutating func hold(_ user: UserID, _ isHeld: Bool) {
+    if isHeld { held.insert(user) } else { held.remove(user) }
+    for key in backlog.flows(of: user) { sync(key) }
   }
+
+  func isHeld(_ user: UserID) -> Bool { held.contains(user) }
+
+  /// Lets what is pinned to a provider that works again begin where all others are: a stop earns no credit.
+  mutating func catchUp(pinnedTo provider: String) { fair.catchUp(pinnedTo: provider) }
 
   mutating func fill(_ key: FlowKey, with spans: [MessageSpan]) -> Bool { backlog.fill(key, with: spans) }
 
-  mutating func takeChangedHeads() -> [FlowHead] { fair.takeChangedHeads() }
+  /// SMS that wait in a flow, also if its user is held back.
+  func backlog(of key: FlowKey) -> Int { backlog.count(of: key) }
+
+  /// Brings the fair queue's count of a flow, and who may carry its next SMS, in step with what lies in it.
+  private mutating func sync(_ key: FlowKey) {
+    let waiting = held.contains(key.userID) ? 0 : backlog.count(of: key)
+    let known = fair.backlog(of: key)
+    fair.set(backlog.next(of: key)?.eligibility ?? Eligibility(pinned: key.provider), of: key)
+    if waiting > known { fair.add(waiting - known, to: key) }
+    if waiting < known { fair.remove(known - waiting, from: key) }
+    if let numbers = backlog.numbers(of: key) { fair.moveHead(of: key, to: numbers.head) }
+  }
 
   // MARK: Choosing
 
@@ -73,28 +106,52 @@ struct DispatchQueue: Sendable {
   /// - Parameter now: Seconds on PostgreSQL's clock.
   mutating func plan(limit: Int, now: Double) -> Plan {
     var plan = Plan()
+    guard isSending else { return plan }
+    board.beginRound(now: now)
     var open = board.open(now: now)
-    while plan.picks.count < limit, !open.isEmpty, board.hasGlobalRoom(now: now) {
-      guard let key = fair.next(where: { $0.map { open.contains($0) } ?? true }) else { break }
+    let working = board.working(now: now)
+    while plan.picks.count < limit, !open.isEmpty {
+      guard let key = fair.next(where: { !$0.candidates(open: open, working: working).isEmpty }) else { break }
       if let page = backlog.missingPage(of: key) {
         plan.missing = (key, page.flowID, page.after)
         break
       }
-      guard let name = key.provider ?? board.choose(among: open), let segments = backlog.nextSegments(of: key) else {
-        break
-      }
-      let cost = board.cost(of: segments, at: name)
-      guard board.spend(cost, at: name, now: now) else {
-        open.remove(name)
+      guard let next = backlog.next(of: key) else { break }
+      let candidates = next.eligibility.candidates(open: open, working: working)
+      guard let name = board.choose(among: candidates, segments: next.segments, now: now) else {
+        // Its tokens are not there yet. These providers wait for it: smaller SMS must not overtake it for ever.
+        open.subtract(candidates)
         continue
       }
       guard let source = backlog.take(from: key) else { break }
-      let isFresh = if case .fresh = source { true } else { false }
-      fair.serve(key, numbered: isFresh)
-      plan.picks.append(DispatchPick(source: source, flow: key, provider: name, cost: cost))
+      let pick = DispatchPick(source: source, flow: key, provider: name, cost: board.cost(of: next.segments, at: name))
+      guard board.spend(pick.cost, at: name, for: pick.attempt, now: now) else { break }
+      fair.serve(key)
+      sync(key)
+      plan.picks.append(pick)
       plan.tags[key] = fair.id(of: key).map { ($0, fair.tag(of: key)) }
-      if let provider = board[name], !board.isOpen(provider, now: now) { open.remove(name) }
+      if board.hasGlobalRoom(now: now) {
+        if board[name]?.opening(1, now: now).map({ $0 <= now }) != true { open.remove(name) }
+      } else {
+        open = []
+      }
     }
     return plan
+  }
+
+  // MARK: Heads
+
+  /// The heads of all flows with a backlog.
+  func heads() -> [FlowHead] { fair.heads().map(withHoles) }
+
+  /// The heads of the flows that changed since the last call.
+  mutating func takeChangedHeads() -> [FlowHead] { fair.takeChangedHeads().map(withHoles) }
+
+  private func withHoles(_ head: FlowHead) -> FlowHead {
+    let key = FlowKey(messageClass: head.messageClass, userID: head.userID, provider: head.provider)
+    guard head.backlog > 0, let holes = backlog.numbers(of: key)?.holes, !holes.isEmpty else { return head }
+    var head = head
+    head.holes = holes.segments
+    return head
   }
 }

@@ -14,10 +14,16 @@ struct DueTimes: Sendable {
   }
 
   private var heap = Heap<Entry>()
+  /// The units in backoff, with the dispatch that they wait for: what is not here was withdrawn.
+  private var live: [UnitID: Int] = [:]
 
   mutating func add(_ unit: ReturnedUnit, flow: FlowKey, dueAt: Timestamp) {
+    live[unit.unit] = unit.nextDispatch
     heap.insert(Entry(dueAt: dueAt, unit: unit, flow: flow))
   }
+
+  /// Takes a unit out that waits no longer: cancelled, expired or paused.
+  mutating func withdraw(_ unit: UnitID) { live[unit] = nil }
 
   /// When the next one is due.
   var next: Timestamp? { heap.min?.dueAt }
@@ -27,6 +33,8 @@ struct DueTimes: Sendable {
     var due: [(ReturnedUnit, FlowKey)] = []
     while let first = heap.min, first.dueAt <= now {
       heap.removeMin()
+      guard live[first.unit.unit] == first.unit.nextDispatch else { continue }
+      live[first.unit.unit] = nil
       due.append((first.unit, first.flow))
     }
     return due

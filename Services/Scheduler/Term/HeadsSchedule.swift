@@ -6,6 +6,8 @@ struct HeadsSchedule: Sendable {
   let epoch: Int64
   private var changedAt: Timestamp?
   private var completeAt: Timestamp?
+  /// Something changed that moves no head: a provider's state, the switch for all sending.
+  var isOverdue = false
 
   init(epoch: Int64) { self.epoch = epoch }
 
@@ -16,10 +18,12 @@ struct HeadsSchedule: Sendable {
     if completeAt.map({ now - $0 >= interval }) ?? true {
       (changedAt, completeAt) = (now, now)
       _ = queue.takeChangedHeads()
-      return change(queue, flows: queue.fair.heads(), isComplete: true, now: now)
+      return change(queue, flows: queue.heads(), isComplete: true, now: now)
     }
-    guard queue.fair.hasChangedHeads, changedAt.map({ now - $0 >= .seconds(1) }) ?? true else { return nil }
+    guard queue.fair.hasChangedHeads || isOverdue, isOverdue || (changedAt.map { now - $0 >= .seconds(1) } ?? true)
+    else { return nil }
     changedAt = now
+    isOverdue = false
     return change(queue, flows: queue.takeChangedHeads(), isComplete: false, now: now)
   }
 
@@ -27,10 +31,7 @@ struct HeadsSchedule: Sendable {
     QueueChanged(
       asOf: now, isComplete: isComplete, epoch: epoch, virtualTime: queue.fair.virtualTime,
       classes: queue.fair.classHeads(), flows: flows,
-      providers: queue.board.providers.map {
-        ProviderPace(
-          provider: $0.name, effectiveRate: $0.expectedRate, nominalRate: $0.nominalRate, state: "healthy",
-          inFlight: $0.credit.outstanding)
-      }, globalRate: queue.board.globalRate, isSending: true)
+      providers: queue.board.providers.map { $0.pace(now: now.seconds) }, globalRate: queue.board.globalRate,
+      isSending: queue.isSending)
   }
 }

@@ -9,6 +9,8 @@ final class Inbox: Sendable {
     var outcomes: [AMQPDelivery] = []
     var submissions: [AMQPDelivery] = []
     var commands: [AMQPDelivery] = []
+
+    var isEmpty: Bool { outcomes.isEmpty && submissions.isEmpty && commands.isEmpty }
   }
 
   static let batchSize = 256

@@ -59,6 +59,7 @@ actor OutboxRelay {
       }
       try await group.waitForAll()
     }
+    Failpoint.reach(.outboxPublished)
     try await Outbox.delete(batch.map(\.id), pool: pool)
   }
 

@@ -8,6 +8,8 @@ struct OutcomeReports: Sendable {
   var gateOpensAt: Timestamp?
   /// Seconds between claim and answer.
   var latencies: [Double] = []
+  /// When the windows of the slots that were taken began: the answer, or the start + 250 ms if that is earlier.
+  var anchors: [AttemptID: Double] = [:]
   var acceptedCount = 0
 
   /// - Throws: `WireError` for anything else.
@@ -25,6 +27,10 @@ struct OutcomeReports: Sendable {
       }
       latencies = body.outcomes.filter { $0.startedAt != nil && $0.errorCode != "orphaned" }
         .map { ($0.finishedAt - $0.claimedAt) / .seconds(1) }
+      for outcome in body.outcomes {
+        anchors[outcome.attempt] = min(
+          outcome.finishedAt.seconds, (outcome.startedAt ?? outcome.finishedAt).seconds + 0.25)
+      }
       acceptedCount = body.outcomes.filter { $0.outcome == .accepted }.count
     case .sendExpired:
       let body = try Wire.decode(SendsExpired.self, from: delivery.body).body

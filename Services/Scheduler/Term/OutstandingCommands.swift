@@ -1,4 +1,5 @@
 import Contracts
+import HeapModule
 
 /// Send commands that were issued and not reported back.
 ///
@@ -11,12 +12,24 @@ struct OutstandingCommands: Sendable {
     var repeats = 0
   }
 
+  private struct Due: Comparable, Sendable {
+    var at: Timestamp
+    var command: EnvelopeID
+
+    static func < (left: Due, right: Due) -> Bool { left.at < right.at }
+    static func == (left: Due, right: Due) -> Bool { left.at == right.at }
+  }
+
   private var entries: [EnvelopeID: Entry] = [:]
   private var commandOf: [AttemptID: EnvelopeID] = [:]
+  /// When each command is to be repeated; what was reported meanwhile is dropped when it surfaces.
+  private var repeats = Heap<Due>()
 
   /// - Parameter repeatAt: When to publish it again; by default 1 s after its deadline.
   mutating func add(_ issued: IssuedCommand, repeatAt: Timestamp? = nil) {
-    entries[issued.id] = Entry(issued: issued, repeatAt: repeatAt ?? issued.command.notAfter + .seconds(1))
+    let at = repeatAt ?? issued.command.notAfter + .seconds(1)
+    entries[issued.id] = Entry(issued: issued, repeatAt: at)
+    repeats.insert(Due(at: at, command: issued.id))
     for attempt in issued.open { commandOf[attempt] = issued.id }
   }
 
@@ -32,15 +45,25 @@ struct OutstandingCommands: Sendable {
   }
 
   /// When the next repeat is due.
-  var next: Timestamp? { entries.values.map(\.repeatAt).min() }
+  var next: Timestamp? {
+    mutating get {
+      while let due = repeats.min {
+        if entries[due.command]?.repeatAt == due.at { return due.at }
+        repeats.removeMin()
+      }
+      return nil
+    }
+  }
 
   /// Commands to be published again now.
   mutating func takeOverdue(now: Timestamp) -> [IssuedCommand] {
     var overdue: [IssuedCommand] = []
-    for (id, entry) in entries where entry.repeatAt <= now {
+    while let at = next, at <= now, let due = repeats.popMin(), let entry = entries[due.command] {
       // 10 s, 20 s, 40 s, then every minute: while no sender runs, copies must not pile up.
-      entries[id]?.repeatAt = now + .seconds(min(60, 10 << min(entry.repeats, 3)))
-      entries[id]?.repeats += 1
+      let again = now + .seconds(min(60, 10 << min(entry.repeats, 3)))
+      entries[due.command]?.repeatAt = again
+      entries[due.command]?.repeats += 1
+      repeats.insert(Due(at: again, command: due.command))
       overdue.append(entry.issued)
     }
     return overdue

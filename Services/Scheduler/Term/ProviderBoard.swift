@@ -1,77 +1,77 @@
 import Contracts
 import Metering
 
-/// What the leader knows about its providers: who may get the next SMS, and when somebody may.
+/// The leader's providers: who may get the next SMS, and when somebody may.
 ///
 /// Pure; times are seconds on PostgreSQL's clock.
 struct ProviderBoard: Sendable {
-  struct Provider: Sendable {
-    var name: String
-    var limit: ProviderLimit
-    var weight: Double
-    var countsSegments: Bool
-    var policy: ProviderPolicy
-    var bucket: TokenBucket
-    var credit = SendCredit()
-    /// When the gate expects to let the next SMS through, as the last outcome said.
-    var gateOpensAt = 0.0
-    var use = MeasuredUse()
-
-    /// SMS a second that the limit allows.
-    var nominalRate: Double { Double(limit.count) * 1000 / Double(limit.windowMilliseconds) }
-
-    /// SMS a second that can be expected while there is a backlog: `sliding` also waits for the answer, at most 250 ms.
-    var expectedRate: Double {
-      let window = Double(limit.windowMilliseconds) / 1000
-      let wait = limit.pacing == .strict ? credit.latency : min(credit.latency, 0.25)
-      return use.rate ?? Double(limit.count) / (window + wait)
-    }
-  }
-
   /// A command may be issued this much before the gate is expected to open.
   static let head = 0.05
 
-  private(set) var providers: [Provider]
+  private(set) var providers: [ProviderState]
   private var indexes: [String: Int]
   private var rotation = ProviderRotation()
   private var global: TokenBucket?
+  /// The global rate as it is written down; the bucket stays 1.5 % below it.
+  let globalRate: Double?
+  /// Providers whose condition has to be stored.
+  private(set) var unsaved: Set<String> = []
 
-  init(providers: [Provider], globalRate: Double?, now: Double) {
+  init(providers: [ProviderState], globalRate: Double?, now: Double) {
     self.providers = providers
     indexes = Dictionary(uniqueKeysWithValues: providers.enumerated().map { ($1.name, $0) })
-    global = globalRate.map { TokenBucket(count: $0, window: 1, startsFull: false, now: now) }
+    self.globalRate = globalRate
+    // A mean over any ten seconds, seen at the providers: a burst of 50 ms, and room for what the last hop shifts.
+    global = globalRate.map {
+      TokenBucket(count: $0 * 0.985, window: 1, burst: 1 + $0 * 0.05, startsFull: false, now: now)
+    }
   }
 
-  subscript(name: String) -> Provider? { indexes[name].map { providers[$0] } }
+  subscript(name: String) -> ProviderState? { indexes[name].map { providers[$0] } }
 
-  var globalRate: Double? { global?.rate }
-
-  /// Whether this provider can be given an SMS now.
-  func isOpen(_ provider: Provider, now: Double) -> Bool {
-    provider.credit.room(rate: provider.nominalRate) > 0 && now >= provider.gateOpensAt - Self.head
-      && provider.bucket.available(1, now: now) <= now && hasGlobalRoom(now: now)
-  }
+  // MARK: Choosing
 
   /// The providers that can be given an SMS now.
   func open(now: Double) -> Set<String> {
-    Set(providers.filter { isOpen($0, now: now) }.map(\.name))
+    guard hasGlobalRoom(now: now) else { return [] }
+    return Set(providers.filter { $0.opening(1, now: now).map { $0 <= now } ?? false }.map(\.name))
   }
+
+  /// The providers that are healthy and not paused.
+  func working(now: Double) -> Set<String> { Set(providers.filter { $0.isWorking(now: now) }.map(\.name)) }
 
   /// When to look again, if only time is missing; `nil` when an outcome must come first.
   func nextOpening(now: Double) -> Double? {
-    providers.filter { $0.credit.room(rate: $0.nominalRate) > 0 }.map { provider in
-      max(
-        provider.bucket.available(1, now: now), provider.gateOpensAt - Self.head,
-        global?.available(1, now: now) ?? now)
-    }.min()
+    providers.compactMap { $0.opening($0.wanted, now: now) }.min().map {
+      max($0, global?.available(1, now: now) ?? now)
+    }
   }
 
   /// Whether the global rate leaves room for one more now.
   func hasGlobalRoom(now: Double) -> Bool { global.map { $0.available(1, now: now) <= now } ?? true }
 
-  /// Chooses among the open providers by weight.
-  mutating func choose(among open: Set<String>) -> String? {
-    rotation.pick(among: providers.filter { open.contains($0.name) }.map { ($0.name, $0.weight) })
+  /// Forgets what the last round waited for, and takes the rates of the moment.
+  mutating func beginRound(now: Double) {
+    for index in providers.indices {
+      providers[index].wanted = 1
+      providers[index].refresh(now: now)
+    }
+  }
+
+  /// Chooses by weight among candidates that have the tokens for an SMS of so many segments.
+  ///
+  /// Candidates that have not are noted to wait for it.
+  mutating func choose(among candidates: Set<String>, segments: Int, now: Double) -> String? {
+    var ready: [(name: String, weight: Double)] = []
+    for index in providers.indices where candidates.contains(providers[index].name) {
+      let cost = Double(cost(of: segments, at: providers[index].name))
+      if providers[index].bucket.available(cost, now: now) <= now {
+        ready.append((providers[index].name, providers[index].weight))
+      } else {
+        providers[index].wanted = cost
+      }
+    }
+    return rotation.pick(among: ready)
   }
 
   /// What an SMS of so many segments takes of a provider's limit; one that is larger than the limit goes alone.
@@ -82,24 +82,33 @@ struct ProviderBoard: Sendable {
 
   /// Takes the tokens and the credit for one SMS.
   /// - Returns: False when the tokens are not there yet; nothing is taken then.
-  mutating func spend(_ cost: Int, at name: String, now: Double) -> Bool {
+  mutating func spend(_ cost: Int, at name: String, for attempt: AttemptID, now: Double) -> Bool {
     guard let index = indexes[name], providers[index].bucket.take(Double(cost), now: now) else { return false }
     if global?.take(1, now: now) == false {
       providers[index].bucket.giveBack(Double(cost))
       return false
     }
     providers[index].credit.issue(1)
+    providers[index].forecast.issue(attempt, cost: cost, hold: providers[index].hold, now: now)
+    providers[index].issues.note(now: now)
+    if providers[index].health.state(now: now) == .probing { providers[index].probe = attempt }
     return true
   }
+
+  // MARK: Learning
 
   /// Counts commands that an earlier leader issued.
   mutating func assumeOutstanding(_ count: Int, at name: String) {
     if let index = indexes[name] { providers[index].credit.issue(count) }
   }
 
-  /// Gives back the credit of SMS that were reported.
-  mutating func settle(_ count: Int, at name: String) {
-    if let index = indexes[name] { providers[index].credit.settle(count) }
+  /// Gives back the credit of an SMS that was reported.
+  /// - Parameter anchor: When its slot's window began; `nil` when it took no slot.
+  mutating func settle(_ attempt: AttemptID, at name: String, anchor: Double? = nil) {
+    guard let index = indexes[name] else { return }
+    providers[index].forecast.settle(attempt, anchor: anchor)
+    providers[index].credit.settle(1)
+    if providers[index].probe == attempt { providers[index].probe = nil }
   }
 
   /// Learns from reports how long answers take, and when the gate opens next.
@@ -109,35 +118,50 @@ struct ProviderBoard: Sendable {
     if let gateOpensAt { providers[index].gateOpensAt = gateOpensAt }
   }
 
+  /// Learns from one outcome, that was news: health, rate, credentials, distribution.
+  /// - Parameters:
+  ///   - startedAt: When the request was begun.
+  ///   - isRepeat: The same SMS has been throttled before.
+  /// - Returns: What happened to the provider, for the log.
+  mutating func learn(
+    _ outcome: AttemptOutcome, at name: String, startedAt: Double, isRepeat: Bool, now: Double
+  ) -> ProviderEvent? {
+    guard let index = indexes[name] else { return nil }
+    let event = providers[index].learn(outcome, startedAt: startedAt, isRepeat: isRepeat, now: now)
+    if event != nil || outcome == .accepted { unsaved.insert(name) }
+    return event
+  }
+
   /// Counts what was sent, to learn the rate while there is a backlog.
   mutating func noteSent(_ count: Int, at name: String, now: Double, isBacklogged: Bool) {
     if let index = indexes[name] { providers[index].use.note(count, now: now, isBacklogged: isBacklogged) }
   }
-}
 
-/// The rate at which a provider really took SMS while there was a backlog.
-struct MeasuredUse: Sendable {
-  private var since: Double?
-  private var count = 0
-  /// SMS a second over the last stretches; `nil` before the first of at least ten seconds.
-  private(set) var rate: Double?
+  // MARK: Commands
 
-  mutating func note(_ sent: Int, now: Double, isBacklogged: Bool) {
-    guard isBacklogged else {
-      since = nil
-      return
+  /// Changes a provider by an admin's command.
+  mutating func update(_ name: String, _ change: (inout ProviderState) -> Void) {
+    if let index = indexes[name] { change(&providers[index]) }
+  }
+
+  /// Forgets what was learnt about a provider.
+  mutating func reset(_ subject: ProviderReset.Subject, at name: String, now: Double) {
+    guard let index = indexes[name] else { return }
+    switch subject {
+    case .health:
+      providers[index].health.reset()
+      providers[index].adaptive.reset()
+      providers[index].probe = nil
+      providers[index].refresh(now: now)
+    case .distribution:
+      providers[index].sent = 0
     }
-    guard let start = since else {
-      since = now
-      count = 0
-      return
-    }
-    count += sent
-    let seconds = now - start
-    guard seconds >= 10 else { return }
-    let measured = Double(count) / seconds
-    rate = rate.map { $0 + (measured - $0) * 0.5 } ?? measured
-    since = now
-    count = 0
+    unsaved.insert(name)
+  }
+
+  /// The conditions to be stored, which are then taken for stored.
+  mutating func takeUnsaved() -> [(name: String, condition: ProviderState.Condition)] {
+    defer { unsaved.removeAll() }
+    return unsaved.sorted().compactMap { name in self[name].map { (name, $0.condition) } }
   }
 }

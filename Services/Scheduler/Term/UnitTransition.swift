@@ -9,6 +9,13 @@ struct UnitTransition: Sendable {
     var dispatch: Int
     var attemptsUsed: Int
     var throttles: Int
+    /// Providers that failed it.
+    var failedProviders: [String] = []
+  }
+
+  /// What has become of its message meanwhile: a unit that comes back follows it.
+  enum Ending: Sendable, Hashable {
+    case cancelled, expired
   }
 
   /// A report about one attempt.
@@ -29,14 +36,18 @@ struct UnitTransition: Sendable {
 
   /// - Parameters:
   ///   - dispatch: The attempt's dispatch number.
+  ///   - provider: Who reported it.
+  ///   - ending: Whether the message has been cancelled or has expired.
   ///   - random: In 0..<1, for the jitter.
   func decide(
-    _ unit: Unit, dispatch: Int, report: Report, messageClass: MessageClass, random: Double
+    _ unit: Unit, dispatch: Int, report: Report, provider: String, messageClass: MessageClass, ending: Ending? = nil,
+    random: Double
   ) -> Decision {
     guard dispatch == unit.dispatch else { return .ignore }
     switch unit.state {
     case .sending:
-      return sending(unit, report, messageClass, random)
+      let decision = sending(unit, report, provider, messageClass, random)
+      return ending.map { ended(decision, $0) } ?? decision
     case .unconfirmed, .retrying:
       return late(unit, report)
     case .pending, .dead, .expired, .cancelled, .failed, .sent:
@@ -44,7 +55,18 @@ struct UnitTransition: Sendable {
     }
   }
 
-  private func sending(_ unit: Unit, _ report: Report, _ messageClass: MessageClass, _ random: Double) -> Decision {
+  /// What would go back to waiting ends with its message.
+  private func ended(_ decision: Decision, _ ending: Ending) -> Decision {
+    guard case .change(var unit, _) = decision, unit.state == .pending || unit.state == .retrying else {
+      return decision
+    }
+    unit.state = ending == .cancelled ? .cancelled : .expired
+    return .change(unit, dueAfterSeconds: nil)
+  }
+
+  private func sending(
+    _ unit: Unit, _ report: Report, _ provider: String, _ messageClass: MessageClass, _ random: Double
+  ) -> Decision {
     var next = unit
     switch report {
     case .expired:
@@ -54,13 +76,12 @@ struct UnitTransition: Sendable {
     case .outcome(.rejected):
       next.state = .failed
     case .outcome(.refusedCredentials):
-      // Costs no attempt; a little later, so that a provider which refuses everybody is not hammered.
-      next.state = .retrying
-      return .change(next, dueAfterSeconds: 5)
+      // Costs no attempt: it says nothing about the SMS. The third in a row pauses the provider.
+      return pending(unit)
     case .outcome(.throttled):
       return throttled(unit, random)
     case .outcome(.retryable):
-      return retry(unit, random)
+      return retry(unit, provider, random)
     case .outcome(.unknown):
       next.attemptsUsed += 1
       switch policy.onUnknown(messageClass) {
@@ -73,6 +94,7 @@ struct UnitTransition: Sendable {
           break
         }
         next.state = .retrying
+        next.failedProviders = unit.failedProviders + [provider]
         return .change(next, dueAfterSeconds: 0)
       }
     }
@@ -116,9 +138,10 @@ struct UnitTransition: Sendable {
     return pending(next)
   }
 
-  private func retry(_ unit: Unit, _ random: Double) -> Decision {
+  private func retry(_ unit: Unit, _ provider: String, _ random: Double) -> Decision {
     var next = unit
     next.attemptsUsed += 1
+    if !next.failedProviders.contains(provider) { next.failedProviders.append(provider) }
     next.throttles = 0
     guard let delay = policy.retry.delay(afterAttempts: next.attemptsUsed, random: random) else {
       next.state = .dead
@@ -127,17 +150,4 @@ struct UnitTransition: Sendable {
     next.state = .retrying
     return .change(next, dueAfterSeconds: delay)
   }
-}
-
-/// What a provider's settings say about retries and unknown outcomes.
-struct ProviderPolicy: Sendable, Hashable {
-  /// What to do when nobody knows whether an SMS arrived.
-  enum OnUnknown: String, Sendable, Hashable {
-    case resend, hold
-  }
-
-  var retry = RetryBackoff()
-  var unknown: [MessageClass: OnUnknown] = [.urgent: .resend, .normal: .hold, .bulk: .hold]
-
-  func onUnknown(_ messageClass: MessageClass) -> OnUnknown { unknown[messageClass] ?? .hold }
 }

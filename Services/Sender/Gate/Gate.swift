@@ -78,37 +78,40 @@ struct Gate: Sendable {
   func finish(_ endings: [Ending], provider: String) async throws {
     guard !endings.isEmpty else { return }
     let closing = endings.filter { $0.verdict.outcome == .throttled }.map { min($0.verdict.retryAfter ?? 1, 300) }.max()
+    let ended: PostgresQuery = """
+      UPDATE sender.ledger l
+      SET state = 'finished', outcome = e.outcome, reply_status = e.reply_status, reply_body = e.reply_body,
+          error_code = e.error_code, retry_after_s = e.retry_after_s, started_at = e.started_at,
+          finished_at = e.finished_at, reported_at = NULL,
+          anchor_at = CASE g.pacing
+            WHEN 'strict' THEN e.finished_at
+            ELSE least(e.finished_at, e.started_at + interval '250 milliseconds') END
+      FROM unnest(
+          \(endings.map(\.attempt.messageID.uuid)), \(endings.map(\.attempt.index)),
+          \(endings.map(\.attempt.dispatch)), \(endings.map(\.verdict.outcome.rawValue)),
+          \(endings.map(\.verdict.reply?.status)), \(endings.map(\.verdict.reply?.body)),
+          \(endings.map(\.verdict.errorCode)), \(endings.map(\.verdict.retryAfter)),
+          \(endings.map { $0.startedAt?.date }), \(endings.map(\.finishedAt.date)))
+        AS e(message_id, unit_index, dispatch, outcome, reply_status, reply_body, error_code, retry_after_s,
+             started_at, finished_at),
+        sender.gates g
+      WHERE l.message_id = e.message_id AND l.unit_index = e.unit_index AND l.dispatch = e.dispatch
+        AND g.provider = l.provider
+        AND (l.state = 'claimed' OR (l.state = 'finished' AND l.error_code = 'orphaned'))
+      """
+    guard let closing else {
+      try await pool.query(ended)
+      return
+    }
+    // The gate's row first, as a claim locks it.
     try await pool.withTransaction { connection in
       try await connection.query(
         """
-        UPDATE sender.ledger l
-        SET state = 'finished', outcome = e.outcome, reply_status = e.reply_status, reply_body = e.reply_body,
-            error_code = e.error_code, retry_after_s = e.retry_after_s, started_at = e.started_at,
-            finished_at = e.finished_at, reported_at = NULL,
-            anchor_at = CASE g.pacing
-              WHEN 'strict' THEN e.finished_at
-              ELSE least(e.finished_at, e.started_at + interval '250 milliseconds') END
-        FROM unnest(
-            \(endings.map(\.attempt.messageID.uuid)), \(endings.map(\.attempt.index)),
-            \(endings.map(\.attempt.dispatch)), \(endings.map(\.verdict.outcome.rawValue)),
-            \(endings.map(\.verdict.reply?.status)), \(endings.map(\.verdict.reply?.body)),
-            \(endings.map(\.verdict.errorCode)), \(endings.map(\.verdict.retryAfter)),
-            \(endings.map { $0.startedAt?.date }), \(endings.map(\.finishedAt.date)))
-          AS e(message_id, unit_index, dispatch, outcome, reply_status, reply_body, error_code, retry_after_s,
-               started_at, finished_at),
-          sender.gates g
-        WHERE l.message_id = e.message_id AND l.unit_index = e.unit_index AND l.dispatch = e.dispatch
-          AND g.provider = l.provider
-          AND (l.state = 'claimed' OR (l.state = 'finished' AND l.error_code = 'orphaned'))
+        UPDATE sender.gates
+        SET closed_until_at = greatest(closed_until_at, sluice.clock() + \(closing) * interval '1 second')
+        WHERE provider = \(provider)
         """)
-      if let closing {
-        try await connection.query(
-          """
-          UPDATE sender.gates
-          SET closed_until_at = greatest(closed_until_at, sluice.clock() + \(closing) * interval '1 second')
-          WHERE provider = \(provider)
-          """)
-      }
+      try await connection.query(ended)
     }
   }
 

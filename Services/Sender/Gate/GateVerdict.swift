@@ -15,6 +15,13 @@ enum GateVerdict: Sendable, Hashable {
 }
 
 extension GateVerdict {
+  var isClaimed: Bool {
+    switch self {
+    case .claimed: true
+    case .wait, .expired, .finished, .inFlight: false
+    }
+  }
+
   /// Reads a row of `sender.claim`.
   /// - Returns: `nil` for a verdict this version does not know.
   init?(verdict: String, at: Timestamp, now: Timestamp) {

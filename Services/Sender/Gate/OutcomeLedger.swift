@@ -57,10 +57,14 @@ struct OutcomeLedger: Sendable {
   private func reports(_ picked: PostgresQuery) async throws -> [Report] {
     let rows = try await pool.query(
       """
-      WITH picked AS (\(picked))
-      SELECT l.*, sender.opens_at(l.provider, 1, sluice.clock()) AS opens_at
-      FROM sender.ledger l JOIN picked USING (message_id, unit_index, dispatch)
-      WHERE l.state <> 'claimed'
+      WITH picked AS (\(picked)),
+      ended AS MATERIALIZED (
+        SELECT l.* FROM sender.ledger l JOIN picked USING (message_id, unit_index, dispatch) WHERE l.state <> 'claimed'),
+      -- Once for each provider: it looks at the whole window.
+      gates AS MATERIALIZED (
+        SELECT e.provider, sender.opens_at(e.provider, 1, sluice.clock()) AS opens_at
+        FROM (SELECT DISTINCT provider FROM ended) e)
+      SELECT * FROM ended JOIN gates USING (provider)
       """)
     var reports: [String: Report] = [:]
     for row in rows {

@@ -9,6 +9,7 @@ enum SenderSchema {
   static let migrations = [
     Migration(version: 1, name: "gate and ledger", sql: tables),
     Migration(version: 2, name: "claim", sql: claim),
+    Migration(version: 3, name: "claim in sets", sql: ClaimInSets.sql),
   ]
 
   private static let tables = """

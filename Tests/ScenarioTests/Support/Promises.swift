@@ -9,10 +9,12 @@ enum Promises {
     sourceLocation: SourceLocation = #_sourceLocation
   ) {
     let times = arrivals.map(\.monotonicNs).sorted()
-    for index in times.indices.dropLast(count) {
-      let gap = Duration.nanoseconds(times[index + count] - times[index])
-      #expect(gap >= window, "arrivals \(index) and \(index + count)", sourceLocation: sourceLocation)
-    }
+    let gaps = times.indices.dropLast(count).map { Duration.nanoseconds(times[$0 + count] - times[$0]) }
+    let tooShort = gaps.filter { $0 < window }
+    let breaches = tooShort.count
+    #expect(
+      breaches == 0, "windows with more than \(count), of \(gaps.count); the worst took \(tooShort.min() ?? .zero)",
+      sourceLocation: sourceLocation)
     #expect(!arrivals.contains { $0.violation }, sourceLocation: sourceLocation)
   }
 

@@ -14,6 +14,11 @@ public struct MockClient: Sendable {
     public var outcome: String
     public var status: Int?
     public var violation: Bool
+
+    /// Whether the provider did not take the message: another try is no duplicate.
+    public var wasRefused: Bool {
+      ["refused", "invalid", "status", "retry_after", "close_before_read"].contains(outcome)
+    }
   }
 
   public let http: JSONClient

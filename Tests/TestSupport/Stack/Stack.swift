@@ -1,5 +1,6 @@
 import Foundation
 import NIOConcurrencyHelpers
+import Postgres
 
 /// All of Sluice on this machine, in a temporary folder: RabbitMQ, PostgreSQL, the mock provider and the five services
 /// as processes, started by `deploy/local/up`. Use `withStack`, which also takes it down.
@@ -11,6 +12,7 @@ public final class Stack: Sendable {
   private let options: StackOptions
   private let values = NIOLockedValueBox<[String: String]>([:])
   private let replicas = NIOLockedValueBox<[ProcessID]>([])
+  let pool = NIOLockedValueBox<PostgresPool?>(nil)
 
   /// The repository's folder.
   static let root = URL(filePath: #filePath)
@@ -19,7 +21,7 @@ public final class Stack: Sendable {
   init(_ options: StackOptions) throws {
     self.options = options
     home = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString.prefix(8).lowercased())")
-    try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(at: failpoints, withIntermediateDirectories: true)
     if let providers = options.providers {
       try providers.write(to: home.appending(path: "providers.yaml"), atomically: true, encoding: .utf8)
     }
@@ -39,12 +41,22 @@ public final class Stack: Sendable {
 
   /// Stops everything as an operator would. The data stay.
   public func down() async throws {
+    await closePool()
     let (code, output) = try await script("down", [], within: .seconds(120))
     guard code == 0 else { throw StackError("down failed with \(code):\n\(output)") }
   }
 
+  private func closePool() async {
+    let open = pool.withLockedValue { pool in
+      defer { pool = nil }
+      return pool
+    }
+    await open?.close()
+  }
+
   /// Kills every process at once and removes the folder.
   public func discard() async throws {
+    await closePool()
     let all = StackProcess.allCases.compactMap { try? pid(of: $0) }  // what does not run needs no killing
     let processes = all + replicas.withLockedValue { $0 }
     for process in processes { process.send(SIGKILL) }
@@ -146,6 +158,7 @@ public final class Stack: Sendable {
     environment["SLUICE_BUILD_DIR"] = environment["SLUICE_BUILD_DIR"] ?? Self.root.appending(path: ".build/debug").path
     environment.merge(options.environment) { _, last in last }
     environment["SLUICE_HOME"] = home.path
+    environment["SLUICE_FAILPOINTS"] = failpoints.path
     let path = Self.root.appending(path: "deploy/local/\(name)").path
     return try await Command(path: path, arguments: arguments, environment: environment).run(within: limit)
   }

@@ -10,6 +10,16 @@ public struct StackOptions: Sendable {
     self.environment = environment
   }
 
+  /// One provider with HKT's interface and more settings, `timeout_ms: 2000`, each on a line of its own.
+  public static func hkt(rate: Int = 2, extra: [String] = []) -> StackOptions {
+    let lines = [
+      "  - name: hkt", "adapter: hkt", "url: \"${SMS_BASE_URL}\"", "application: test",
+      "sender_number: \"85200000000\"",
+      "rate: \(rate)",
+    ]
+    return StackOptions(providers: "providers:\n" + (lines + extra).joined(separator: "\n    ") + "\n")
+  }
+
   /// `provider1` to `provider3`, 50 SMS a second each and 200 together.
   public static let threeProviders = StackOptions(providers: jsonProviders(["provider1", "provider2", "provider3"]))
 

@@ -1,0 +1,105 @@
+import Contracts
+import Foundation
+import Metering
+import Postgres
+
+/// Carries out commands about messages, each once however often it is delivered, with its answer.
+struct CommandStore: Sendable {
+  /// How long a command waits for a message that it has overtaken.
+  static let patience = Duration.seconds(24 * 3600)
+
+  var term: LeaderTerm
+
+  /// What a command did.
+  struct Result: Sendable {
+    var changes = MessageStore.Changes()
+    var outbox: [OutboxEntry] = []
+  }
+
+  /// Carries out a command about one message; keeps it when the message is not known yet.
+  func apply(_ command: MessageCommand, to id: MessageID) async throws -> Result {
+    try await term.transaction { connection, now in
+      guard try await Self.isNew(command.id, connection, now) else { return Result() }
+      let store = MessageStore(connection: connection, now: now)
+      guard let message = try await store.lock([id]).first else {
+        try await connection.query(
+          """
+          INSERT INTO scheduler.early_commands (command_id, message_id, body, received_at)
+          VALUES (\(command.id.uuid), \(id.uuid), \(command.text), \(now.date))
+          """)
+        return Result()
+      }
+      var facts = Outbox.Draft()
+      let changes = try await Self.carryOut(command, message, store, &facts)
+      return Result(changes: changes, outbox: try await Outbox.insert(facts, connection))
+    }
+  }
+
+  /// Carries out the commands that overtook messages which have just been stored.
+  static func applyEarly(
+    to ids: [MessageID], _ connection: PostgresConnection, at now: Timestamp, facts: inout Outbox.Draft
+  ) async throws -> MessageStore.Changes {
+    let rows = try await connection.query(
+      """
+      DELETE FROM scheduler.early_commands WHERE message_id = ANY(\(ids.map(\.uuid)))
+      RETURNING message_id, body, received_at
+      """
+    ).map {
+      (
+        message: MessageID(try $0.decode("message_id", as: UUID.self)), body: try $0.decode("body", as: String.self),
+        receivedAt: try $0.decode("received_at", as: Date.self)
+      )
+    }
+    var changes = MessageStore.Changes()
+    let store = MessageStore(connection: connection, now: now)
+    for row in rows.sorted(by: { $0.receivedAt < $1.receivedAt }) {
+      guard let message = try await store.lock([row.message]).first,
+        case .messages(let command, _) = try ReceivedCommand(Array(row.body.utf8))
+      else { continue }
+      changes.add(try await carryOut(command, message, store, &facts))
+    }
+    return changes
+  }
+
+  /// Notes a command.
+  /// - Returns: False when it has been carried out before.
+  static func isNew(_ id: EnvelopeID, _ connection: PostgresConnection, _ now: Timestamp) async throws -> Bool {
+    try await connection.query(
+      """
+      INSERT INTO scheduler.inbox (command_id, received_at) VALUES (\(id.uuid), \(now.date))
+      ON CONFLICT (command_id) DO NOTHING
+      """
+    ).affected > 0
+  }
+
+  private static func carryOut(
+    _ command: MessageCommand, _ message: MessageStore.Message, _ store: MessageStore, _ facts: inout Outbox.Draft
+  ) async throws -> MessageStore.Changes {
+    let id = message.entry.span.messageID
+    var changes = MessageStore.Changes()
+    var counts = message.counts
+    var refusal: String?
+    switch command.action {
+    case .cancel where message.isFinished, .pause where message.isFinished, .resume where message.isFinished:
+      refusal = "final"
+    case .cancel:
+      let ended = try await store.end([message], as: .cancelled, facts: &facts)
+      changes = ended.changes
+      counts = ended.counts[id] ?? counts
+    case .pause:
+      changes = try await store.pause([message])
+      try facts.add(MessagesPaused(targets: [.message(id)], changedAt: store.now), at: store.now)
+    case .resume:
+      changes = try await store.resume([message])
+      try facts.add(MessagesResumed(targets: [.message(id)], changedAt: store.now), at: store.now)
+    case .retryFailed:
+      let again = try await store.retryFailed(message, facts: &facts)
+      changes = again.changes
+      if again.count == 0 { refusal = "nothing_to_retry" }
+      counts = UnitCounts()
+      counts.pending = again.count
+    }
+    try facts.add(command.answer(counts: counts, refusal: refusal), at: store.now, requestID: command.requestID)
+    return changes
+  }
+}

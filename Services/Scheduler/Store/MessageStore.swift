@@ -1,0 +1,280 @@
+import Contracts
+import Foundation
+import Metering
+import Postgres
+
+/// Messages by command, schedule and expiry: what begins to wait, what ceases to, what goes again.
+///
+/// Every function works within a transaction of its caller and tells what memory has to follow.
+struct MessageStore: Sendable {
+  var connection: PostgresConnection
+  var now: Timestamp
+
+  /// What has to follow in memory, once the transaction has committed.
+  struct Changes: Sendable {
+    /// Messages that wait no longer; their units that came back wait no longer either.
+    var withdrawn: [QueueEntry] = []
+    /// Units in backoff that wait no longer.
+    var withdrawnUnits: [UnitID] = []
+    var admitted: [QueueEntry] = []
+    var returned: [OutcomeStore.Returned] = []
+
+    mutating func add(_ other: Changes) {
+      withdrawn += other.withdrawn
+      withdrawnUnits += other.withdrawnUnits
+      admitted += other.admitted
+      returned += other.returned
+    }
+  }
+
+  /// One message as its row says, locked.
+  struct Message: Sendable {
+    var entry: QueueEntry
+    var counts: UnitCounts
+    var isDue: Bool
+    var isPaused: Bool
+    var ended: UnitTransition.Ending?
+    var cutFrom: Int?
+    var cutState: UnitState?
+    var isFinished: Bool
+    var requestID: String?
+
+    /// True when units of it that were never dispatched lie in the queue.
+    var isQueued: Bool { isDue && !isPaused && entry.span.rest > 0 }
+
+    /// What leaves the queue with it.
+    var queued: QueueEntry {
+      var entry = entry
+      if !isQueued { entry.span.cursor = entry.span.total }
+      return entry
+    }
+  }
+
+  /// Locks messages, in the order of their ids, so that no two transactions wait for each other.
+  func lock(_ ids: [MessageID]) async throws -> [Message] {
+    try await connection.query(
+      """
+      SELECT m.message_id, m.flow_id, m.first_number, m.cursor, m.total, m.segments, m.is_due, m.is_paused, m.ended,
+        m.cut_from, m.cut_state, m.finished_at IS NOT NULL AS is_finished, m.request_id, m.sent, m.failed, m.dead,
+        m.expired, m.cancelled, m.unconfirmed, f.class, f.user_id, f.provider, f.weight,
+        (SELECT count(*) FROM scheduler.units u WHERE u.message_id = m.message_id AND u.state = 'sending') AS sending,
+        (SELECT count(*) FROM scheduler.units u WHERE u.message_id = m.message_id AND u.state = 'retrying') AS retrying
+      FROM scheduler.messages m JOIN scheduler.flows f USING (flow_id)
+      WHERE m.message_id = ANY(\(ids.map(\.uuid))) ORDER BY m.message_id FOR UPDATE OF m
+      """
+    ).map(Self.message)
+  }
+
+  // MARK: Ending
+
+  /// What a batch of endings did.
+  struct Ended: Sendable {
+    var changes = Changes()
+    /// The counts of each message after it.
+    var counts: [MessageID: UnitCounts] = [:]
+  }
+
+  /// Cancels or expires messages: what was never dispatched is cut off in one go, units that came back end one by one.
+  /// What is in flight goes on and follows when it comes back.
+  func end(
+    _ messages: [Message], as ending: UnitTransition.Ending, facts: inout Outbox.Draft
+  ) async throws -> Ended {
+    let messages = messages.filter { !$0.isFinished && $0.ended == nil }
+    var result = Ended()
+    guard !messages.isEmpty else { return result }
+    let state: UnitState = ending == .cancelled ? .cancelled : .expired
+    let ids = messages.map(\.entry.span.messageID)
+    let units = try await endReturned(ids, as: state)
+    let returned = Dictionary(grouping: units, by: \.attempt.messageID).mapValues(\.count)
+    var finished: [MessagesFinished.Entry] = []
+    var updated = messages.map(\.counts)
+    for place in messages.indices {
+      let span = messages[place].entry.span
+      updated[place][state] += span.rest + returned[span.messageID, default: 0]
+      updated[place].retrying = 0
+      updated[place].pending = 0
+      let counts = updated[place]
+      result.counts[span.messageID] = counts
+      result.changes.withdrawn.append(messages[place].queued)
+      if counts.sending == 0 {
+        finished.append(MessagesFinished.Entry(messageID: span.messageID, counts: counts, finishedAt: now))
+      }
+    }
+    result.changes.withdrawnUnits = units.map(\.attempt.unit)
+    try await connection.query(
+      """
+      UPDATE scheduler.messages m
+      SET ended = \(state.rawValue), cut_from = CASE WHEN cursor < total THEN cursor ELSE cut_from END,
+          cut_state = CASE WHEN cursor < total THEN \(state.rawValue) ELSE cut_state END, cursor = total,
+          cancelled = p.cancelled, expired = p.expired,
+          finished_at = CASE WHEN p.is_finished THEN \(now.date) END
+      FROM unnest(
+          \(ids.map(\.uuid)), \(updated.map(\.cancelled)), \(updated.map(\.expired)), \(updated.map { $0.sending == 0 }))
+        AS p(message_id, cancelled, expired, is_finished)
+      WHERE m.message_id = p.message_id
+      """)
+    let cut = messages.map {
+      CutMessage(
+        messageID: $0.entry.span.messageID, fromIndex: $0.entry.span.cursor, total: $0.entry.span.total, at: now)
+    }
+    switch ending {
+    case .cancelled: try facts.add(MessagesCancelled(messages: cut), at: now)
+    case .expired: try facts.add(MessagesExpired(messages: cut), at: now)
+    }
+    for chunk in units.chunks(of: 256) { try facts.add(UnitsChanged(units: chunk), at: now) }
+    if !finished.isEmpty { try facts.add(MessagesFinished(messages: finished), at: now) }
+    return result
+  }
+
+  private func endReturned(_ ids: [MessageID], as state: UnitState) async throws -> [UnitChange] {
+    try await connection.query(
+      """
+      UPDATE scheduler.units SET state = \(state.rawValue), due_at = NULL
+      WHERE message_id = ANY(\(ids.map(\.uuid))) AND state IN ('pending', 'retrying')
+      RETURNING message_id, unit_index, dispatch, attempts_used
+      """
+    ).map { try change($0, state) }
+  }
+
+  // MARK: Pausing
+
+  /// Holds messages back.
+  /// - Returns: What leaves the queue; messages that were paused before are left as they are.
+  func pause(_ messages: [Message]) async throws -> Changes {
+    let messages = messages.filter { !$0.isFinished && !$0.isPaused }
+    var changes = Changes()
+    guard !messages.isEmpty else { return changes }
+    let ids = messages.map(\.entry.span.messageID)
+    try await connection.query(
+      "UPDATE scheduler.messages SET is_paused = true WHERE message_id = ANY(\(ids.map(\.uuid)))")
+    changes.withdrawn = messages.map(\.queued)
+    changes.withdrawnUnits = try await waitingUnits(of: ids).map(\.unit.unit)
+    return changes
+  }
+
+  /// Lets messages go on: units that came back at once, the rest at its old place.
+  func resume(_ messages: [Message]) async throws -> Changes {
+    let messages = messages.filter { !$0.isFinished && $0.isPaused }
+    var changes = Changes()
+    guard !messages.isEmpty else { return changes }
+    let ids = messages.map(\.entry.span.messageID)
+    try await connection.query(
+      "UPDATE scheduler.messages SET is_paused = false WHERE message_id = ANY(\(ids.map(\.uuid)))")
+    changes.admitted = messages.filter { $0.isDue && $0.entry.span.rest > 0 }.map(\.entry)
+    changes.returned = try await waitingUnits(of: ids)
+    return changes
+  }
+
+  /// Units that came back and wait, the last first: each is put before the others.
+  private func waitingUnits(of ids: [MessageID]) async throws -> [OutcomeStore.Returned] {
+    try await connection.query(
+      """
+      SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.due_at, u.failed_providers, m.segments,
+        f.class, f.user_id, f.provider
+      FROM scheduler.units u
+      JOIN scheduler.messages m USING (message_id)
+      JOIN scheduler.flows f USING (flow_id)
+      WHERE u.message_id = ANY(\(ids.map(\.uuid))) AND u.state IN ('pending', 'retrying')
+      ORDER BY m.first_number DESC, u.unit_index DESC
+      """
+    ).map(OutcomeStore.Returned.init)
+  }
+
+  // MARK: Again
+
+  /// Sends the failed, dead and expired units of a message again, with all their attempts and without its expiry.
+  /// - Returns: What waits again, and how many.
+  func retryFailed(_ message: Message, facts: inout Outbox.Draft) async throws -> (changes: Changes, count: Int) {
+    let id = message.entry.span.messageID
+    var units: [UnitChange] = []
+    var closed: [LettersClosed.Entry] = []
+    let rows = try await connection.query(
+      """
+      UPDATE scheduler.units u
+      SET state = 'pending', dispatch = u.dispatch + 1, attempts_used = 0, throttles = 0, failed_providers = '{}'
+      FROM scheduler.units old
+      WHERE u.message_id = \(id.uuid) AND u.state IN ('failed', 'dead', 'expired')
+        AND old.message_id = u.message_id AND old.unit_index = u.unit_index
+      RETURNING u.message_id, u.unit_index, u.dispatch, u.attempts_used, old.state AS old_state
+      """)
+    var counts = message.counts
+    for row in rows {
+      let unit = try change(row, .pending)
+      units.append(unit)
+      guard let old = UnitState(rawValue: try row.decode("old_state")) else {
+        throw StoreError.unexpectedValue(column: "state")
+      }
+      counts[old] -= 1
+      if old == .dead {
+        closed.append(
+          LettersClosed.Entry(
+            unit: unit.attempt.unit, dispatch: unit.dispatch - 1, state: .pending, reason: "retry_failed"))
+      }
+    }
+    if let from = message.cutFrom, message.cutState == .expired {
+      units += try await reviveCut(message, from: from)
+      counts.expired -= message.entry.span.total - from
+    }
+    guard !units.isEmpty else { return (Changes(), 0) }
+    try await connection.query(
+      """
+      UPDATE scheduler.messages
+      SET failed = \(counts.failed), dead = \(counts.dead), expired = \(counts.expired), finished_at = NULL,
+          ended = NULL, expires_at = NULL,
+          cut_from = CASE WHEN cut_state = 'cancelled' THEN cut_from END,
+          cut_state = CASE WHEN cut_state = 'cancelled' THEN cut_state END
+      WHERE message_id = \(id.uuid)
+      """)
+    for chunk in units.chunks(of: 256) { try facts.add(UnitsChanged(units: chunk), at: now) }
+    if !closed.isEmpty { try facts.add(LettersClosed(letters: closed), at: now) }
+    var changes = Changes()
+    if !message.isPaused { changes.returned = try await waitingUnits(of: [id]).filter { $0.dueAt == nil } }
+    let again = Set(units.map(\.attempt.unit))
+    changes.returned.removeAll { !again.contains($0.unit.unit) }
+    return (changes, units.count)
+  }
+
+  /// Gives rows to units that expired before they were ever dispatched.
+  private func reviveCut(_ message: Message, from: Int) async throws -> [UnitChange] {
+    let indexes = Array(from..<message.entry.span.total)
+    return try await connection.query(
+      """
+      INSERT INTO scheduler.units (message_id, unit_index, dispatch, state)
+      SELECT \(message.entry.span.messageID.uuid), i.unit_index, 1, 'pending' FROM unnest(\(indexes)) AS i(unit_index)
+      RETURNING message_id, unit_index, dispatch, attempts_used
+      """
+    ).map { try change($0, .pending) }
+  }
+
+  // MARK: Rows
+
+  private func change(_ row: PostgresRow, _ state: UnitState) throws -> UnitChange {
+    let dispatch: Int = try row.decode("dispatch")
+    return UnitChange(
+      attempt: AttemptID(
+        messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"),
+        dispatch: dispatch), state: state, dispatch: dispatch, attemptsUsed: try row.decode("attempts_used"),
+      provider: nil, finishedAt: now)
+  }
+
+  private static func message(_ row: PostgresRow) throws -> Message {
+    var counts = try UnitCounts(row)
+    counts.sending = try row.decode("sending")
+    counts.retrying = try row.decode("retrying")
+    let total: Int = try row.decode("total")
+    counts.pending = total - counts.total
+    let ended: String? = try row.decode("ended")
+    return Message(
+      entry: QueueEntry(
+        flow: try FlowKey(row), flowID: try row.decode("flow_id"), weight: try row.decode("weight"),
+        span: MessageSpan(
+          messageID: MessageID(try row.decode("message_id", as: UUID.self)),
+          firstNumber: try row.decode("first_number"), cursor: try row.decode("cursor"), total: total,
+          segments: try row.decode("segments"))),
+      counts: counts, isDue: try row.decode("is_due"), isPaused: try row.decode("is_paused"),
+      ended: ended == "cancelled" ? .cancelled : ended == "expired" ? .expired : nil,
+      cutFrom: try row.decode("cut_from"),
+      cutState: try row.decode("cut_state", as: String?.self).flatMap(UnitState.init(rawValue:)),
+      isFinished: try row.decode("is_finished"), requestID: try row.decode("request_id"))
+  }
+}

@@ -1,0 +1,61 @@
+import Contracts
+import Foundation
+import Metering
+import Postgres
+
+extension FlowKey {
+  /// Reads the columns class, user_id and provider.
+  init(_ row: PostgresRow) throws {
+    let name: String = try row.decode("class")
+    guard let messageClass = MessageClass(rawValue: name) else { throw StoreError.unexpectedValue(column: "class") }
+    let provider: String = try row.decode("provider")
+    self.init(
+      messageClass: messageClass, userID: UserID(try row.decode("user_id", as: UUID.self)),
+      provider: provider.isEmpty ? nil : provider)
+  }
+}
+
+extension UnitID {
+  /// Reads the columns message_id and unit_index.
+  init(_ row: PostgresRow) throws {
+    self.init(
+      messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"))
+  }
+}
+
+extension UnitState {
+  /// Reads a column that holds a state.
+  init(_ row: PostgresRow, _ column: String = "state") throws {
+    guard let state = UnitState(rawValue: try row.decode(column)) else {
+      throw StoreError.unexpectedValue(column: column)
+    }
+    self = state
+  }
+}
+
+extension UnitCounts {
+  /// Reads the columns of the final states.
+  init(_ row: PostgresRow) throws {
+    self.init()
+    sent = try row.decode("sent")
+    failed = try row.decode("failed")
+    dead = try row.decode("dead")
+    expired = try row.decode("expired")
+    cancelled = try row.decode("cancelled")
+    unconfirmed = try row.decode("unconfirmed")
+  }
+}
+
+extension OutcomeStore.Returned {
+  /// Reads a unit that waits, with its flow.
+  init(_ row: PostgresRow) throws {
+    let state = try UnitState(row)
+    let dispatch: Int = try row.decode("dispatch")
+    self.init(
+      unit: ReturnedUnit(
+        unit: try UnitID(row), expectedDispatch: dispatch, expectedState: state,
+        nextDispatch: state == .pending ? dispatch : dispatch + 1, segments: try row.decode("segments"),
+        avoided: try row.decode("failed_providers")),
+      flow: try FlowKey(row), dueAt: try row.decode("due_at", as: Date?.self).map(Timestamp.init))
+  }
+}

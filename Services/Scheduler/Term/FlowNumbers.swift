@@ -1,0 +1,48 @@
+import Metering
+
+/// The numbers of one flow's waiting units: from which one on they wait, and the holes between them. Pure.
+struct FlowNumbers: Sendable, Hashable {
+  /// Nobody waits with a smaller one.
+  private(set) var head: Int64
+  /// Nobody waits with this one or a greater.
+  private(set) var end: Int64
+  /// Numbers between the two that nobody waits for.
+  private(set) var holes: HoleCounts
+
+  init(head: Int64 = 0, end: Int64 = 0, holes: HoleCounts = HoleCounts()) {
+    self.head = head
+    self.end = end
+    self.holes = holes
+  }
+
+  /// Units with these numbers wait from now on.
+  /// - Parameter isOnly: No others wait.
+  mutating func admit(_ numbers: Range<Int64>, isOnly: Bool) {
+    guard !isOnly else {
+      self = FlowNumbers(head: numbers.lowerBound, end: numbers.upperBound)
+      return
+    }
+    if numbers.lowerBound > end { holes.add(end..<numbers.lowerBound) }
+    if numbers.upperBound < head { holes.add(numbers.upperBound..<head) }
+    let known = max(numbers.lowerBound, head)..<max(min(numbers.upperBound, end), max(numbers.lowerBound, head))
+    holes.remove(known)
+    head = min(head, numbers.lowerBound)
+    end = max(end, numbers.upperBound)
+  }
+
+  /// Units with these numbers wait no longer.
+  mutating func withdraw(_ numbers: Range<Int64>, leavesNone: Bool) {
+    guard !leavesNone else {
+      self = FlowNumbers(head: end, end: end)
+      return
+    }
+    holes.add(max(numbers.lowerBound, head)..<max(numbers.upperBound, head))
+  }
+
+  /// The unit with this number has been taken: the head passes it, and the holes before it.
+  mutating func pass(_ number: Int64) {
+    if number > head { holes.remove(head..<number) }
+    head = max(head, number + 1)
+    end = max(end, head)
+  }
+}

@@ -1,0 +1,155 @@
+import AMQP
+import Contracts
+import Logging
+import Metering
+import Postgres
+import ServiceKit
+
+/// A cancellation of all of one user's messages, under way.
+struct UserCancellation: Sendable {
+  var user: UserID
+  var command: MessageCommand
+  var delivery: AMQPDelivery
+  /// Messages queued later stay.
+  var before: Timestamp
+  /// Whether the user's traffic was held back when the command came.
+  var wasHeld: Bool
+  var counts = UnitCounts()
+}
+
+extension LeaderLoop {
+  /// Carries out one command, and acknowledges it when its answer is on its way.
+  func carryOut(_ deliveries: [AMQPDelivery]) async throws {
+    for delivery in deliveries {
+      let command: ReceivedCommand
+      do {
+        command = try ReceivedCommand(delivery.body)
+      } catch {
+        await poison.report(delivery, error: error, consumer: consumer)
+        continue
+      }
+      switch command {
+      case .messages(let command, .message(let id)):
+        let result = try await CommandStore(term: term).apply(command, to: id)
+        follow(result.changes)
+        await relay.add(result.outbox)
+      case .messages(let command, .user(let user)):
+        if command.action == .cancel {
+          try await beginCancellation(of: user, command, delivery)
+          // Acknowledged when the last batch is done.
+          continue
+        }
+        try await setHeld(user, command)
+      case .provider(let settings, let header): try await set(settings, header)
+      case .reset(let reset, let header): try await self.reset(reset, header)
+      case .sending(let isOn, let header):
+        if let facts = try await ProviderStore(term: term)
+          .setSending(isOn, header, inFlight: outstanding.count)
+        {
+          queue.isSending = isOn
+          logger.notice("\(isOn ? "sending again" : "sending stopped")")
+          headsChanged()
+          await relay.add(facts)
+        }
+      case .unsupported(let header): try await refuse(header, "not_supported")
+      }
+      Failpoint.reach(.commandCommitted)
+      await consumer.acknowledge(delivery)
+    }
+  }
+
+  private func refuse(_ header: EnvelopeHeader, _ reason: String) async throws {
+    let answer = CommandAnswered(commandID: header.id, command: header.type, result: .refused, reason: reason)
+    await relay.add(try await ProviderStore(term: term).answer(answer, requestID: header.requestID) ?? [])
+  }
+
+  // MARK: One user
+
+  private func setHeld(_ user: UserID, _ command: MessageCommand) async throws {
+    switch command.action {
+    case .pause, .resume:
+      let isPaused = command.action == .pause
+      guard let facts = try await UserStore(term: term).setPaused(isPaused, user, command: command) else { return }
+      queue.hold(user, isPaused)
+      await relay.add(facts)
+    case .cancel, .retryFailed:
+      try await refuse(command.header, "not_supported")
+    }
+  }
+
+  private func beginCancellation(
+    of user: UserID, _ command: MessageCommand, _ delivery: AMQPDelivery
+  ) async throws {
+    try await term.confirm(after: .zero)
+    cancellations.append(
+      UserCancellation(
+        user: user, command: command, delivery: delivery, before: term.databaseTime() ?? .now(),
+        wasHeld: queue.isHeld(user)))
+    // Nothing of it goes out while its end is being written.
+    queue.hold(user, true)
+  }
+
+  /// Cancels the next batch of the oldest cancellation under way.
+  /// - Returns: Whether there was something to do.
+  func continueCancellation() async throws -> Bool {
+    guard var current = cancellations.first else { return false }
+    let store = UserStore(term: term)
+    let step = try await store.cancel(current.user, before: current.before)
+    follow(step.changes)
+    await relay.add(step.outbox)
+    for state in UnitState.allCases { current.counts[state] += step.counts[state] }
+    cancellations[0] = current
+    guard step.isLast else { return true }
+    await relay.add(try await store.answerCancel(current.command, counts: current.counts))
+    cancellations.removeFirst()
+    if !current.wasHeld, !cancellations.contains(where: { $0.user == current.user }) {
+      queue.hold(current.user, false)
+    }
+    Failpoint.reach(.commandCommitted)
+    await consumer.acknowledge(current.delivery)
+    return true
+  }
+
+  // MARK: Providers
+
+  private func set(_ command: ProviderSet, _ header: EnvelopeHeader) async throws {
+    guard let settings = file[command.provider], let before = queue.board[command.provider] else {
+      return try await refuse(header, "unknown_provider")
+    }
+    if let field = command.invalidField { return try await refuse(header, "invalid_\(field)") }
+    let result = try await ProviderStore(term: term).set(command, header, file: settings.stored) {
+      settings.fact($0)
+    }
+    guard let result else { return }
+    let now = (term.databaseTime() ?? .now()).seconds
+    queue.board.update(command.provider) {
+      $0.apply(
+        limit: result.stored.limit, weight: result.stored.weight, pause: result.stored.condition.pause, now: now)
+    }
+    if before.pause != nil, result.stored.condition.pause == nil { queue.catchUp(pinnedTo: command.provider) }
+    logger.notice("provider set", metadata: [LogKey.provider: "\(command.provider)"])
+    headsChanged()
+    await relay.add(result.outbox)
+  }
+
+  private func reset(_ command: ProviderReset, _ header: EnvelopeHeader) async throws {
+    let names = queue.board.providers.map(\.name).filter { command.provider == nil || $0 == command.provider }
+    guard !names.isEmpty else { return try await refuse(header, "unknown_provider") }
+    let now = (term.databaseTime() ?? .now()).seconds
+    for name in names { queue.board.reset(command.subject, at: name, now: now) }
+    try await ProviderStore(term: term).save(queue.board.takeUnsaved())
+    let answer = CommandAnswered(commandID: header.id, command: header.type, result: .done)
+    await relay.add(try await ProviderStore(term: term).answer(answer, requestID: header.requestID) ?? [])
+    headsChanged()
+  }
+}
+
+extension ProviderSet {
+  /// The field whose value cannot be, if any.
+  fileprivate var invalidField: String? {
+    if case .value(let rate) = rate, !(1...1_000_000).contains(rate) { return "rate" }
+    if case .value(let window) = windowSeconds, !(window >= 0.001 && window <= 86_400) { return "window_s" }
+    if case .value(let weight) = weight, !(weight > 0 && weight <= 1_000_000) { return "weight" }
+    return nil
+  }
+}

@@ -1,0 +1,87 @@
+import AMQP
+import Contracts
+import Logging
+import Postgres
+import ServiceKit
+
+extension LeaderLoop {
+  /// Hands over a batch; when its values are at fault, one message after the other, and the guilty one is set aside.
+  func handling(_ deliveries: [AMQPDelivery], by handler: ([AMQPDelivery]) async throws -> Void) async throws {
+    guard !deliveries.isEmpty else { return }
+    do {
+      try await handler(deliveries)
+    } catch let error as PostgresError where error.isCausedByValues {
+      if deliveries.count == 1 {
+        await poison.report(deliveries[0], error: error, consumer: consumer)
+      } else {
+        for delivery in deliveries { try await handling([delivery], by: handler) }
+      }
+    }
+  }
+
+  // MARK: Reports
+
+  func apply(_ deliveries: [AMQPDelivery]) async throws {
+    var read: [(AMQPDelivery, OutcomeReports)] = []
+    for delivery in deliveries {
+      do {
+        read.append((delivery, try OutcomeReports(delivery)))
+      } catch {
+        await poison.report(delivery, error: error, consumer: consumer)
+      }
+    }
+    let policies = Dictionary(uniqueKeysWithValues: queue.board.providers.map { ($0.name, $0.policy) })
+    let result = try await OutcomeStore(term: term).apply(read.flatMap(\.1.reports), policies: policies)
+    Failpoint.reach(.outcomesCommitted)
+    await relay.add(result.outbox)
+    let now = (term.databaseTime() ?? .now()).seconds
+    for (_, reports) in read {
+      for report in reports.reports {
+        if let provider = outstanding.settle(report.attempt) {
+          queue.board.settle(report.attempt, at: provider, anchor: reports.anchors[report.attempt])
+        }
+      }
+      queue.board.learn(
+        at: reports.provider, latencies: reports.latencies, gateOpensAt: reports.gateOpensAt?.seconds)
+      queue.board.noteSent(reports.acceptedCount, at: reports.provider, now: now, isBacklogged: !queue.isEmpty)
+    }
+    for news in result.news { learn(news, now: now) }
+    for settled in result.settled {
+      due.withdraw(settled.unit)
+      queue.withdraw(settled.unit, from: settled.flow)
+    }
+    enqueue(result.returned, isGivingTurnsBack: true)
+    for (delivery, _) in read { await consumer.acknowledge(delivery) }
+  }
+
+  private func learn(_ news: OutcomeStore.News, now: Double) {
+    let event = queue.board.learn(
+      news.outcome, at: news.provider, startedAt: news.startedAt.seconds, isRepeat: news.isRepeat, now: now)
+    guard let event else { return }
+    logger.log(
+      level: event.isAlarm ? .error : .notice, "\(event.rawValue)", metadata: [LogKey.provider: "\(news.provider)"])
+    if event == .recovered { queue.catchUp(pinnedTo: news.provider) }
+    headsChanged()
+  }
+
+  // MARK: Submissions
+
+  func takeIn(_ deliveries: [AMQPDelivery]) async throws {
+    var accepted: [(AMQPDelivery, Envelope<MessageAccepted>)] = []
+    for delivery in deliveries {
+      do {
+        accepted.append((delivery, try Submission.read(delivery.body)))
+      } catch {
+        await poison.report(delivery, error: error, consumer: consumer)
+      }
+    }
+    guard !accepted.isEmpty else { return }
+    let result = try await IntakeStore(term: term).add(accepted.map(\.1))
+    Failpoint.reach(.intakeCommitted)
+    for entry in result.admitted { queue.admit(entry) }
+    follow(result.changes)
+    times.include(result.times)
+    await relay.add(result.outbox)
+    for (delivery, _) in accepted { await consumer.acknowledge(delivery) }
+  }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Three providers of 50 a second: nothing above the limits, and nothing left unused.
+@Suite("Full use of three providers", .serialized, .stack(.threeProviders))
+struct FullUseTests {
+  private let providers = (1...3).map { ProviderUnderTest(name: "provider\($0)", count: 50) }
+
+  @Test("nearly every slot of each is used, and the gate is asked at the right time", arguments: [3, 50, 400])
+  func slots(latencyMs: Int) async throws {
+    let stack = try SharedStack.current
+    let story = try await Story.begin(on: stack)
+    for provider in providers { try await stack.mock.behave(provider.name, ["latency_ms": .number(Double(latencyMs))]) }
+    let since = try await stack.databaseTime()
+    let seconds = latencyMs == 3 ? Length.choose(10, long: 60) : Length.choose(4, long: 30)
+    for _ in 0..<3 { try await story.sendBulk(50 * seconds) }
+    let ending = try await story.end(at: providers, within: .seconds(40 + 3 * seconds))
+    for provider in providers {
+      let measures = try await stack.measures(since: since, at: provider.name)
+      let use = ending.useOfSlots(limit: provider, latency: min(measures.latency, .milliseconds(250)))
+      #expect(use >= 0.97, "\(provider.name), at a latency of \(measures.latency)")
+      #expect(measures.medianWait < .milliseconds(100), "\(provider.name), from the command to the gate")
+      #expect(measures.expiredShare < 0.001, "\(provider.name), of \(measures.attempts)")
+    }
+  }
+
+  @Test("a global rate of 100 keeps all three together to 1,000 in any 10 s")
+  func global() async throws {
+    let stack = try SharedStack.current
+    try await stack.use(
+      providers: StackOptions.jsonProviders(["provider1", "provider2", "provider3"], globalRate: 100))
+    let story = try await Story.begin(on: stack)
+    try await story.sendBulk(Length.choose(1300, long: 6000))
+    let ending = try await story.end(at: providers, within: .seconds(Length.choose(60, long: 120)))
+    Promises.expectLimit(ending.arrivals, count: 1000, window: .seconds(10))
+    #expect(Promises.meanRate(ending.arrivals) >= 95)
+  }
+}
