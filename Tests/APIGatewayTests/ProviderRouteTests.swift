@@ -97,6 +97,8 @@ struct ProviderRouteTests {
       #expect(answer.string("data.pause_reason") == "admin")
       #expect(answer.list("data.overridden") == [.string("paused"), .string("rate")])
       #expect(answer.number("data.file.rate") == 50)
+      #expect(answer.number("data.nominal_rate") == 20)
+      #expect(answer.number("data.effective_rate") == 0)
       let command = try gateway.publisher.command(ProviderSet.self)
       #expect(command.body.provider == "provider1")
       #expect(command.body.rate == .value(20))

@@ -1,4 +1,5 @@
 import Contracts
+import ServiceKit
 import Testing
 
 @testable import APIGateway
@@ -20,6 +21,27 @@ struct ProviderViewTests {
     #expect(view["provider1"]?.state == nil)
     #expect(view["provider2"] == nil)
     #expect(view.snapshot.asOf == nil)
+  }
+
+  @Test("Of the file only what everybody may see is kept")
+  func withoutSecrets() throws {
+    let file = try ProvidersFile.parse(
+      """
+      providers:
+        - name: hkt
+          adapter: hkt
+          url: https://user:secret@sms.example/gateway.jsp?key=secret
+          application: secret
+          sender_number: "85212345678"
+          rate: 5
+          window_s: 2
+      """, environment: [:])
+    let provider = try #require(file.providers.first.map(ConfiguredProvider.init))
+    #expect(
+      provider
+        == ConfiguredProvider(
+          name: "hkt", adapter: "hkt", url: "https://sms.example/gateway.jsp", rate: 5, windowSeconds: 2, weight: 1))
+    #expect(!"\(provider)".contains("secret"))
   }
 
   @Test("The last word on a state counts, whichever fact has it")

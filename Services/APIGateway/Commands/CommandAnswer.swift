@@ -12,6 +12,8 @@ extension CommandAnswered {
     case "final": return .conflict(reason, "The message is final already")
     case "nothing_to_retry": return .conflict(reason, "Nothing of the message has failed")
     case "not_supported": return .conflict(reason, "This is not supported yet")
+    case _ where reason.hasPrefix("invalid_"):
+      return .invalidField(String(reason.dropFirst("invalid_".count)), "out_of_range", "The value is out of range")
     default: return .conflict(reason, "The state forbids this")
     }
   }

@@ -78,6 +78,9 @@ extension ProviderStanding {
       changed.state = isPaused ? "paused" : "healthy"
       changed.pauseReason = isPaused ? "admin" : nil
     }
+    let rate = Double(entry.rate) / entry.windowSeconds
+    changed.pace?.nominalRate = rate
+    changed.pace?.effectiveRate = isPaused ? 0 : min(pace?.effectiveRate ?? rate, rate)
     return changed
   }
 }

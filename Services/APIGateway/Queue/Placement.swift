@@ -28,12 +28,14 @@ struct Placement: Sendable, Equatable {
     asOf = snapshot.asOf
   }
 
-  /// The same, but going out no earlier than at a time.
+  /// The same, but going out no earlier than at a time. Until then it has no place: it waits for no other SMS.
   func notBefore(_ time: Timestamp?, now: Timestamp) -> Placement {
-    guard let time, let start, start.middle < time - now else { return self }
-    let delay = time - now
-    let shift = delay - start.middle
+    guard let time, time > now else { return self }
     var later = self
+    later.position = nil
+    let delay = time - now
+    guard let start, start.middle < delay else { return later }
+    let shift = delay - start.middle
     later.start?.middle = delay
     later.start?.low = max(start.low, delay)
     later.start?.high = max(start.high, delay)

@@ -19,7 +19,8 @@ extension MessageRow {
     return Placement(in: snapshot, flow: flow, ahead: ahead(in: snapshot), count: counts.pending)
   }
 
-  /// When they go out, as things stand: not before their time, and unknown while the message is paused.
+  /// Where they stand and when they go out, as things stand: not before their time, and unknown while the message is
+  /// paused.
   func estimated(_ placement: Placement, now: Timestamp) -> Placement {
     isPaused ? .unknown : placement.notBefore(sendAt, now: now)
   }

@@ -30,7 +30,7 @@ struct MessageAnswer {
     json.member("failed_count", row.counts.failed + row.counts.dead + row.counts.expired)
     json.object("counts") { json in Self.write(row.counts, &json) }
     json.member("segments", row.segments)
-    json.member("queue_position", placement.position)
+    json.member("queue_position", estimated.position)
     json.member("estimated_start_at", estimated.start.map { now + $0.middle })
     json.member("estimated_complete_at", estimated.complete.map { now + $0.middle })
     json.member("waiting_for", waitingFor?.rawValue)

@@ -26,9 +26,9 @@ struct FoldedAttempt: Sendable, Equatable {
     dispatchedAt = time
   }
 
-  /// `nil` for a change that ends no attempt: cancelled or expired while waiting.
+  /// `nil` for a change that ends no attempt: cancelled, expired or queued again while none was under way.
   init?(change: UnitChange) {
-    guard change.outcome != nil || change.state == .pending else { return nil }
+    guard change.outcome != nil || change.dispatch > change.attempt.dispatch else { return nil }
     provider = StoredText.of(change.provider)
     let rank: Int64 =
       switch change.outcome {

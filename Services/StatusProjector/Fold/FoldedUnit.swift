@@ -24,8 +24,8 @@ struct FoldedUnit: Sendable, Equatable {
   var phone: String?
   var state: State
   var detail: Detail?
-  /// Once true it stays so: it was sent again after an attempt of unknown outcome.
-  var mayBeDuplicate = false
+  /// The first attempt of unknown outcome that is to be followed by another: from the next one on it may arrive twice.
+  var resentAfter: Int?
 
   /// A recipient as the caller gave it: pending, before its first dispatch.
   init(phone: String, acceptedAt: Timestamp) {
@@ -48,7 +48,7 @@ struct FoldedUnit: Sendable, Equatable {
     detail = Detail(
       version: change.version, attemptsUsed: change.attemptsUsed, errorCode: StoredText.of(change.errorCode),
       errorMessage: StoredText.of(change.errorMessage), sentAt: change.state == .sent ? change.finishedAt : nil)
-    mayBeDuplicate = change.mayBeDuplicate ?? false
+    if change.mayBeDuplicate == true { resentAfter = change.attempt.dispatch }
   }
 
   /// Keeps the higher version of each part.
@@ -56,6 +56,6 @@ struct FoldedUnit: Sendable, Equatable {
     if phone == nil { phone = other.phone }
     if other.state.version > state.version { state = other.state }
     if let theirs = other.detail, theirs.version > detail?.version ?? -1 { detail = theirs }
-    if other.mayBeDuplicate { mayBeDuplicate = true }
+    if let theirs = other.resentAfter { resentAfter = min(resentAfter ?? theirs, theirs) }
   }
 }

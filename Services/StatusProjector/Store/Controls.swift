@@ -11,7 +11,9 @@ extension ProjectionMigrations {
     COMMENT ON TABLE projection.user_pauses IS
       'Users whose traffic is, or was, held back as a whole: also what they send later. The latest word is in force.';
 
-    ALTER TABLE projection.recipients ADD COLUMN may_be_duplicate boolean NOT NULL DEFAULT false;
+    ALTER TABLE projection.recipients ADD COLUMN resent_after int;
+    COMMENT ON COLUMN projection.recipients.resent_after IS
+      'The first attempt of unknown outcome that is to be followed by another.';
 
     ALTER TABLE projection.flows ADD COLUMN holes jsonb NOT NULL DEFAULT '[]';
     COMMENT ON COLUMN projection.flows.holes IS
@@ -50,7 +52,7 @@ extension ProjectionMigrations {
 
     CREATE OR REPLACE VIEW projection.recipients_read AS
       SELECT r.message_id, r.unit_index, r.phone, r.state, coalesce(r.attempts_used, 0) AS attempts_used, r.provider,
-        r.error_code, r.error_message, r.sent_at, r.changed_at, r.may_be_duplicate
+        r.error_code, r.error_message, r.sent_at, r.changed_at, coalesce(r.version / 8 > r.resent_after, false) AS may_be_duplicate
       FROM projection.recipients r
       WHERE r.phone IS NOT NULL;
     COMMENT ON COLUMN projection.recipients_read.attempts_used IS

@@ -26,12 +26,12 @@ extension FoldedBatch {
           \(states.map(\.changedAt.date))::timestamptz[], \(details.map { $0?.version })::bigint[],
           \(details.map { $0?.attemptsUsed })::int[], \(details.map { $0?.errorCode })::text[],
           \(details.map { $0?.errorMessage })::text[], \(details.map { $0?.sentAt?.date })::timestamptz[],
-          \(units.map(\.unit.mayBeDuplicate))::boolean[]
+          \(units.map(\.unit.resentAfter))::int[]
         ) AS t (message_id, unit_index, phone, version, state, provider, changed_at, detail_version, attempts_used,
-          error_code, error_message, sent_at, may_be_duplicate)
+          error_code, error_message, sent_at, resent_after)
       ), merged AS (
         INSERT INTO projection.recipients AS r (message_id, unit_index, phone, version, state, provider, changed_at,
-          detail_version, attempts_used, error_code, error_message, sent_at, may_be_duplicate)
+          detail_version, attempts_used, error_code, error_message, sent_at, resent_after)
         SELECT * FROM told
         ON CONFLICT (message_id, unit_index) DO UPDATE SET
           phone = coalesce(r.phone, excluded.phone),
@@ -44,10 +44,11 @@ extension FoldedBatch {
           error_code = \(unsafeRaw: newer("detail_version", "error_code")),
           error_message = \(unsafeRaw: newer("detail_version", "error_message")),
           sent_at = \(unsafeRaw: newer("detail_version", "sent_at")),
-          may_be_duplicate = r.may_be_duplicate OR excluded.may_be_duplicate
+          resent_after = least(r.resent_after, excluded.resent_after)
         WHERE excluded.version > r.version OR excluded.detail_version > coalesce(r.detail_version, -1)
           OR (r.phone IS NULL AND excluded.phone IS NOT NULL)
-          OR (excluded.may_be_duplicate AND NOT r.may_be_duplicate)
+          OR (excluded.resent_after IS NOT NULL
+            AND (r.resent_after IS NULL OR excluded.resent_after < r.resent_after))
       ), moved AS (
         SELECT message_id, \(unsafeRaw: Self.moves), max(changed_at) AS changed_at, max(sent_at) AS sent_at
         FROM (

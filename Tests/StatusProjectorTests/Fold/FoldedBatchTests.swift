@@ -65,6 +65,24 @@ import Testing
     #expect(batch.units[attempt.unit]?.state.state == .cancelled)
   }
 
+  @Test("An attempt ends without an outcome where its unit goes on to the next one, and not where it is queued again")
+  func endWithoutOutcome() {
+    let attempt = AttemptID(messageID: .timeOrdered(), index: 0, dispatch: 1)
+    func fold(_ state: UnitState, dispatch: Int) -> FoldedBatch {
+      var batch = FoldedBatch(queueEpoch: -1)
+      let change = UnitChange(
+        attempt: attempt, state: state, dispatch: dispatch, attemptsUsed: 0, provider: nil,
+        finishedAt: Timestamp(microseconds: 5))
+      batch.apply(LoggedFact(at: change.finishedAt, fact: .changed(UnitsChanged(units: [change]))))
+      return batch
+    }
+    // A lease that ran out, of a message that goes on and of one that was cancelled.
+    #expect(fold(.pending, dispatch: 2).attempts[attempt]?.result?.finishedAt == Timestamp(microseconds: 5))
+    #expect(fold(.cancelled, dispatch: 2).attempts[attempt]?.result?.finishedAt == Timestamp(microseconds: 5))
+    // What failed is sent again: this attempt is still to come.
+    #expect(fold(.pending, dispatch: 1).attempts.isEmpty)
+  }
+
   @Test("The time of the log is that of its newest fact")
   func logTime() {
     var batch = FoldedBatch(queueEpoch: -1)

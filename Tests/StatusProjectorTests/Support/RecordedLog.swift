@@ -108,7 +108,7 @@ struct RecordedLog {
       let unit = UnitID(messageID: messageID, index: index)
       finalStates[unit] = expires ? .expired : .cancelled
       guard expires, Bool.random(using: &generator) else { continue }
-      try change(AttemptID(unit: unit, dispatch: 0), .pending, 1, 0)
+      try change(AttemptID(unit: unit, dispatch: 1), .pending, 1, 0)
       again += scripts(messageID, index..<(index + 1)).map { UnitLife(unit: $0.unit, script: $0.script, dispatch: 1) }
     }
     return again
@@ -154,7 +154,7 @@ struct RecordedLog {
       case .failAndAgain:
         try change(attempt, .failed, dispatch, used + 1, outcome: .rejected, status: 400)
         used = 0
-        try change(attempt, .pending, dispatch + 1, used)
+        try change(AttemptID(unit: life.unit, dispatch: dispatch + 1), .pending, dispatch + 1, used)
       case .holdAndAnswerLate:
         used += 1
         try change(attempt, .unconfirmed, dispatch, used, outcome: .unknown)
