@@ -49,7 +49,7 @@ struct ThroughputBenchmark: AsyncParsableCommand {
 
   private func sent(_ stack: Stack) async throws -> Int {
     // The counts of the messages: recipients are many more rows.
-    try await stack.query("SELECT coalesce(sum(success_count), 0)::bigint AS sent FROM projection.messages").first?
+    try await stack.query("SELECT coalesce(sum(sent), 0)::bigint AS sent FROM projection.messages").first?
       .decode("sent") ?? 0
   }
 
