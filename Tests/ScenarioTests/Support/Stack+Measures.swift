@@ -9,6 +9,8 @@ struct AttemptMeasures: Sendable {
   var medianWait: Duration
   /// Commands whose lease ran out before the gate opened, as a share.
   var expiredShare: Double
+  /// Claims whose first byte was not written in time, as a share: each lost a slot.
+  var staleShare: Double
   var attempts: Int
 }
 
@@ -26,15 +28,19 @@ extension Stack {
              coalesce(avg(extract(epoch FROM l.finished_at - l.started_at)), 0)::double precision AS latency,
              coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM l.claimed_at - a.issued_at)), 0)
                ::double precision AS wait,
-             count(*) FILTER (WHERE l.state = 'expired') AS expired
+             count(*) FILTER (WHERE l.state = 'expired' AND l.claimed_at IS NULL) AS expired,
+             count(*) FILTER (WHERE l.state = 'expired' AND l.claimed_at IS NOT NULL) AS stale
       FROM scheduler.attempts a JOIN sender.ledger l USING (message_id, unit_index, dispatch)
       WHERE a.issued_at >= \(moment)::timestamptz AND (\(provider)::text IS NULL OR a.provider = \(provider))
       """)
     guard let row = rows.first else { throw StackError("no measures") }
     let attempts = try row.decode("attempts", as: Int.self)
+    func share(_ name: String) throws -> Double {
+      Double(try row.decode(name, as: Int.self)) / Double(max(1, attempts))
+    }
     return AttemptMeasures(
       latency: .seconds(try row.decode("latency", as: Double.self)),
-      medianWait: .seconds(try row.decode("wait", as: Double.self)),
-      expiredShare: Double(try row.decode("expired", as: Int.self)) / Double(max(1, attempts)), attempts: attempts)
+      medianWait: .seconds(try row.decode("wait", as: Double.self)), expiredShare: try share("expired"),
+      staleShare: try share("stale"), attempts: attempts)
   }
 }
