@@ -199,4 +199,17 @@ struct MessageCommandTests {
       #expect(paused == [database.user])
     }
   }
+
+  @Test("a new leader finds the holes that cancelled messages left")
+  func holes() async throws {
+    try await SchedulerDatabase.with { database in
+      let messages = [3, 2000, 4].map { database.message($0) }
+      for message in messages { _ = try await database.takeIn(message) }
+      _ = try await database.command(.cancel, messages[1].body.messageID)
+      let flow = try #require(try await TakeOver(term: database.term).flows().first)
+      #expect(flow.unloaded == 7 && flow.headNumber == 0 && flow.endNumber == 2007)
+      #expect(
+        flow.holes.segments == [HoleCount(segment: 0, count: 1021), HoleCount(segment: 1, count: 979)])
+    }
+  }
 }

@@ -16,8 +16,17 @@ struct MisbehavingProviderTests {
       saysWhen
       ? ["percent": 20, "kind": "retry_after", "retry_after_s": 1] : ["percent": 20, "kind": "status", "status": 429]
     try await stack.mock.behave("hkt", ["faults": [refusal]])
-    try await story.sendBulk(Length.choose(25, long: 200))
-    let ending = try await story.end(at: [hkt], within: .seconds(Length.choose(60, long: 600)))
+    try await story.sendBulk(Length.choose(40, long: 200))
+    try await eventually(within: .seconds(60), "the rate is adapted") {
+      let limits = try await stack.gateway.get("/api/sms/rate-limits")
+      return (limits.json.data.providers.hkt.effective_rate.double ?? 99) <= 5
+    }
+    try await story.arrived(Length.choose(10, long: 30), within: .seconds(Length.choose(60, long: 300)))
+    // The storm is over, and an admin does not wait until the rate has grown back.
+    try await stack.mock.behave("hkt")
+    let reset = try await stack.gateway.post("/api/sms/health/hkt/reset")
+    #expect(reset.status == 200, "\(reset.text)")
+    let ending = try await story.end(at: [hkt], within: .seconds(60))
     #expect(ending.count(of: "sent") == ending.accepted.count)
     #expect(ending.arrivals.contains { $0.wasRefused }, "the storm was one")
   }

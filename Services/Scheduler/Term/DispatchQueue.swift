@@ -71,8 +71,6 @@ struct DispatchQueue: Sendable {
     for key in backlog.flows(of: user) { sync(key) }
   }
 
-  func isHeld(_ user: UserID) -> Bool { held.contains(user) }
-
   /// Lets what is pinned to a provider that works again begin where all others are: a stop earns no credit.
   mutating func catchUp(pinnedTo provider: String) { fair.catchUp(pinnedTo: provider) }
 

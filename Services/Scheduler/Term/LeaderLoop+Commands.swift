@@ -12,8 +12,6 @@ struct UserCancellation: Sendable {
   var delivery: AMQPDelivery
   /// Messages queued later stay.
   var before: Timestamp
-  /// Whether the user's traffic was held back when the command came.
-  var wasHeld: Bool
   var counts = UnitCounts()
 }
 
@@ -70,7 +68,8 @@ extension LeaderLoop {
     case .pause, .resume:
       let isPaused = command.action == .pause
       guard let facts = try await UserStore(term: term).setPaused(isPaused, user, command: command) else { return }
-      queue.hold(user, isPaused)
+      if isPaused { pausedUsers.insert(user) } else { pausedUsers.remove(user) }
+      updateHold(user)
       await relay.add(facts)
     case .cancel, .retryFailed:
       try await refuse(command.header, "not_supported")
@@ -83,10 +82,13 @@ extension LeaderLoop {
     try await term.confirm(after: .zero)
     cancellations.append(
       UserCancellation(
-        user: user, command: command, delivery: delivery, before: term.databaseTime() ?? .now(),
-        wasHeld: queue.isHeld(user)))
-    // Nothing of it goes out while its end is being written.
-    queue.hold(user, true)
+        user: user, command: command, delivery: delivery, before: term.databaseTime() ?? .now()))
+    updateHold(user)
+  }
+
+  /// Holds a user back who is paused, or whose messages are being cancelled: nothing of them goes out meanwhile.
+  private func updateHold(_ user: UserID) {
+    queue.hold(user, pausedUsers.contains(user) || cancellations.contains { $0.user == user })
   }
 
   /// Cancels the next batch of the oldest cancellation under way.
@@ -102,9 +104,7 @@ extension LeaderLoop {
     guard step.isLast else { return true }
     await relay.add(try await store.answerCancel(current.command, counts: current.counts))
     cancellations.removeFirst()
-    if !current.wasHeld, !cancellations.contains(where: { $0.user == current.user }) {
-      queue.hold(current.user, false)
-    }
+    updateHold(current.user)
     Failpoint.reach(.commandCommitted)
     await consumer.acknowledge(current.delivery)
     return true

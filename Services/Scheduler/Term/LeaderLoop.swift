@@ -21,6 +21,7 @@ actor LeaderLoop {
   var due = DueTimes()
   var outstanding = OutstandingCommands()
   var times = SweepStore.Times()
+  var pausedUsers: Set<UserID> = []
   /// Cancellations of all of one user's messages, a batch at each turn.
   var cancellations: [UserCancellation] = []
   private var heads: HeadsSchedule
@@ -62,7 +63,8 @@ actor LeaderLoop {
 
   private func restore() async throws {
     let store = TakeOver(term: term)
-    queue.restore(try await store.flows(), held: try await UserStore(term: term).paused())
+    pausedUsers = try await UserStore(term: term).paused()
+    queue.restore(try await store.flows(), held: pausedUsers)
     queue.isSending = try await ProviderStore(term: term).isSending()
     times = try await SweepStore(term: term).times()
     enqueue(try await store.waiting(), isGivingTurnsBack: false)
