@@ -36,7 +36,8 @@ extension LeaderLoop {
   /// Publishes a command until it is confirmed; a repeat is the same message.
   func publish(_ issued: IssuedCommand, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
     let (publisher, logger) = (publisher, logger)
-    group.addTask {
+    // Begun at once, so that commands leave in the order of their issue.
+    group.addImmediateTask {
       do {
         try await publisher.publish(
           Envelope(issued.command, id: issued.id, requestID: issued.requestID), exchange: BrokerNames.commands,

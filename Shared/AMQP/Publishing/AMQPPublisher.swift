@@ -62,15 +62,18 @@ public final class AMQPPublisher: Service, Sendable {
 
   /// Publishes a mandatory, persistent message and returns when the broker has confirmed it.
   ///
-  /// Waits for room in the window. What is unconfirmed when the connection breaks is repeated on the next one, so a
+  /// Waits for room in the window. Messages are written in the order of the calls, as far as these begin one after another
+  /// on the caller's own executor. What is unconfirmed when the connection breaks is repeated on the next one, so a
   /// consumer may see it twice with the same message id. What the broker refuses (a full queue, or one that is being
   /// started) is repeated too, after 50 ms to 1 s. When the time-out passes, or the calling task is cancelled, the
   /// message is withdrawn: it is not repeated.
   /// - Parameter timeout: From the call to the confirmation; nil waits for as long as it takes.
   /// - Throws: `PublishError`, or `CancellationError`.
-  public func publish(
-    _ message: AMQPMessage, exchange: String, routingKey: String, timeout: Duration? = nil
-  ) async throws {
+  nonisolated(nonsending)
+    public func publish(
+      _ message: AMQPMessage, exchange: String, routingKey: String, timeout: Duration? = nil
+    ) async throws
+  {
     try validate(message, exchange, routingKey)
     try await queue.publish(message, exchange: exchange, routingKey: routingKey, timeout: timeout)
   }

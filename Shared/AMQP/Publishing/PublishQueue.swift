@@ -28,7 +28,9 @@ final class PublishQueue: Sendable {
 
   // MARK: For callers
 
-  func publish(_ message: AMQPMessage, exchange: String, routingKey: String, timeout: Duration?) async throws {
+  nonisolated(nonsending)
+    func publish(_ message: AMQPMessage, exchange: String, routingKey: String, timeout: Duration?) async throws
+  {
     let id = state.withLockedValue { state in
       defer { state.nextID += 1 }
       return state.nextID
