@@ -26,6 +26,8 @@ actor ProviderLane {
   private let arrivals: AsyncStream<Void>
   private let arrived: AsyncStream<Void>.Continuation
   private var clock = ClockGuard()
+  /// The clock has stepped, and the gate has yet to be closed for it.
+  private var mustClose = false
   private var isStopping = false
   private let startLine = StartLine()
   /// Requests under way.
@@ -100,6 +102,10 @@ actor ProviderLane {
     guard let limit else { return nil }
     await startLine.whenFewer(than: mostAtStart(limit))
     guard !isStopping else { return nil }
+    if mustClose {
+      try await gate.closeForOneWindow(provider: adapter.settings.name)
+      mustClose = false
+    }
     let batch = Array(items.prefix(batchSize(limit)))
     Failpoint.reach(.claiming)
     let issuedAt = ContinuousClock.now
@@ -114,7 +120,7 @@ actor ProviderLane {
       logger.error(
         "the database's clock has stepped: nothing is sent for one window",
         metadata: [LogKey.provider: "\(adapter.settings.name)"])
-      try await gate.closeForOneWindow(provider: adapter.settings.name)
+      mustClose = true
     }
     items.removeFirst(batch.count)
     let decided = zip(batch, verdicts).filter { if case .wait = $1 { false } else { true } }.map(\.0)

@@ -67,6 +67,20 @@ public struct QueueSnapshot: Sendable {
   /// The number of the flow's next SMS that was never dispatched; `nil` for a flow without a backlog.
   public func headNumber(of flow: FlowKey) -> Int64? { flows[flow]?.headNumber }
 
+  /// SMS of its own flow before the one with this number: numbers between, less those that nobody waits for.
+  ///
+  /// Holes are known by segment; those of the number's own segment count as lying before it.
+  /// - Returns: `nil` for a flow without a backlog.
+  public func ahead(of number: Int64, in flow: FlowKey) -> Int? {
+    guard let head = flows[flow] else { return nil }
+    let segment = number / HoleCount.segmentSize
+    let holes = (head.holes ?? []).filter { $0.segment <= segment }.reduce(0) { sum, hole in
+      let start = max(head.headNumber, hole.segment * HoleCount.segmentSize)
+      return sum + (hole.segment < segment ? hole.count : min(hole.count, Int(max(0, number - start))))
+    }
+    return max(0, min(Int(number - head.headNumber) - holes, head.backlog))
+  }
+
   /// SMS that go before the one that has `ahead` others before it in its own flow, in true service order.
   ///
   /// With `T` the SMS's virtual start tag, another flow with head tag S, step s (1/weight) and backlog n sends

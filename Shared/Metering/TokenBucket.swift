@@ -25,6 +25,9 @@ public struct TokenBucket: Sendable, Hashable {
 
   private var most: Double { min(count, burst) }
 
+  /// A microsecond's worth, the step of the clocks: less than that is taken for there.
+  private var tolerance: Double { 1e-9 + rate * 0.000_001 }
+
   /// Tokens a second.
   public var rate: Double { count / window }
 
@@ -40,7 +43,7 @@ public struct TokenBucket: Sendable, Hashable {
   public mutating func take(_ cost: Double, now: Double) -> Bool {
     refill(now)
     let cost = min(cost, most)
-    guard level + 1e-9 >= cost else { return false }
+    guard cost - level <= tolerance else { return false }
     level -= cost
     return true
   }
@@ -51,7 +54,8 @@ public struct TokenBucket: Sendable, Hashable {
   /// When `cost` tokens will be there.
   public func available(_ cost: Double, now: Double) -> Double {
     let missing = min(cost, most) - (level + max(0, now - updatedAt) * rate)
-    return missing <= 1e-9 ? now : now + missing / rate
+    // Never so near that the sum rounds to now: what is not there now must not look so.
+    return missing <= tolerance ? now : now + max(missing / rate, 0.000_002)
   }
 
   private mutating func refill(_ now: Double) {

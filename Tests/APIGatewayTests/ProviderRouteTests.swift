@@ -33,6 +33,7 @@ struct ProviderRouteTests {
             JSONMember(name: "success_count", value: .number(120)),
             JSONMember(name: "failure_count", value: .number(3)),
             JSONMember(name: "failure_rate", value: .number(0.024)), JSONMember(name: "unhealthy_until", value: .null),
+            JSONMember(name: "state", value: .string("healthy")), JSONMember(name: "pause_reason", value: .null),
           ]))
       #expect(health.bool("data.providers.1.is_healthy") == false)
       let one = try await gateway.get("/api/sms/health/provider2")

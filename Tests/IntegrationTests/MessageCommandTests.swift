@@ -1,5 +1,6 @@
 import Contracts
 import Foundation
+import Logging
 import Metering
 import Postgres
 import Testing
@@ -52,7 +53,7 @@ struct MessageCommandTests {
       let added = try await database.takeIn(message)
       let answer = try added.outbox.answer()
       #expect(answer.commandID == command && answer.counts?.cancelled == 3)
-      #expect(added.changes.withdrawn.map(\.span.rest) == [3])
+      #expect(added.changes.flatMap(\.withdrawn).map(\.span.rest) == [3])
       let repeated = try await database.command(.cancel, message.body.messageID, commandID: command)
       #expect(repeated.outbox.isEmpty)
       let flows = try await TakeOver(term: database.term).flows()
@@ -164,24 +165,37 @@ struct MessageCommandTests {
     }
   }
 
-  @Test("all of one user's messages are cancelled in batches, and nobody else's")
+  @Test("all that one user had accepted is cancelled in steps, also what arrives late, and nothing accepted afterwards")
   func cancelAll() async throws {
     try await SchedulerDatabase.with { database in
       let other = UserID.timeOrdered()
+      let late = database.message(5)
       let messages = (0..<600).map { _ in database.message(2) } + [database.message(2, user: other)]
       _ = try await IntakeStore(term: database.term).add(messages)
-      let store = UserStore(term: database.term)
-      var counts = UnitCounts()
-      var steps = 0
-      while true {
-        let step = try await store.cancel(database.user, before: .now() + .seconds(1))
-        if step.isLast { break }
-        steps += 1
-        counts.cancelled += step.counts.cancelled
+      let store = UserCancellationStore(term: database.term)
+      let command = try SchedulerDatabase.received(.cancel, .user(database.user))
+      var cancellation = try await store.begin(command, database.user)
+      let after = database.message(3)
+      let first = try await store.step(cancellation)
+      #expect(first.cancellation.counts.cancelled == 512)
+      // A new leader finds it half done and goes on.
+      cancellation = try #require(try await store.open().first)
+      #expect(cancellation.counts.cancelled == 512)
+      _ = try await database.takeIn(after)
+      var answers: [CommandAnswered] = []
+      while !cancellation.isDone {
+        let step = try await store.step(cancellation)
+        cancellation = step.cancellation
+        answers += try step.outbox.facts(CommandAnswered.self)
       }
-      #expect(counts.cancelled == 1200 && steps == 3)
+      #expect(answers.map(\.counts?.cancelled) == [1200])
+      let lateCancelled = try await database.takeIn(late)
+      #expect(lateCancelled.changes.map(\.withdrawn.count) == [1])
+      let repeated = try await store.begin(command, database.user)
+      let open = try await store.open()
+      #expect(repeated.isDone && open.isEmpty, "a redelivery only has to be acknowledged")
       let flows = try await TakeOver(term: database.term).flows()
-      #expect(Set(flows.map(\.unloaded)) == [0, 2])
+      #expect(Set(flows.map(\.unloaded)) == [3, 2], "what was accepted afterwards, and another user's")
     }
   }
 
@@ -210,6 +224,58 @@ struct MessageCommandTests {
       #expect(flow.unloaded == 7 && flow.headNumber == 0 && flow.endNumber == 2007)
       #expect(
         flow.holes.segments == [HoleCount(segment: 0, count: 1021), HoleCount(segment: 1, count: 979)])
+    }
+  }
+
+  @Test("pause, resume and cancel that all overtake their message take effect in their order")
+  func severalEarly() async throws {
+    try await SchedulerDatabase.with { database in
+      let message = database.message(2)
+      for action in [MessageCommand.Action.pause, .resume] {
+        _ = try await database.command(action, message.body.messageID)
+      }
+      let added = try await database.takeIn(message)
+      #expect(added.changes.map { [$0.withdrawn.count, $0.admitted.count] } == [[1, 0], [0, 1]])
+      let paused = try added.outbox.facts(MessagesPaused.self).map(\.changedAt)
+      let resumed = try added.outbox.facts(MessagesResumed.self).map(\.changedAt)
+      #expect(paused.count == 1 && resumed.count == 1 && paused[0] < resumed[0])
+    }
+  }
+
+  @Test("an SMS of unknown outcome is unconfirmed, not cancelled, and a late answer still counts")
+  func unknownAndCancelled() async throws {
+    try await SchedulerDatabase.with { database in
+      let span = try await database.takeIn(database.message(2)).admitted[0].span
+      let attempts = try await database.dispatch(span, 0..<2).map(\.id)
+      _ = try await database.command(.cancel, span.messageID)
+      try await database.report(attempts[0], .outcome(.retryable))
+      let end = try await database.report(attempts[1], .outcome(.unknown))
+      let counts = try end.outbox.facts(MessagesFinished.self)[0].messages[0].counts
+      #expect(list(counts.cancelled, counts.unconfirmed) == [1, 1])
+      let late = try await database.report(attempts[1], .outcome(.accepted))
+      let last = try late.outbox.facts(MessagesFinished.self)[0].messages[0].counts
+      #expect(list(last.cancelled, last.sent) == [1, 1])
+    }
+  }
+
+  @Test("what was final for long is dropped, whole, and nothing else")
+  func retention() async throws {
+    try await SchedulerDatabase.with { database in
+      let old = try await database.takeIn(database.message(3)).admitted[0].span
+      for attempt in try await database.dispatch(old, 0..<3) {
+        try await database.report(attempt.id, .outcome(.accepted))
+      }
+      let waiting = try await database.takeIn(database.message(2)).admitted[0].span
+      let pool = database.term.pool
+      let logger = Logger(label: "retention")
+      let none = try await Retention(pool: pool, logger: logger).prune()
+      let dropped = try await Retention(pool: pool, logger: logger, age: .zero).prune()
+      let left = try await pool.query("SELECT message_id FROM scheduler.messages").map {
+        MessageID(try $0.decode("message_id", as: UUID.self))
+      }
+      #expect(none == 0 && dropped == 1 && left == [waiting.messageID])
+      let units = try await pool.query("SELECT 1 AS one FROM scheduler.units").count
+      #expect(units == 0)
     }
   }
 }

@@ -94,8 +94,9 @@ struct SchedulerStoreTests {
       #expect(flows.map(\.unloaded) == [3] && flows.map(\.headNumber) == [2])
       let outstanding = try await TakeOver(term: next).outstanding(limits: ["hkt": limit])
       #expect(Set(outstanding.flatMap(\.command.attempts)) == Set(attempts))
-      let page = try await TakeOver(term: next).page(flowID: flows[0].id, after: -1)
-      #expect(page.map(\.cursor) == [2])
+      let missing = MissingPage(key: flows[0].key, flowID: flows[0].id, after: -1)
+      let pages = try await TakeOver(term: next).pages([missing])
+      #expect(pages[flows[0].id]?.map(\.cursor) == [2])
       await #expect(throws: StoreError.self) { _ = try await IntakeStore(term: term).add([database.message(1)]) }
     }
   }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Metering
@@ -72,5 +73,33 @@ struct PolicyTests {
     #expect((1...5).map { backoff.delay(afterAttempts: $0, random: 1) } == [2, 4, 8, 10, nil])
     #expect(backoff.delay(afterAttempts: 3, random: 0) == 0)
     #expect(backoff.delay(afterAttempts: 3, random: 0.5) == 4)
+  }
+
+  @Test("whenever the bucket says that a token is there it can be taken, on the clock's grid")
+  func agreement() {
+    var random = SeededGenerator(seed: 3)
+    for rate in [0.1, 2, 25, 50, 197] {
+      var now = 1_790_000_000.0
+      var bucket = TokenBucket(
+        count: max(1, rate), window: max(1, rate) / rate, burst: 1 + rate * 0.05, startsFull: false, now: now)
+      var disagreements = 0
+      for _ in 0..<20_000 {
+        let opening = bucket.available(1, now: now)
+        if opening <= now {
+          if !bucket.take(1, now: now) { disagreements += 1 }
+        }
+        let step = Bool.random(using: &random) ? opening - now : Double.random(in: 0...0.02, using: &random)
+        now = ((now + max(0.000_001, step)) * 1_000_000).rounded(.up) / 1_000_000
+      }
+      #expect(disagreements == 0, "at \(rate)/s")
+    }
+  }
+
+  @Test("a rate below one a second is kept")
+  func rare() {
+    var bucket = TokenBucket(count: 1, window: 10, burst: 1.005, startsFull: false, now: 0)
+    var taken = 0
+    for second in 0..<1000 where bucket.take(1, now: Double(second)) { taken += 1 }
+    #expect((99...100).contains(taken))
   }
 }

@@ -27,24 +27,24 @@ struct DispatchQueueTests {
   }
 
   @Test("at 2/s two go at once, the next not before credit comes back")
-  func credit() {
+  func credit() throws {
     var queue = queue()
     add([span(10)], to: &queue)
-    let first = queue.plan(limit: 100, now: 0)
-    let counts = [first.picks.count, queue.plan(limit: 100, now: 60).picks.count]
+    let first = try queue.plan(limit: 100, now: 0)
+    let counts = [first.picks.count, try queue.plan(limit: 100, now: 60).picks.count]
     #expect(counts == [2, 0])
     for pick in first.picks { queue.board.settle(pick.attempt, at: "hkt") }
     queue.board.learn(at: "hkt", latencies: [0.01], gateOpensAt: 61)
-    let later = [60.0, 60.9, 60.95].map { queue.plan(limit: 100, now: $0).picks.count }
+    let later = try [60.0, 60.9, 60.95].map { try queue.plan(limit: 100, now: $0).picks.count }
     #expect(later == [0, 0, 2])
   }
 
   @Test("messages go in order, their units in order, each once")
-  func order() {
+  func order() throws {
     var queue = queue(rates: ["fast": 1000])
     let spans = [span(3), span(2, from: 3)]
     add(spans, to: &queue)
-    let plan = queue.plan(limit: 100, now: 0)
+    let plan = try queue.plan(limit: 100, now: 0)
     #expect(
       plan.picks.map(\.unit)
         == spans.flatMap { span in (0..<span.total).map { UnitID(messageID: span.messageID, index: $0) } })
@@ -52,39 +52,39 @@ struct DispatchQueueTests {
   }
 
   @Test("a unit that came back goes first, under its next dispatch number")
-  func returned() {
+  func returned() throws {
     var queue = queue(rates: ["fast": 1000])
     add([span(5)], to: &queue)
-    let first = queue.plan(limit: 1, now: 0)
+    let first = try queue.plan(limit: 1, now: 0)
     let unit = ReturnedUnit(
       unit: first.picks[0].unit, expectedDispatch: 1, expectedState: .pending, nextDispatch: 1, segments: 1)
     queue.giveBack(unit, flow: key)
-    let next = queue.plan(limit: 1, now: 0)
+    let next = try queue.plan(limit: 1, now: 0)
     #expect(next.picks.map(\.attempt) == [AttemptID(unit: unit.unit, dispatch: 1)])
   }
 
   @Test("what is not in memory is asked for, and nothing overtakes it")
-  func pages() {
+  func pages() throws {
     var queue = queue(rates: ["fast": 100_000])
     add((0..<200).map { span(1, from: Int64($0)) }, to: &queue)
-    let plan = queue.plan(limit: 1000, now: 0)
+    let plan = try queue.plan(limit: 1000, now: 0)
     #expect(plan.picks.count == Backlog.pageSize)
-    #expect(plan.missing?.after == Int64(Backlog.pageSize - 1))
+    #expect(plan.missing.first?.after == Int64(Backlog.pageSize - 1))
     let filled = queue.fill(key, with: (64..<128).map { span(1, from: Int64($0)) })
     #expect(filled)
-    let next = queue.plan(limit: 1000, now: 0)
+    let next = try queue.plan(limit: 1000, now: 0)
     #expect(next.picks.count == 64)
     let empty = queue.fill(key, with: [])
     #expect(!empty, "less in the store than counted must be noticed")
   }
 
   @Test("three equal providers share evenly, under a global rate together")
-  func rotation() {
+  func rotation() throws {
     var queue = queue(rates: ["a": 50, "b": 50, "c": 50], global: 60)
     add([span(1000)], to: &queue)
     var sent: [String: Int] = [:]
     for step in 0..<1000 {
-      let plan = queue.plan(limit: 256, now: Double(step) / 100)
+      let plan = try queue.plan(limit: 256, now: Double(step) / 100)
       for (name, picks) in Dictionary(grouping: plan.picks, by: \.provider) {
         sent[name, default: 0] += picks.count
         for pick in picks { queue.board.settle(pick.attempt, at: name) }
@@ -95,7 +95,7 @@ struct DispatchQueueTests {
   }
 
   @Test("after a change of leader a user who was served much is not behind those who are new")
-  func restored() {
+  func restored() throws {
     func flow(_ key: FlowKey, _ id: Int64, tag: Int64, waiting: Int) -> TakeOver.Flow {
       TakeOver.Flow(key: key, id: id, weight: 1, tag: tag, headNumber: 0, endNumber: Int64(waiting), unloaded: waiting)
     }
@@ -105,16 +105,16 @@ struct DispatchQueueTests {
     queue.admit(QueueEntry(flow: key, flowID: 2, weight: 1, span: span(50)))
     let single = MessageSpan(messageID: .timeOrdered(), firstNumber: 9, cursor: 0, total: 1, segments: 1)
     queue.admit(QueueEntry(flow: served, flowID: 1, weight: 1, span: single))
-    let first = queue.plan(limit: 3, now: 0).picks.map(\.flow)
+    let first = try queue.plan(limit: 3, now: 0).picks.map(\.flow)
     #expect(first.contains(served))
   }
 
   @Test("an SMS of many segments takes as many slots where segments are counted")
-  func segments() {
+  func segments() throws {
     var queue = queue(rates: ["hkt": 2])
     let cost = queue.board.cost(of: 5, at: "hkt")
     #expect(cost == 1)
     add([span(1)], to: &queue)
-    #expect(queue.plan(limit: 1, now: 0).picks.first?.cost == 1)
+    #expect(try queue.plan(limit: 1, now: 0).picks.first?.cost == 1)
   }
 }

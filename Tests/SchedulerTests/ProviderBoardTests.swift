@@ -36,35 +36,35 @@ struct ProviderBoardTests {
   }
 
   /// Serves, and reports everything as accepted at once.
-  private func serve(_ queue: inout DispatchQueue, now: Double) -> [String] {
-    let picks = queue.plan(limit: 100, now: now).picks
+  private func serve(_ queue: inout DispatchQueue, now: Double) throws -> [String] {
+    let picks = try queue.plan(limit: 100, now: now).picks
     for pick in picks { queue.board.settle(pick.attempt, at: pick.provider) }
     return picks.map(\.provider)
   }
 
   @Test("a provider that fails everything gets nothing until it is probed, then one at a time until one succeeds")
-  func health() {
+  func health() throws {
     var queue = queue(health: ProviderHealth.Rules(window: 60, failureRate: 0.7, minSamples: 10, cooldown: 30))
     admit(1000, &queue)
     fail("a", 10, &queue, now: 0)
-    let others = Set(serve(&queue, now: 1))
+    let others = Set(try serve(&queue, now: 1))
     #expect(others == ["b"])
-    let probing = queue.plan(limit: 100, now: 30).picks.filter { $0.provider == "a" }
+    let probing = try queue.plan(limit: 100, now: 30).picks.filter { $0.provider == "a" }
     #expect(probing.count == 1)
-    let second = queue.plan(limit: 100, now: 31).picks.filter { $0.provider == "a" }
+    let second = try queue.plan(limit: 100, now: 31).picks.filter { $0.provider == "a" }
     #expect(second.isEmpty, "one at a time")
     queue.board.settle(probing[0].attempt, at: "a")
     let event = queue.board.learn(.accepted, at: "a", startedAt: 30, isRepeat: false, now: 32)
     #expect(event == .recovered)
-    let again = queue.plan(limit: 100, now: 33).picks.filter { $0.provider == "a" }
+    let again = try queue.plan(limit: 100, now: 33).picks.filter { $0.provider == "a" }
     #expect(again.count > 1)
   }
 
   @Test("a unit skips the provider that failed it while another works, and takes it when none does")
-  func failedProvider() {
+  func failedProvider() throws {
     var queue = queue()
     admit(1, &queue)
-    let pick = queue.plan(limit: 1, now: 0).picks[0]
+    let pick = try queue.plan(limit: 1, now: 0).picks[0]
     queue.board.settle(pick.attempt, at: pick.provider)
     let other = pick.provider == "a" ? "b" : "a"
     func returned(_ dispatch: Int) -> ReturnedUnit {
@@ -73,19 +73,19 @@ struct ProviderBoardTests {
         avoided: [pick.provider])
     }
     queue.readmit(returned(0), flow: key)
-    let second = queue.plan(limit: 10, now: 1).picks
+    let second = try queue.plan(limit: 10, now: 1).picks
     #expect(second.map(\.provider) == [other])
     queue.board.update(other) { $0.pause = .admin }
     queue.readmit(returned(1), flow: key)
-    let third = queue.plan(limit: 10, now: 2).picks
+    let third = try queue.plan(limit: 10, now: 2).picks
     #expect(third.map(\.provider) == [pick.provider])
   }
 
   @Test("a unit that waits for another provider holds nobody else up")
-  func noHeadOfLine() {
+  func noHeadOfLine() throws {
     var queue = queue()
     admit(1, &queue)
-    let unit = queue.plan(limit: 1, now: 0).picks[0].unit
+    let unit = try queue.plan(limit: 1, now: 0).picks[0].unit
     for _ in 0..<100 { queue.board.update("b") { $0.credit.issue(1) } }
     queue.readmit(
       ReturnedUnit(
@@ -96,12 +96,12 @@ struct ProviderBoardTests {
       QueueEntry(
         flow: newcomer, flowID: 2, weight: 1,
         span: MessageSpan(messageID: .timeOrdered(), firstNumber: 0, cursor: 0, total: 1, segments: 1)))
-    let picks = queue.plan(limit: 10, now: 1).picks
+    let picks = try queue.plan(limit: 10, now: 1).picks
     #expect(picks.map(\.flow) == [newcomer])
   }
 
   @Test("three refused credentials in a row pause the provider; an answer in between starts the count anew")
-  func credentials() {
+  func credentials() throws {
     var queue = queue(["a"])
     func refuse() -> ProviderEvent? {
       queue.board.learn(.refusedCredentials, at: "a", startedAt: 0, isRepeat: false, now: 1)
@@ -112,7 +112,7 @@ struct ProviderBoardTests {
     let later = [refuse(), refuse(), refuse()]
     #expect(later == [nil, nil, .credentialsRefused])
     admit(1, &queue)
-    let none = queue.plan(limit: 1, now: 2).picks
+    let none = try queue.plan(limit: 1, now: 2).picks
     #expect(none.isEmpty)
     #expect(queue.board["a"]?.condition.pause == .credentials)
   }
@@ -120,14 +120,14 @@ struct ProviderBoardTests {
   @Test(
     "where segments are counted, an SMS takes as many tokens, one that is larger than the limit goes alone, and smaller ones do not overtake it for ever"
   )
-  func segments() {
+  func segments() throws {
     var queue = queue(["a"], rate: 4, countsSegments: true)
     admit(1, &queue, segments: 9)
     admit(10, &queue, segments: 2, from: 1)
     var sent: [(cost: Int, at: Double)] = []
     for step in 0..<400 {
       let now = Double(step) / 100
-      for pick in queue.plan(limit: 100, now: now).picks {
+      for pick in try queue.plan(limit: 100, now: now).picks {
         queue.board.settle(pick.attempt, at: "a")
         sent.append((pick.cost, now))
       }
@@ -139,17 +139,17 @@ struct ProviderBoardTests {
   }
 
   @Test("after throttling commands are issued at half the rate")
-  func throttled() {
+  func throttled() throws {
     var queue = queue(["a"])
     admit(1000, &queue)
     _ = queue.board.learn(.throttled, at: "a", startedAt: 0, isRepeat: false, now: 0)
     var sent = 0
-    for step in 0..<1000 { sent += serve(&queue, now: Double(step) / 100).count }
+    for step in 0..<1000 { sent += try serve(&queue, now: Double(step) / 100).count }
     #expect((50...60).contains(sent))
   }
 
   @Test("what was pinned to a paused provider earns no credit by waiting")
-  func noHoarding() {
+  func noHoarding() throws {
     var queue = queue(["a", "b"], rate: 100)
     let pinned = FlowKey(messageClass: .normal, userID: .timeOrdered(), provider: "a")
     queue.board.update("a") { $0.pause = .admin }
@@ -158,17 +158,48 @@ struct ProviderBoardTests {
         flow: pinned, flowID: 2, weight: 1,
         span: MessageSpan(messageID: .timeOrdered(), firstNumber: 0, cursor: 0, total: 500, segments: 1)))
     admit(1000, &queue)
-    for step in 0..<200 { _ = serve(&queue, now: Double(step) / 100) }
+    for step in 0..<200 { _ = try serve(&queue, now: Double(step) / 100) }
     queue.board.update("a") { $0.pause = nil }
     queue.board.update("b") { $0.pause = .admin }
     queue.catchUp(pinnedTo: "a")
     var flows: [FlowKey] = []
     for step in 200..<300 {
-      let picks = queue.plan(limit: 100, now: Double(step) / 100).picks
+      let picks = try queue.plan(limit: 100, now: Double(step) / 100).picks
       for pick in picks { queue.board.settle(pick.attempt, at: "a") }
       flows += picks.map(\.flow)
     }
     let share = Double(flows.filter { $0 == pinned }.count) / Double(flows.count)
     #expect(abs(share - 0.5) < 0.05, "\(share)")
+  }
+
+  @Test("behind an SMS that waits for another provider the rest of its flow goes on")
+  func restOfFlow() throws {
+    var queue = queue()
+    admit(1, &queue)
+    let unit = try queue.plan(limit: 1, now: 0).picks[0].unit
+    admit(5, &queue, from: 1)
+    for _ in 0..<100 { queue.board.update("b") { $0.credit.issue(1) } }
+    queue.readmit(
+      ReturnedUnit(
+        unit: unit, expectedDispatch: 0, expectedState: .retrying, nextDispatch: 1, segments: 1, avoided: ["a"]),
+      flow: key)
+    let picks = try queue.plan(limit: 10, now: 1).picks
+    #expect(picks.count == 5 && picks.allSatisfy { $0.provider == "a" && $0.unit != unit })
+    let rest = try queue.plan(limit: 10, now: 2)
+    #expect(rest.picks.isEmpty && rest.idle == ["a"], "no reason to look again before something happens")
+  }
+
+  @Test("nobody waits for a provider that is closed for long")
+  func closed() throws {
+    var queue = queue()
+    queue.board.learn(at: "b", latencies: [], gateOpensAt: 300)
+    admit(1, &queue)
+    let unit = try queue.plan(limit: 1, now: 0).picks[0].unit
+    queue.readmit(
+      ReturnedUnit(
+        unit: unit, expectedDispatch: 0, expectedState: .retrying, nextDispatch: 1, segments: 1, avoided: ["a"]),
+      flow: key)
+    let picks = try queue.plan(limit: 10, now: 1).picks
+    #expect(picks.map(\.provider) == ["a"])
   }
 }

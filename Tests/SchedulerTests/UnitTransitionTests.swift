@@ -97,12 +97,43 @@ struct UnitTransitionTests {
 
   @Test(
     "repeats and news about other dispatches change nothing",
-    arguments: [UnitState.pending, .dead, .expired, .cancelled, .failed, .sent])
+    arguments: [UnitState.pending, .dead, .failed, .sent])
   func ignored(state: UnitState) {
     var unit = sending
     unit.state = state
     for outcome in AttemptOutcome.allCases { #expect(decide(unit, .outcome(outcome)) == .ignore) }
     #expect(decide(unit, .expired) == .ignore)
     #expect(decide(sending, .outcome(.accepted), dispatch: 1) == .ignore)
+  }
+
+  @Test("what comes back ends with its message; what may have arrived is unconfirmed, and a late answer still counts")
+  func ended() {
+    for ending in [UnitTransition.Ending.cancelled, .expired] {
+      let state: UnitState = ending == .cancelled ? .cancelled : .expired
+      for report in [UnitTransition.Report.expired, .outcome(.retryable), .outcome(.throttled)] {
+        #expect(changed(decide(sending, report, ending: ending))?.0.state == state)
+      }
+      #expect(changed(decide(sending, .outcome(.unknown), .urgent, ending: ending))?.0.state == .unconfirmed)
+      #expect(changed(decide(sending, .outcome(.accepted), ending: ending))?.0.state == .sent)
+      var unit = sending
+      unit.state = state
+      #expect(changed(decide(unit, .outcome(.accepted)))?.0.state == .sent)
+      #expect(decide(unit, .outcome(.unknown)) == .ignore)
+    }
+  }
+
+  @Test("an unknown outcome after a failed attempt is still sent again once")
+  func unknownAfterFailure() {
+    var unit = sending
+    unit.attemptsUsed = 1
+    #expect(changed(decide(unit, .outcome(.unknown), .urgent))?.0.state == .retrying)
+    unit.isResent = true
+    #expect(changed(decide(unit, .outcome(.unknown), .urgent))?.0.state == .unconfirmed)
+  }
+
+  @Test("refused credentials cost nothing, and the unit goes back at once")
+  func credentials() {
+    let next = changed(decide(sending, .outcome(.refusedCredentials)))
+    #expect(next?.0.state == .pending && next?.0.attemptsUsed == 0 && next?.1 == nil)
   }
 }

@@ -6,11 +6,11 @@ extension MessageRow {
   func ahead(in snapshot: QueueSnapshot) -> Int {
     // What came back lies at the front of its flow.
     guard dispatched < recipientCount else { return 0 }
-    guard let firstNumber, let head = snapshot.headNumber(of: flow) else {
+    guard let firstNumber, let ahead = snapshot.ahead(of: firstNumber + Int64(dispatched), in: flow) else {
       // Not numbered, or not in the heads yet: it is at the end of what its flow is known to hold.
       return max(0, snapshot.backlog(of: flow) - counts.pending)
     }
-    return Int(max(0, firstNumber + Int64(dispatched) - head))
+    return ahead
   }
 
   /// Where its pending SMS stand; unknown when it has none.

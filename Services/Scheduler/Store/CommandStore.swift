@@ -35,10 +35,10 @@ struct CommandStore: Sendable {
     }
   }
 
-  /// Carries out the commands that overtook messages which have just been stored.
+  /// Carries out the commands that overtook messages which have just been stored, one after another.
   static func applyEarly(
     to ids: [MessageID], _ connection: PostgresConnection, at now: Timestamp, facts: inout Outbox.Draft
-  ) async throws -> MessageStore.Changes {
+  ) async throws -> [MessageStore.Changes] {
     let rows = try await connection.query(
       """
       DELETE FROM scheduler.early_commands WHERE message_id = ANY(\(ids.map(\.uuid)))
@@ -50,13 +50,14 @@ struct CommandStore: Sendable {
         receivedAt: try $0.decode("received_at", as: Date.self)
       )
     }
-    var changes = MessageStore.Changes()
-    let store = MessageStore(connection: connection, now: now)
-    for row in rows.sorted(by: { $0.receivedAt < $1.receivedAt }) {
+    var changes: [MessageStore.Changes] = []
+    for (place, row) in rows.sorted(by: { $0.receivedAt < $1.receivedAt }).enumerated() {
+      // Each a moment later than the one before, so that readers know which was the last.
+      let store = MessageStore(connection: connection, now: now + .microseconds(place))
       guard let message = try await store.lock([row.message]).first,
         case .messages(let command, _) = try ReceivedCommand(Array(row.body.utf8))
       else { continue }
-      changes.add(try await carryOut(command, message, store, &facts))
+      changes.append(try await carryOut(command, message, store, &facts))
     }
     return changes
   }

@@ -28,7 +28,7 @@ struct DispatchStore: Sendable {
       var contents = try await advanceCursors(picks, connection)
       contents.merge(try await reopen(picks, connection)) { _, new in new }
       guard picks.allSatisfy({ contents[$0.unit] != nil }) else { throw StoreError.outOfStep }
-      let issued = orders.map { order in
+      let issued = Self.apart(orders, expiringBefore: now + lease, contents).map { order in
         IssuedCommand(
           id: .timeOrdered(), requestID: order.picks.first.flatMap { contents[$0.unit]?.requestID },
           command: SendCommand(
@@ -49,6 +49,20 @@ struct DispatchStore: Sendable {
         UnitsDispatched(
           units: picks.map { .init(attempt: $0.attempt, provider: $0.provider) }, dispatchedAt: now), at: now)
       return Result(commands: issued, outbox: try await Outbox.insert(facts, connection))
+    }
+  }
+
+  /// Puts what expires within the lease into commands of its own: its deadline is nobody else's.
+  private static func apart(
+    _ orders: [Order], expiringBefore deadline: Timestamp, _ contents: [UnitID: Content]
+  ) -> [Order] {
+    orders.flatMap { order in
+      let short = order.picks.filter { contents[$0.unit]?.expiresAt.map { $0 < deadline } ?? false }
+      guard !short.isEmpty, order.picks.count > 1 else { return [order] }
+      let alone = Set(short.map(\.unit))
+      let rest = order.picks.filter { !alone.contains($0.unit) }
+      return (rest.isEmpty ? [] : [rest]).map { Order(provider: order.provider, limit: order.limit, picks: $0) }
+        + short.map { Order(provider: order.provider, limit: order.limit, picks: [$0]) }
     }
   }
 

@@ -13,7 +13,7 @@ struct IntakeStore: Sendable {
     /// Messages that wait from now on, in their flows' order; scheduled ones are not among them.
     var admitted: [QueueEntry] = []
     /// What commands changed that had overtaken their messages.
-    var changes = MessageStore.Changes()
+    var changes: [MessageStore.Changes] = []
     /// When the next of these starts and expires.
     var times = SweepStore.Times()
     var outbox: [OutboxEntry] = []
@@ -39,6 +39,11 @@ struct IntakeStore: Sendable {
       try facts.add(MessagesQueued(messages: queued, queuedAt: now), at: now)
       result.changes = try await CommandStore.applyEarly(
         to: fresh.map(\.body.messageID), connection, at: now, facts: &facts)
+      if let late = try await UserCancellationStore.applyLate(
+        to: fresh.map(\.body), connection, at: now, facts: &facts)
+      {
+        result.changes.append(late)
+      }
       result.outbox = try await Outbox.insert(facts, connection)
       Failpoint.reach(.intakeUncommitted)
       return result

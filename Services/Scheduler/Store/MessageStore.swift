@@ -18,13 +18,6 @@ struct MessageStore: Sendable {
     var withdrawnUnits: [UnitID] = []
     var admitted: [QueueEntry] = []
     var returned: [OutcomeStore.Returned] = []
-
-    mutating func add(_ other: Changes) {
-      withdrawn += other.withdrawn
-      withdrawnUnits += other.withdrawnUnits
-      admitted += other.admitted
-      returned += other.returned
-    }
   }
 
   /// One message as its row says, locked.
@@ -57,8 +50,10 @@ struct MessageStore: Sendable {
       SELECT m.message_id, m.flow_id, m.first_number, m.cursor, m.total, m.segments, m.is_due, m.is_paused, m.ended,
         m.cut_from, m.cut_state, m.finished_at IS NOT NULL AS is_finished, m.request_id, m.sent, m.failed, m.dead,
         m.expired, m.cancelled, m.unconfirmed, f.class, f.user_id, f.provider, f.weight,
-        (SELECT count(*) FROM scheduler.units u WHERE u.message_id = m.message_id AND u.state = 'sending') AS sending,
-        (SELECT count(*) FROM scheduler.units u WHERE u.message_id = m.message_id AND u.state = 'retrying') AS retrying
+        (SELECT count(*) FROM scheduler.units u WHERE u.message_id = m.message_id AND u.state = 'sending'
+          AND u.state IN ('pending', 'sending', 'retrying')) AS sending,
+        (SELECT count(*) FROM scheduler.units u WHERE u.message_id = m.message_id AND u.state = 'retrying'
+          AND u.state IN ('pending', 'sending', 'retrying')) AS retrying
       FROM scheduler.messages m JOIN scheduler.flows f USING (flow_id)
       WHERE m.message_id = ANY(\(ids.map(\.uuid))) ORDER BY m.message_id FOR UPDATE OF m
       """
@@ -85,12 +80,13 @@ struct MessageStore: Sendable {
     let state: UnitState = ending == .cancelled ? .cancelled : .expired
     let ids = messages.map(\.entry.span.messageID)
     let units = try await endReturned(ids, as: state)
-    let returned = Dictionary(grouping: units, by: \.attempt.messageID).mapValues(\.count)
+    let returned = Dictionary(grouping: units, by: \.attempt.messageID)
     var finished: [MessagesFinished.Entry] = []
     var updated = messages.map(\.counts)
     for place in messages.indices {
       let span = messages[place].entry.span
-      updated[place][state] += span.rest + returned[span.messageID, default: 0]
+      updated[place][state] += span.rest
+      for unit in returned[span.messageID, default: []] { updated[place][unit.state] += 1 }
       updated[place].retrying = 0
       updated[place].pending = 0
       let counts = updated[place]
@@ -106,11 +102,12 @@ struct MessageStore: Sendable {
       UPDATE scheduler.messages m
       SET ended = \(state.rawValue), cut_from = CASE WHEN cursor < total THEN cursor ELSE cut_from END,
           cut_state = CASE WHEN cursor < total THEN \(state.rawValue) ELSE cut_state END, cursor = total,
-          cancelled = p.cancelled, expired = p.expired,
+          cancelled = p.cancelled, expired = p.expired, unconfirmed = p.unconfirmed,
           finished_at = CASE WHEN p.is_finished THEN \(now.date) END
       FROM unnest(
-          \(ids.map(\.uuid)), \(updated.map(\.cancelled)), \(updated.map(\.expired)), \(updated.map { $0.sending == 0 }))
-        AS p(message_id, cancelled, expired, is_finished)
+          \(ids.map(\.uuid)), \(updated.map(\.cancelled)), \(updated.map(\.expired)), \(updated.map(\.unconfirmed)),
+          \(updated.map { $0.sending == 0 }))
+        AS p(message_id, cancelled, expired, unconfirmed, is_finished)
       WHERE m.message_id = p.message_id
       """)
     let cut = messages.map {
@@ -122,18 +119,29 @@ struct MessageStore: Sendable {
     case .expired: try facts.add(MessagesExpired(messages: cut), at: now)
     }
     for chunk in units.chunks(of: 256) { try facts.add(UnitsChanged(units: chunk), at: now) }
+    let doubtful = units.filter { $0.state == .unconfirmed }
+    if !doubtful.isEmpty {
+      let letters = try await DeadUnits.load(
+        doubtful.map { ($0.attempt, .unconfirmed, "unconfirmed", 0) }, at: now, connection)
+      for chunk in letters.chunks(of: 32) { try facts.add(UnitsDead(units: chunk), at: now) }
+    }
     if !finished.isEmpty { try facts.add(MessagesFinished(messages: finished), at: now) }
     return result
   }
 
+  /// What may have arrived, since its last outcome is unknown, is not called cancelled or expired.
   private func endReturned(_ ids: [MessageID], as state: UnitState) async throws -> [UnitChange] {
     try await connection.query(
       """
-      UPDATE scheduler.units SET state = \(state.rawValue), due_at = NULL
-      WHERE message_id = ANY(\(ids.map(\.uuid))) AND state IN ('pending', 'retrying')
-      RETURNING message_id, unit_index, dispatch, attempts_used
+      UPDATE scheduler.units u
+      SET due_at = NULL, state = CASE WHEN EXISTS (
+          SELECT FROM scheduler.attempts a
+          WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index AND a.dispatch = u.dispatch
+            AND a.outcome = 'unknown') THEN 'unconfirmed' ELSE \(state.rawValue) END
+      WHERE u.message_id = ANY(\(ids.map(\.uuid))) AND u.state IN ('pending', 'retrying')
+      RETURNING u.message_id, u.unit_index, u.dispatch, u.attempts_used, u.state
       """
-    ).map { try change($0, state) }
+    ).map { try change($0, try UnitState($0)) }
   }
 
   // MARK: Pausing
@@ -191,7 +199,8 @@ struct MessageStore: Sendable {
     let rows = try await connection.query(
       """
       UPDATE scheduler.units u
-      SET state = 'pending', dispatch = u.dispatch + 1, attempts_used = 0, throttles = 0, failed_providers = '{}'
+      SET state = 'pending', dispatch = u.dispatch + 1, attempts_used = 0, throttles = 0, failed_providers = '{}',
+          is_resent = false
       FROM scheduler.units old
       WHERE u.message_id = \(id.uuid) AND u.state IN ('failed', 'dead', 'expired')
         AND old.message_id = u.message_id AND old.unit_index = u.unit_index
@@ -220,7 +229,7 @@ struct MessageStore: Sendable {
       """
       UPDATE scheduler.messages
       SET failed = \(counts.failed), dead = \(counts.dead), expired = \(counts.expired), finished_at = NULL,
-          ended = NULL, expires_at = NULL,
+          ended = CASE WHEN ended = 'cancelled' AND \(counts.sending > 0) THEN ended END, expires_at = NULL,
           cut_from = CASE WHEN cut_state = 'cancelled' THEN cut_from END,
           cut_state = CASE WHEN cut_state = 'cancelled' THEN cut_state END
       WHERE message_id = \(id.uuid)

@@ -91,8 +91,8 @@ struct OutcomeStore: Sendable {
       try await updateAttempts(applied, at: now, connection)
       let finished = try await updateCounts(applied, at: now, connection)
       return Result(
-        returned: applied.compactMap(Self.returned), news: applied.compactMap { $0.news(now) },
-        settled: applied.filter { $0.old.state == .retrying && $0.new.state.isFinal }
+        returned: Self.net(applied).compactMap(Self.returned), news: applied.compactMap { $0.news(now) },
+        settled: Self.net(applied).filter { $0.old.state == .retrying && $0.new.state.isFinal }
           .map { ($0.report.attempt.unit, $0.row.flow) },
         outbox: try await writeFacts(applied, finished: finished, at: now, connection))
     }
@@ -102,7 +102,7 @@ struct OutcomeStore: Sendable {
     let units = units.sorted { ($0.messageID, $0.index) < ($1.messageID, $1.index) }
     let rows = try await connection.query(
       """
-      SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.attempts_used, u.throttles, u.failed_providers,
+      SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.attempts_used, u.throttles, u.failed_providers, u.is_resent,
         f.class, f.user_id, f.provider, m.segments, m.request_id, m.is_paused, m.ended, m.expires_at
       FROM unnest(\(units.map(\.messageID.uuid)), \(units.map(\.index))) AS p(message_id, unit_index)
       JOIN scheduler.units u USING (message_id, unit_index)
@@ -116,7 +116,8 @@ struct OutcomeStore: Sendable {
         unit: UnitTransition.Unit(
           state: try UnitState(row), dispatch: try row.decode("dispatch"),
           attemptsUsed: try row.decode("attempts_used"),
-          throttles: try row.decode("throttles"), failedProviders: try row.decode("failed_providers")),
+          throttles: try row.decode("throttles"), failedProviders: try row.decode("failed_providers"),
+          isResent: try row.decode("is_resent")),
         flow: try FlowKey(row), segments: try row.decode("segments"), requestID: try row.decode("request_id"),
         isPaused: try row.decode("is_paused"),
         ending: ended.map { $0 == "cancelled" ? .cancelled : .expired },
@@ -125,9 +126,8 @@ struct OutcomeStore: Sendable {
     return result
   }
 
-  /// One statement for all transitions, each from the state it was decided on.
-  private func updateUnits(_ applied: [Applied], _ connection: PostgresConnection) async throws {
-    // A unit may change twice in one batch (an orphan's end and its late answer): only the last is written.
+  /// One change for each unit: one may change twice in a batch (an orphan's end and its late answer).
+  private static func net(_ applied: [Applied]) -> [Applied] {
     let last = Dictionary(
       applied.map { ($0.report.attempt.unit, $0) },
       uniquingKeysWith: { first, second in
@@ -135,19 +135,25 @@ struct OutcomeStore: Sendable {
         merged.old = first.old
         return merged
       })
-    let changes = Array(last.values)
+    return Array(last.values)
+  }
+
+  /// One statement for all transitions, each from the state it was decided on.
+  private func updateUnits(_ applied: [Applied], _ connection: PostgresConnection) async throws {
+    let changes = Self.net(applied)
     let rows = try await connection.query(
       """
       UPDATE scheduler.units u
       SET state = p.state, dispatch = p.dispatch, attempts_used = p.attempts_used, throttles = p.throttles,
-          due_at = p.due_at, failed_providers = string_to_array(p.failed_providers, ',')
+          due_at = p.due_at, failed_providers = string_to_array(p.failed_providers, ','), is_resent = p.is_resent
       FROM unnest(
           \(changes.map(\.report.attempt.messageID.uuid)), \(changes.map(\.report.attempt.index)),
           \(changes.map(\.old.dispatch)), \(changes.map(\.old.state.rawValue)), \(changes.map(\.new.dispatch)),
           \(changes.map(\.new.state.rawValue)), \(changes.map(\.new.attemptsUsed)), \(changes.map(\.new.throttles)),
-          \(changes.map { $0.dueAt?.date }), \(changes.map { $0.new.failedProviders.joined(separator: ",") }))
+          \(changes.map { $0.dueAt?.date }), \(changes.map { $0.new.failedProviders.joined(separator: ",") }),
+          \(changes.map(\.new.isResent)))
         AS p(message_id, unit_index, old_dispatch, old_state, dispatch, state, attempts_used, throttles, due_at,
-             failed_providers)
+             failed_providers, is_resent)
       WHERE u.message_id = p.message_id AND u.unit_index = p.unit_index AND u.dispatch = p.old_dispatch
         AND u.state = p.old_state
       """)
@@ -217,14 +223,16 @@ struct OutcomeStore: Sendable {
     _ applied: [Applied], finished: [MessagesFinished.Entry], at now: Timestamp, _ connection: PostgresConnection
   ) async throws -> [OutboxEntry] {
     var facts = Outbox.Draft()
-    try facts.add(
-      UnitsChanged(units: applied.map { $0.change(at: now) }), at: now,
-      requestID: applied.count == 1 ? applied.first?.row.requestID : nil)
+    for chunk in applied.chunks(of: 256) {
+      try facts.add(
+        UnitsChanged(units: chunk.map { $0.change(at: now) }), at: now,
+        requestID: applied.count == 1 ? applied.first?.row.requestID : nil)
+    }
     let buried = applied.filter { $0.new.state == .dead || $0.new.state == .unconfirmed }
     if !buried.isEmpty {
       let letters = try await DeadUnits.load(
         buried.map { ($0.report.attempt, $0.new.state, $0.errorType, $0.maxAttempts) }, at: now, connection)
-      try facts.add(UnitsDead(units: letters), at: now)
+      for chunk in letters.chunks(of: 32) { try facts.add(UnitsDead(units: chunk), at: now) }
     }
     let late = applied.filter { $0.old.state == .unconfirmed && $0.new.state != .unconfirmed }
     if !late.isEmpty {

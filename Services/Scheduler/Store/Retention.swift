@@ -1,36 +1,60 @@
 import Contracts
+import Foundation
+import Logging
 import Postgres
+import ServiceKit
 
 /// Drops what nobody asks for any more: messages 7 days after they were final, commands that were carried out or whose
 /// message never came.
+///
+/// It works beside the leader's loop, in transactions of bounded size, and a failure waits for the next run.
 struct Retention: Sendable {
-  /// Messages in one run, so that dispatch is not held up.
-  static let batchSize = 1000
+  /// Units in one transaction, but for one message that has more.
+  static let unitLimit = 5000
 
-  var term: LeaderTerm
+  var pool: PostgresPool
+  var logger: Logger
   var age: Duration = .seconds(7 * 24 * 3600)
 
-  /// One run.
-  func prune() async throws {
-    try await term.transaction { connection, now in
-      let before = (now + (.zero - age)).date
+  /// Works until cancelled.
+  func run() async throws {
+    while true {
+      do {
+        while try await prune() > 0 { try await Task.sleep(for: .milliseconds(50)) }
+      } catch let error as PostgresError {
+        logger.warning("old messages not dropped, trying again later", metadata: [LogKey.error: "\(error)"])
+      }
+      try await Task.sleep(for: .seconds(60))
+    }
+  }
+
+  /// One transaction.
+  /// - Returns: How many messages it dropped.
+  func prune() async throws -> Int {
+    try await pool.withTransaction { connection in
+      let before = "sluice.clock() - \(Int(age / .seconds(1))) * interval '1 second'"
       let rows = try await connection.query(
         """
-        SELECT message_id FROM scheduler.messages WHERE finished_at < \(before) ORDER BY finished_at
-        LIMIT \(Self.batchSize)
+        SELECT message_id FROM (
+          SELECT message_id, total, sum(total) OVER (ORDER BY finished_at, message_id) AS units FROM (
+            SELECT message_id, total, finished_at FROM scheduler.messages
+            WHERE finished_at < \(unsafeRaw: before) ORDER BY finished_at LIMIT 1000 FOR UPDATE SKIP LOCKED) old) counted
+        WHERE units - total < \(Self.unitLimit)
         """)
-      let ids = try rows.map { MessageID(try $0.decode("message_id")).uuid }
+      let ids = try rows.map { try $0.decode("message_id", as: UUID.self) }
       if !ids.isEmpty {
         try await connection.query("DELETE FROM scheduler.attempts WHERE message_id = ANY(\(ids))")
         try await connection.query("DELETE FROM scheduler.units WHERE message_id = ANY(\(ids))")
         try await connection.query("DELETE FROM scheduler.messages WHERE message_id = ANY(\(ids))")
       }
-      try await connection.query("DELETE FROM scheduler.inbox WHERE received_at < \(before)")
+      try await connection.query("DELETE FROM scheduler.inbox WHERE received_at < \(unsafeRaw: before)")
       try await connection.query(
         """
         DELETE FROM scheduler.early_commands
-        WHERE received_at < \((now + (.zero - CommandStore.patience)).date)
+        WHERE received_at < sluice.clock() - \(CommandStore.patience / .seconds(1)) * interval '1 second'
         """)
+      try await connection.query("DELETE FROM scheduler.user_cancellations WHERE done_at < \(unsafeRaw: before)")
+      return ids.count
     }
   }
 }

@@ -27,6 +27,11 @@ enum SchedulerControls {
 
     ALTER TABLE scheduler.units ADD COLUMN failed_providers text[] NOT NULL DEFAULT '{}';
     COMMENT ON COLUMN scheduler.units.failed_providers IS 'Skipped at the next dispatch while another provider works.';
+    ALTER TABLE scheduler.units ADD COLUMN is_resent boolean NOT NULL DEFAULT false;
+    COMMENT ON COLUMN scheduler.units.is_resent IS 'Sent again after an unknown outcome: it may arrive twice. Once is enough.';
+    DROP INDEX scheduler.units_open_idx;
+    CREATE INDEX units_open_idx ON scheduler.units (message_id, state)
+      WHERE state IN ('pending', 'sending', 'retrying');
 
     CREATE TABLE scheduler.inbox (
       command_id uuid NOT NULL CONSTRAINT inbox_pkey PRIMARY KEY,
@@ -49,6 +54,18 @@ enum SchedulerControls {
       user_id uuid NOT NULL CONSTRAINT paused_users_pkey PRIMARY KEY,
       paused_at timestamptz NOT NULL
     );
+
+    CREATE TABLE scheduler.user_cancellations (
+      command_id uuid NOT NULL CONSTRAINT user_cancellations_pkey PRIMARY KEY,
+      user_id uuid NOT NULL,
+      before_at timestamptz NOT NULL,
+      body text NOT NULL,
+      counts text NOT NULL,
+      done_at timestamptz
+    );
+    COMMENT ON TABLE scheduler.user_cancellations IS
+      'What a user had accepted before a moment is cancelled, also what arrives late; counts are those of the answer.';
+    CREATE INDEX user_cancellations_user_idx ON scheduler.user_cancellations (user_id, before_at);
 
     CREATE TABLE scheduler.sending (
       singleton boolean NOT NULL DEFAULT true CONSTRAINT sending_pkey PRIMARY KEY

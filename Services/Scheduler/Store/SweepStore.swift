@@ -7,6 +7,8 @@ import Postgres
 struct SweepStore: Sendable {
   /// Messages in one transaction.
   static let batchSize = 256
+  /// Units in one transaction, and so in one fact, but for one message that has more.
+  static let unitLimit = 50_000
 
   var term: LeaderTerm
 
@@ -60,9 +62,12 @@ struct SweepStore: Sendable {
     try await term.transaction { connection, now in
       let ids = try await connection.query(
         """
-        SELECT message_id FROM scheduler.messages
-        WHERE expires_at IS NOT NULL AND ended IS NULL AND finished_at IS NULL AND expires_at <= \(now.date)
-        ORDER BY expires_at LIMIT \(Self.batchSize)
+        SELECT message_id FROM (
+          SELECT message_id, total, sum(total) OVER (ORDER BY expires_at, message_id) AS units FROM (
+            SELECT message_id, total, expires_at FROM scheduler.messages
+            WHERE expires_at IS NOT NULL AND ended IS NULL AND finished_at IS NULL AND expires_at <= \(now.date)
+            ORDER BY expires_at LIMIT \(Self.batchSize)) due) counted
+        WHERE units - total < \(Self.unitLimit)
         """
       ).map { MessageID(try $0.decode("message_id", as: UUID.self)) }
       let store = MessageStore(connection: connection, now: now)

@@ -132,21 +132,26 @@ struct TakeOver: Sendable {
     return Array(commands.values)
   }
 
-  /// The next messages of a flow.
-  func page(flowID: Int64, after firstNumber: Int64) async throws -> [MessageSpan] {
-    try await term.transaction { connection, _ in
-      try await connection.query(
-        """
-        SELECT message_id, first_number, cursor, total, segments FROM scheduler.messages
-        WHERE flow_id = \(flowID) AND first_number > \(firstNumber) AND cursor < total AND is_due AND NOT is_paused
-        ORDER BY first_number LIMIT \(Backlog.pageSize)
-        """
-      ).map { row in
+  /// The next messages of flows, by flow. What a deposed leader reads here is of no use to it: its dispatch fails.
+  func pages(_ missing: [MissingPage]) async throws -> [Int64: [MessageSpan]] {
+    let rows = try await term.pool.query(
+      """
+      SELECT f.flow_id, p.message_id, p.first_number, p.cursor, p.total, p.segments
+      FROM unnest(\(missing.map(\.flowID)), \(missing.map(\.after))) AS f(flow_id, after)
+      CROSS JOIN LATERAL (
+        SELECT m.message_id, m.first_number, m.cursor, m.total, m.segments FROM scheduler.messages m
+        WHERE m.flow_id = f.flow_id AND m.first_number > f.after AND m.cursor < m.total AND m.is_due AND NOT m.is_paused
+        ORDER BY m.first_number LIMIT \(Backlog.pageSize)) p
+      ORDER BY f.flow_id, p.first_number
+      """)
+    var pages: [Int64: [MessageSpan]] = [:]
+    for row in rows {
+      pages[try row.decode("flow_id"), default: []].append(
         MessageSpan(
           messageID: MessageID(try row.decode("message_id", as: UUID.self)),
           firstNumber: try row.decode("first_number"), cursor: try row.decode("cursor"),
-          total: try row.decode("total"), segments: try row.decode("segments"))
-      }
+          total: try row.decode("total"), segments: try row.decode("segments")))
     }
+    return pages
   }
 }

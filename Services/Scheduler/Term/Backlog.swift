@@ -83,10 +83,15 @@ struct Backlog: Sendable {
     flows[key]?.front.removeAll { $0.unit == unit }
   }
 
-  /// Where to read the next page of a flow, if its next unit is not in memory.
-  func missingPage(of key: FlowKey) -> (flowID: Int64, after: Int64)? {
-    guard let flow = flows[key], flow.front.isEmpty, flow.page.isEmpty, flow.unloaded > 0 else { return nil }
-    return (flow.id, flow.lastLoaded)
+  /// Where to read the next page of a flow, if what was never dispatched of it lies only in the store.
+  func missingPage(of key: FlowKey) -> MissingPage? {
+    guard let flow = flows[key], flow.page.isEmpty, flow.unloaded > 0 else { return nil }
+    return MissingPage(key: key, flowID: flow.id, after: flow.lastLoaded)
+  }
+
+  /// All pages that are missing, of flows that have nothing in memory.
+  var missingPages: [MissingPage] {
+    flows.keys.compactMap { flows[$0]?.front.isEmpty == true ? missingPage(of: $0) : nil }
   }
 
   /// Takes in a page that was read.
@@ -104,34 +109,59 @@ struct Backlog: Sendable {
 
   // MARK: Taking
 
-  /// The next unit of a flow, as far as its choice of a provider needs it.
-  struct Next: Sendable, Hashable {
-    /// What it takes of a provider's limit, in segments.
-    var segments: Int
-    var eligibility: Eligibility
+  /// What can be taken from a flow.
+  enum Next: Sendable, Hashable {
+    /// A unit that came back, or one that was never dispatched; with what it takes of a limit, in segments.
+    case unit(isReturned: Bool, segments: Int, candidates: Set<String>)
+    /// A page must be read first.
+    case missing(MissingPage)
+    /// Nothing that an open provider may carry.
+    case nothing
   }
 
-  /// The next unit of a flow; `nil` when it is not in memory.
-  func next(of key: FlowKey) -> Next? {
-    guard let flow = flows[key] else { return nil }
-    if let unit = flow.front.first {
-      return Next(segments: unit.segments, eligibility: Eligibility(pinned: key.provider, avoided: unit.avoided))
+  /// Who may carry the next SMS of a flow: what came back, or, if that has to wait for a provider, what lies behind it.
+  func eligibility(of key: FlowKey) -> Eligibility {
+    guard let flow = flows[key], let unit = flow.front.first, flow.fresh == 0 else {
+      return Eligibility(pinned: key.provider)
     }
-    return flow.page.first.map { Next(segments: $0.segments, eligibility: Eligibility(pinned: key.provider)) }
+    return Eligibility(pinned: key.provider, avoided: unit.avoided)
+  }
+
+  /// The next SMS of a flow that an open provider may carry.
+  func next(of key: FlowKey, open: Set<String>, working: Set<String>) -> Next {
+    guard let flow = flows[key] else { return .nothing }
+    if let unit = flow.front.first {
+      let eligibility = Eligibility(pinned: key.provider, avoided: unit.avoided)
+      let candidates = eligibility.candidates(open: open, working: working)
+      if !candidates.isEmpty { return .unit(isReturned: true, segments: unit.segments, candidates: candidates) }
+    }
+    let candidates = Eligibility(pinned: key.provider).candidates(open: open, working: working)
+    guard !candidates.isEmpty else { return .nothing }
+    if let span = flow.page.first {
+      return .unit(isReturned: false, segments: span.segments, candidates: candidates)
+    }
+    return missingPage(of: key).map { .missing($0) } ?? .nothing
+  }
+
+  /// What `take` would give.
+  func peek(_ key: FlowKey, isReturned: Bool) -> DispatchPick.Source? {
+    guard let flow = flows[key] else { return nil }
+    if isReturned { return flow.front.first.map { .returned($0) } }
+    return flow.page.first.map { .fresh(UnitID(messageID: $0.messageID, index: $0.cursor)) }
   }
 
   /// Takes the next unit of a flow.
-  mutating func take(from key: FlowKey) -> DispatchPick.Source? {
-    guard var flow = flows.removeValue(forKey: key) else { return nil }
+  mutating func take(from key: FlowKey, isReturned: Bool) {
+    guard var flow = flows.removeValue(forKey: key) else { return }
     defer { flows[key] = flow }
-    if let returned = flow.front.popFirst() { return .returned(returned) }
-    guard var span = flow.page.popFirst() else { return nil }
-    let unit = UnitID(messageID: span.messageID, index: span.cursor)
-    flow.numbers.pass(span.numbers.lowerBound)
-    flow.fresh -= 1
-    span.cursor += 1
-    if span.rest > 0 { flow.page.prepend(span) }
-    return .fresh(unit)
+    if isReturned {
+      _ = flow.front.popFirst()
+    } else if var span = flow.page.popFirst() {
+      flow.numbers.pass(span.numbers.lowerBound)
+      flow.fresh -= 1
+      span.cursor += 1
+      if span.rest > 0 { flow.page.prepend(span) }
+    }
   }
 
   // MARK: Asking
@@ -147,4 +177,12 @@ struct Backlog: Sendable {
 
   /// The flows of one user.
   func flows(of user: UserID) -> [FlowKey] { flows.keys.filter { $0.userID == user } }
+}
+
+/// A page of a flow that lies only in the store.
+struct MissingPage: Sendable, Hashable {
+  var key: FlowKey
+  var flowID: Int64
+  /// The first number of the last message that was on a page.
+  var after: Int64
 }

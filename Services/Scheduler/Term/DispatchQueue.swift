@@ -83,7 +83,7 @@ struct DispatchQueue: Sendable {
   private mutating func sync(_ key: FlowKey) {
     let waiting = held.contains(key.userID) ? 0 : backlog.count(of: key)
     let known = fair.backlog(of: key)
-    fair.set(backlog.next(of: key)?.eligibility ?? Eligibility(pinned: key.provider), of: key)
+    fair.set(backlog.eligibility(of: key), of: key)
     if waiting > known { fair.add(waiting - known, to: key) }
     if waiting < known { fair.remove(known - waiting, from: key) }
     if let numbers = backlog.numbers(of: key) { fair.moveHead(of: key, to: numbers.head) }
@@ -94,47 +94,69 @@ struct DispatchQueue: Sendable {
   /// What can go now.
   struct Plan: Sendable {
     var picks: [DispatchPick] = []
-    /// The flow whose next page must be read before the choice can go on.
-    var missing: (key: FlowKey, flowID: Int64, after: Int64)?
+    /// Pages that must be read before the choice can go on: the one it stopped at, and those that come soon.
+    var missing: [MissingPage] = []
     /// Virtual start tags of the flows that were served.
     var tags: [FlowKey: (flowID: Int64, tag: Int64)] = [:]
+    /// Providers that could be given an SMS, and nobody who waits may use them.
+    var idle: Set<String> = []
   }
+
+  /// Pages that are read at once.
+  static let pagesAtOnce = 64
 
   /// Takes what can go now, at most `limit` SMS, in fair order.
   /// - Parameter now: Seconds on PostgreSQL's clock.
-  mutating func plan(limit: Int, now: Double) -> Plan {
+  /// - Throws: `StoreError.outOfStep` when the queue counts an SMS that is not there.
+  mutating func plan(limit: Int, now: Double) throws -> Plan {
     var plan = Plan()
     guard isSending else { return plan }
     board.beginRound(now: now)
     var open = board.open(now: now)
     let working = board.working(now: now)
     while plan.picks.count < limit, !open.isEmpty {
-      guard let key = fair.next(where: { !$0.candidates(open: open, working: working).isEmpty }) else { break }
-      if let page = backlog.missingPage(of: key) {
-        plan.missing = (key, page.flowID, page.after)
+      guard let key = fair.next(where: { !$0.candidates(open: open, working: working).isEmpty }) else {
+        plan.idle = open
         break
       }
-      guard let next = backlog.next(of: key) else { break }
-      let candidates = next.eligibility.candidates(open: open, working: working)
-      guard let name = board.choose(among: candidates, segments: next.segments, now: now) else {
-        // Its tokens are not there yet. These providers wait for it: smaller SMS must not overtake it for ever.
-        open.subtract(candidates)
-        continue
-      }
-      guard let source = backlog.take(from: key) else { break }
-      let pick = DispatchPick(source: source, flow: key, provider: name, cost: board.cost(of: next.segments, at: name))
-      guard board.spend(pick.cost, at: name, for: pick.attempt, now: now) else { break }
-      fair.serve(key)
-      sync(key)
-      plan.picks.append(pick)
-      plan.tags[key] = fair.id(of: key).map { ($0, fair.tag(of: key)) }
-      if board.hasGlobalRoom(now: now) {
-        if board[name]?.opening(1, now: now).map({ $0 <= now }) != true { open.remove(name) }
-      } else {
-        open = []
+      switch backlog.next(of: key, open: open, working: working) {
+      case .missing(let page):
+        plan.missing = soonestPages(after: page)
+        return plan
+      case .nothing:
+        throw StoreError.outOfStep
+      case .unit(let isReturned, let segments, let candidates):
+        guard let name = board.choose(among: candidates, segments: segments, now: now) else {
+          // Its tokens are not there yet. These providers wait for it: smaller SMS must not overtake it for ever.
+          open.subtract(candidates)
+          continue
+        }
+        guard let source = backlog.peek(key, isReturned: isReturned) else { throw StoreError.outOfStep }
+        let pick = DispatchPick(source: source, flow: key, provider: name, cost: board.cost(of: segments, at: name))
+        guard board.spend(pick.cost, at: name, for: pick.attempt, now: now) else {
+          open.remove(name)
+          continue
+        }
+        backlog.take(from: key, isReturned: isReturned)
+        fair.serve(key)
+        sync(key)
+        plan.picks.append(pick)
+        plan.tags[key] = fair.id(of: key).map { ($0, fair.tag(of: key)) }
+        if board.hasGlobalRoom(now: now) {
+          if board[name]?.opening(1, now: now).map({ $0 <= now }) != true { open.remove(name) }
+        } else {
+          open = []
+        }
       }
     }
     return plan
+  }
+
+  /// The page that is needed now, and those of the flows whose turn comes next.
+  private func soonestPages(after page: MissingPage) -> [MissingPage] {
+    let others = backlog.missingPages.filter { $0.key != page.key && fair.backlog(of: $0.key) > 0 }
+      .map { (page: $0, tag: fair.tag(of: $0.key)) }.sorted { $0.tag < $1.tag }
+    return [page] + others.prefix(Self.pagesAtOnce - 1).map(\.page)
   }
 
   // MARK: Heads

@@ -7,12 +7,9 @@ import ServiceKit
 
 /// A cancellation of all of one user's messages, under way.
 struct UserCancellation: Sendable {
-  var user: UserID
-  var command: MessageCommand
-  var delivery: AMQPDelivery
-  /// Messages queued later stay.
-  var before: Timestamp
-  var counts = UnitCounts()
+  var stored: UserCancellationStore.Cancellation
+  /// What is acknowledged at its end; nothing while the command has not been delivered to this leader.
+  var deliveries: [AMQPDelivery] = []
 }
 
 extension LeaderLoop {
@@ -79,34 +76,34 @@ extension LeaderLoop {
   private func beginCancellation(
     of user: UserID, _ command: MessageCommand, _ delivery: AMQPDelivery
   ) async throws {
-    try await term.confirm(after: .zero)
-    cancellations.append(
-      UserCancellation(
-        user: user, command: command, delivery: delivery, before: term.databaseTime() ?? .now()))
+    if let place = cancellations.firstIndex(where: { $0.stored.command.id == command.id }) {
+      cancellations[place].deliveries.append(delivery)
+      return
+    }
+    let stored = try await UserCancellationStore(term: term).begin(command, user)
+    guard !stored.isDone else { return await consumer.acknowledge(delivery) }
+    cancellations.append(UserCancellation(stored: stored, deliveries: [delivery]))
     updateHold(user)
   }
 
   /// Holds a user back who is paused, or whose messages are being cancelled: nothing of them goes out meanwhile.
-  private func updateHold(_ user: UserID) {
-    queue.hold(user, pausedUsers.contains(user) || cancellations.contains { $0.user == user })
+  func updateHold(_ user: UserID) {
+    queue.hold(user, pausedUsers.contains(user) || cancellations.contains { $0.stored.user == user })
   }
 
   /// Cancels the next batch of the oldest cancellation under way.
   /// - Returns: Whether there was something to do.
   func continueCancellation() async throws -> Bool {
-    guard var current = cancellations.first else { return false }
-    let store = UserStore(term: term)
-    let step = try await store.cancel(current.user, before: current.before)
+    guard let current = cancellations.first else { return false }
+    let step = try await UserCancellationStore(term: term).step(current.stored)
     follow(step.changes)
     await relay.add(step.outbox)
-    for state in UnitState.allCases { current.counts[state] += step.counts[state] }
-    cancellations[0] = current
-    guard step.isLast else { return true }
-    await relay.add(try await store.answerCancel(current.command, counts: current.counts))
+    cancellations[0].stored = step.cancellation
+    guard step.cancellation.isDone else { return true }
     cancellations.removeFirst()
-    updateHold(current.user)
+    updateHold(current.stored.user)
     Failpoint.reach(.commandCommitted)
-    await consumer.acknowledge(current.delivery)
+    for delivery in current.deliveries { await consumer.acknowledge(delivery) }
     return true
   }
 
@@ -117,6 +114,8 @@ extension LeaderLoop {
       return try await refuse(header, "unknown_provider")
     }
     if let field = command.invalidField { return try await refuse(header, "invalid_\(field)") }
+    // What was learnt meanwhile, such as refused credentials, is in the store before it is read there.
+    try await ProviderStore(term: term).save(queue.board.takeUnsaved())
     let result = try await ProviderStore(term: term).set(command, header, file: settings.stored) {
       settings.fact($0)
     }
@@ -126,6 +125,7 @@ extension LeaderLoop {
       $0.apply(
         limit: result.stored.limit, weight: result.stored.weight, pause: result.stored.condition.pause, now: now)
     }
+    queue.board.markUnsaved(command.provider)
     if before.pause != nil, result.stored.condition.pause == nil { queue.catchUp(pinnedTo: command.provider) }
     logger.notice("provider set", metadata: [LogKey.provider: "\(command.provider)"])
     headsChanged()
@@ -136,7 +136,10 @@ extension LeaderLoop {
     let names = queue.board.providers.map(\.name).filter { command.provider == nil || $0 == command.provider }
     guard !names.isEmpty else { return try await refuse(header, "unknown_provider") }
     let now = (term.databaseTime() ?? .now()).seconds
-    for name in names { queue.board.reset(command.subject, at: name, now: now) }
+    for name in names {
+      queue.board.reset(command.subject, at: name, now: now)
+      if command.subject == .health { queue.catchUp(pinnedTo: name) }
+    }
     try await ProviderStore(term: term).save(queue.board.takeUnsaved())
     let answer = CommandAnswered(commandID: header.id, command: header.type, result: .done)
     await relay.add(try await ProviderStore(term: term).answer(answer, requestID: header.requestID) ?? [])

@@ -79,7 +79,7 @@ extension LeaderLoop {
     let result = try await IntakeStore(term: term).add(accepted.map(\.1))
     Failpoint.reach(.intakeCommitted)
     for entry in result.admitted { queue.admit(entry) }
-    follow(result.changes)
+    for changes in result.changes { follow(changes) }
     times.include(result.times)
     await relay.add(result.outbox)
     for (delivery, _) in accepted { await consumer.acknowledge(delivery) }

@@ -6,13 +6,17 @@ extension LeaderLoop {
   /// Issues what can go now.
   /// - Returns: Whether there was something to do.
   func dispatch(now: Timestamp, _ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws -> Bool {
+    idleProviders = []
     guard !queue.isEmpty else { return false }
-    let plan = queue.plan(limit: Inbox.batchSize, now: now.seconds)
-    if let missing = plan.missing {
-      let spans = try await TakeOver(term: term).page(flowID: missing.flowID, after: missing.after)
-      guard queue.fill(missing.key, with: spans) else { throw StoreError.outOfStep }
+    let plan = try queue.plan(limit: Inbox.batchSize, now: now.seconds)
+    idleProviders = plan.idle
+    if !plan.missing.isEmpty {
+      let pages = try await TakeOver(term: term).pages(plan.missing)
+      for page in plan.missing {
+        guard queue.fill(page.key, with: pages[page.flowID] ?? []) else { throw StoreError.outOfStep }
+      }
     }
-    guard !plan.picks.isEmpty else { return plan.missing != nil }
+    guard !plan.picks.isEmpty else { return !plan.missing.isEmpty }
     let result = try await DispatchStore(term: term).issue(
       orders(plan.picks), tags: plan.tags.values.map { ($0.flowID, $0.tag) })
     Failpoint.reach(.dispatchCommitted)

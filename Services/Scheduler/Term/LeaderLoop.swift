@@ -21,12 +21,13 @@ actor LeaderLoop {
   var due = DueTimes()
   var outstanding = OutstandingCommands()
   var times = SweepStore.Times()
+  /// Providers that are open while nobody who waits may use them: no reason to wake up.
+  var idleProviders: Set<String> = []
   var pausedUsers: Set<UserID> = []
   /// Cancellations of all of one user's messages, a batch at each turn.
   var cancellations: [UserCancellation] = []
   private var heads: HeadsSchedule
   private var savedAt: Timestamp?
-  private var maintainedAt: Timestamp?
 
   init(
     term: LeaderTerm, consumer: AMQPConsumer, publisher: AMQPPublisher, relay: OutboxRelay, poison: PoisonReporter,
@@ -48,11 +49,13 @@ actor LeaderLoop {
   func run(announcing announcement: ProvidersChanged) async throws {
     try await restore()
     let (consumer, relay, inbox) = (consumer, relay, inbox)
+    let retention = Retention(pool: term.pool, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await relay.announce(announcement) }
       group.addTask { try await consumer.run() }
       group.addTask { for await delivery in consumer.deliveries { inbox.add(delivery) } }
       group.addTask { try await relay.run() }
+      group.addTask { try await retention.run() }
       group.addTask { try await self.work() }
       defer { group.cancelAll() }
       try await group.next()
@@ -64,7 +67,8 @@ actor LeaderLoop {
   private func restore() async throws {
     let store = TakeOver(term: term)
     pausedUsers = try await UserStore(term: term).paused()
-    queue.restore(try await store.flows(), held: pausedUsers)
+    cancellations = try await UserCancellationStore(term: term).open().map { UserCancellation(stored: $0) }
+    queue.restore(try await store.flows(), held: pausedUsers.union(cancellations.map(\.stored.user)))
     queue.isSending = try await ProviderStore(term: term).isSending()
     times = try await SweepStore(term: term).times()
     enqueue(try await store.waiting(), isGivingTurnsBack: false)
@@ -110,21 +114,17 @@ actor LeaderLoop {
     for time in [due.next, outstanding.next, times.start, times.expiry] {
       if let time { next = min(next, time) }
     }
-    if queue.isSending, !queue.isEmpty, let opening = queue.board.nextOpening(now: now.seconds) {
+    if queue.isSending, !queue.isEmpty, let opening = queue.board.nextOpening(now: now.seconds, except: idleProviders) {
       next = min(next, Timestamp(seconds: opening))
     }
     return term.instant(of: max(next, now + .milliseconds(1))) ?? .now + .milliseconds(100)
   }
 
-  /// Stores what was learnt about providers, at most once a second, and drops what is old, once a minute.
+  /// Stores what was learnt about providers, at most once a second.
   private func keepHouse(now: Timestamp) async throws {
     if !queue.board.unsaved.isEmpty, savedAt.map({ now - $0 >= .seconds(1) }) ?? true {
       savedAt = now
       try await ProviderStore(term: term).save(queue.board.takeUnsaved())
-    }
-    if maintainedAt.map({ now - $0 >= .seconds(60) }) ?? true {
-      maintainedAt = now
-      try await Retention(term: term).prune()
     }
   }
 

@@ -7,6 +7,8 @@ import Metering
 struct ProviderBoard: Sendable {
   /// A command may be issued this much before the gate is expected to open.
   static let head = 0.05
+  /// Seconds that an SMS waits for a provider that has not failed it yet.
+  static let patience = 2.0
 
   private(set) var providers: [ProviderState]
   private var indexes: [String: Int]
@@ -22,8 +24,10 @@ struct ProviderBoard: Sendable {
     indexes = Dictionary(uniqueKeysWithValues: providers.enumerated().map { ($1.name, $0) })
     self.globalRate = globalRate
     // A mean over any ten seconds, seen at the providers: a burst of 50 ms, and room for what the last hop shifts.
-    global = globalRate.map {
-      TokenBucket(count: $0 * 0.985, window: 1, burst: 1 + $0 * 0.05, startsFull: false, now: now)
+    global = globalRate.map { nominal in
+      let rate = nominal * 0.985
+      let count = max(1, rate)
+      return TokenBucket(count: count, window: count / rate, burst: 1 + rate * 0.05, startsFull: false, now: now)
     }
   }
 
@@ -37,12 +41,17 @@ struct ProviderBoard: Sendable {
     return Set(providers.filter { $0.opening(1, now: now).map { $0 <= now } ?? false }.map(\.name))
   }
 
-  /// The providers that are healthy and not paused.
-  func working(now: Double) -> Set<String> { Set(providers.filter { $0.isWorking(now: now) }.map(\.name)) }
+  /// The providers that are worth waiting for: healthy, not paused, and not closed for long.
+  func working(now: Double) -> Set<String> {
+    Set(
+      providers.filter { $0.isWorking(now: now) && ($0.opening(1, now: now) ?? now) <= now + Self.patience }
+        .map(\.name))
+  }
 
   /// When to look again, if only time is missing; `nil` when an outcome must come first.
-  func nextOpening(now: Double) -> Double? {
-    providers.compactMap { $0.opening($0.wanted, now: now) }.min().map {
+  /// - Parameter idle: Providers that are open and that nobody who waits may use.
+  func nextOpening(now: Double, except idle: Set<String> = []) -> Double? {
+    providers.filter { !idle.contains($0.name) }.compactMap { $0.opening($0.wanted, now: now) }.min().map {
       max($0, global?.available(1, now: now) ?? now)
     }
   }
@@ -158,6 +167,9 @@ struct ProviderBoard: Sendable {
     }
     unsaved.insert(name)
   }
+
+  /// Notes that a provider's condition has to be stored.
+  mutating func markUnsaved(_ name: String) { unsaved.insert(name) }
 
   /// The conditions to be stored, which are then taken for stored.
   mutating func takeUnsaved() -> [(name: String, condition: ProviderState.Condition)] {

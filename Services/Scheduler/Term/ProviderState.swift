@@ -53,6 +53,8 @@ struct ProviderState: Sendable {
     forecast = GateForecast(count: limit.count, window: Double(limit.windowMilliseconds) / 1000)
     bucket = TokenBucket(
       count: Double(limit.count), window: Double(limit.count) / adaptive.rate(now: now), startsFull: false, now: now)
+    // One SMS at once: the gate is durable, so a change of leader earns nothing by it, and a rare slot is not lost.
+    bucket.giveBack(1)
   }
 
   /// What outlives a leader.

@@ -11,6 +11,8 @@ struct UnitTransition: Sendable {
     var throttles: Int
     /// Providers that failed it.
     var failedProviders: [String] = []
+    /// Sent again after an unknown outcome.
+    var isResent = false
   }
 
   /// What has become of its message meanwhile: a unit that comes back follows it.
@@ -47,20 +49,21 @@ struct UnitTransition: Sendable {
     switch unit.state {
     case .sending:
       let decision = sending(unit, report, provider, messageClass, random)
-      return ending.map { ended(decision, $0) } ?? decision
-    case .unconfirmed, .retrying:
+      return ending.map { ended(decision, report, $0) } ?? decision
+    case .unconfirmed, .retrying, .expired, .cancelled:
       return late(unit, report)
-    case .pending, .dead, .expired, .cancelled, .failed, .sent:
+    case .pending, .dead, .failed, .sent:
       return .ignore
     }
   }
 
-  /// What would go back to waiting ends with its message.
-  private func ended(_ decision: Decision, _ ending: Ending) -> Decision {
+  /// What would go back to waiting ends with its message; what may have arrived is called so.
+  private func ended(_ decision: Decision, _ report: Report, _ ending: Ending) -> Decision {
     guard case .change(var unit, _) = decision, unit.state == .pending || unit.state == .retrying else {
       return decision
     }
-    unit.state = ending == .cancelled ? .cancelled : .expired
+    unit.state =
+      report == .outcome(.unknown) ? .unconfirmed : ending == .cancelled ? .cancelled : .expired
     return .change(unit, dueAfterSeconds: nil)
   }
 
@@ -89,11 +92,12 @@ struct UnitTransition: Sendable {
         next.state = .unconfirmed
       case .resend:
         // Once: a second unknown outcome is held.
-        guard unit.attemptsUsed == 0 else {
+        guard !unit.isResent, next.attemptsUsed < policy.retry.maxAttempts else {
           next.state = .unconfirmed
           break
         }
         next.state = .retrying
+        next.isResent = true
         next.failedProviders = unit.failedProviders + [provider]
         return .change(next, dueAfterSeconds: 0)
       }

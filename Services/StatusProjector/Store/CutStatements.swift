@@ -7,11 +7,29 @@ extension FoldedBatch {
   ///
   /// They come after the units that the batch tells of one by one: of those the higher version stays.
   var cutStatements: [PostgresQuery] {
-    UnitState.allCases.compactMap { state in cuts[state].map { Self.cut($0, to: state) } }
+    UnitState.allCases.flatMap { state in
+      Self.pieces(cuts[state] ?? [:]).map { Self.cut($0, to: state) }
+    }
   }
 
-  private static func cut(_ cuts: [MessageID: FoldedCut], to state: UnitState) -> PostgresQuery {
-    let cuts = cuts.map { (id: $0.key, cut: $0.value) }.sorted { $0.id < $1.id }
+  /// Units in one statement, but for one message that has more: each stays far within the statement's time limit.
+  private static let unitLimit = 20_000
+
+  private static func pieces(_ cuts: [MessageID: FoldedCut]) -> [[(id: MessageID, cut: FoldedCut)]] {
+    var pieces: [[(id: MessageID, cut: FoldedCut)]] = []
+    var units = unitLimit
+    for (id, cut) in cuts.sorted(by: { $0.key < $1.key }) {
+      if units >= unitLimit {
+        pieces.append([])
+        units = 0
+      }
+      pieces[pieces.count - 1].append((id, cut))
+      units += cut.total - cut.fromIndex
+    }
+    return pieces
+  }
+
+  private static func cut(_ cuts: [(id: MessageID, cut: FoldedCut)], to state: UnitState) -> PostgresQuery {
     let version = Int64(UnitVersion.of(dispatch: 0, state: state))
     return """
       WITH cut AS (

@@ -38,6 +38,8 @@ struct Simulation {
   private(set) var arrived: [UnitID: Int] = [:]
   private(set) var expiredLeases = 0
   private(set) var unknown = 0
+  /// The queue counted an SMS that was not there.
+  private(set) var isOutOfStep = false
   /// Seconds from issue to claim, of what was answered.
   private(set) var waits: [Double] = []
   private var issues: [AttemptID: Double] = [:]
@@ -173,15 +175,18 @@ struct Simulation {
       schedule(.deliver(command), at: now + delay())
     }
     while true {
-      let plan = queue.plan(limit: 256, now: now)
-      if let missing = plan.missing, let message = messages[missing.key] {
+      guard let plan = try? queue.plan(limit: 256, now: now) else {
+        isOutOfStep = true
+        return
+      }
+      if let missing = plan.missing.first, let message = messages[missing.key] {
         let cursor = cursors[missing.key, default: 0]
         _ = queue.fill(
           missing.key,
           with: [MessageSpan(messageID: message, firstNumber: 0, cursor: cursor, total: total, segments: 1)])
       }
       if !plan.picks.isEmpty { issue(plan) }
-      if plan.missing == nil { break }
+      if plan.missing.isEmpty { break }
     }
     var next = now + 1
     if let opening = queue.isEmpty ? nil : queue.board.nextOpening(now: now) { next = min(next, opening) }
