@@ -176,15 +176,17 @@ struct ProviderBoardTests {
   func restOfFlow() throws {
     var queue = queue()
     admit(1, &queue)
-    let unit = try queue.plan(limit: 1, now: 0).picks[0].unit
-    admit(5, &queue, from: 1)
+    let first = try queue.plan(limit: 1, now: 0).picks[0]
+    queue.board.settle(first.attempt, at: first.provider)
+    let unit = first.unit
+    admit(2, &queue, from: 1)
     for _ in 0..<100 { queue.board.update("b") { $0.credit.issue(1) } }
     queue.readmit(
       ReturnedUnit(
         unit: unit, expectedDispatch: 0, expectedState: .retrying, nextDispatch: 1, segments: 1, avoided: ["a"]),
       flow: key)
     let picks = try queue.plan(limit: 10, now: 1).picks
-    #expect(picks.count == 5 && picks.allSatisfy { $0.provider == "a" && $0.unit != unit })
+    #expect(picks.count == 2 && picks.allSatisfy { $0.provider == "a" && $0.unit != unit })
     let rest = try queue.plan(limit: 10, now: 2)
     #expect(rest.picks.isEmpty && rest.idle == ["a"], "no reason to look again before something happens")
   }
