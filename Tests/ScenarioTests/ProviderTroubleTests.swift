@@ -40,7 +40,7 @@ struct ProviderTroubleTests {
     let ending = try await story.end(at: providers, within: .seconds(60))
     #expect(ending.count(of: "sent") == 640, "those that it failed went by the others")
     let after = ending.arrivals.suffix(90).count { $0.provider == "provider1" }
-    #expect((25...35).contains(after), "its share again: \(after) of 90")
+    #expect(after >= 25, "its share again: \(after) of 90")
   }
 
   @Test("three refusals of our credentials pause a provider and fail no SMS, until an admin resumes it")
@@ -54,6 +54,8 @@ struct ProviderTroubleTests {
     try await eventually(within: .seconds(20), "all are paused") {
       try await providers.asyncMap { try await state($0.name, stack) }.allSatisfy { $0 == "paused" }
     }
+    // What was outstanding still goes, and is refused as well.
+    try await story.pass(.seconds(2))
     for provider in providers { try await stack.mock.behave(provider.name) }
     let sent = try await providers.asyncMap { try await stack.mock.arrivals(of: $0.name).count }.reduce(0, +)
     try await story.pass(.seconds(2))

@@ -1,0 +1,77 @@
+import Contracts
+import Postgres
+
+extension OutcomeStore {
+  /// Writes what has happened: changes, letters, late answers, ends.
+  func writeFacts(
+    _ applied: [Applied], finished: [MessagesFinished.Entry], at now: Timestamp, _ connection: PostgresConnection
+  ) async throws -> [OutboxEntry] {
+    var facts = Outbox.Draft()
+    for chunk in applied.chunks(of: 256) {
+      try facts.add(
+        UnitsChanged(units: chunk.map { $0.change(at: now) }), at: now,
+        requestID: applied.count == 1 ? applied.first?.row.requestID : nil)
+    }
+    let buried = applied.filter { $0.new.state == .dead || $0.new.state == .unconfirmed }
+    if !buried.isEmpty {
+      let letters = try await DeadUnits.load(
+        buried.map { ($0.report.attempt, $0.new.state, $0.errorType, $0.maxAttempts) }, at: now, connection)
+      for chunk in letters.chunks(of: 32) { try facts.add(UnitsDead(units: chunk), at: now) }
+    }
+    let late = applied.filter { $0.old.state == .unconfirmed && $0.new.state != .unconfirmed }
+    if !late.isEmpty {
+      try facts.add(
+        LettersClosed(
+          letters: late.map {
+            .init(
+              unit: $0.report.attempt.unit, dispatch: $0.report.attempt.dispatch, state: $0.new.state,
+              reason: "late_answer")
+          }), at: now)
+    }
+    if !finished.isEmpty { try facts.add(MessagesFinished(messages: finished), at: now) }
+    return try await Outbox.insert(facts, connection)
+  }
+}
+
+extension OutcomeStore.Applied {
+  /// Why the unit is where it is, in one word for letters and filters.
+  var errorType: String {
+    switch report.report {
+    case .expired: "expired"
+    case .outcome(.accepted): "none"
+    case .outcome(.rejected): "rejected"
+    case .outcome(.throttled): "throttled"
+    case .outcome(.refusedCredentials): "credentials"
+    case .outcome(.unknown): "unconfirmed"
+    case .outcome(.retryable): report.reply == nil ? (report.errorCode ?? "connection") : "provider_error"
+    }
+  }
+
+  /// What the provider's health, rate and credentials are judged by; nothing for a lease that ran out.
+  func news(_ now: Timestamp) -> OutcomeStore.News? {
+    guard case .outcome(let outcome) = report.report, report.errorCode != "orphaned" else { return nil }
+    return OutcomeStore.News(
+      provider: report.provider, outcome: outcome, startedAt: report.startedAt ?? now, isRepeat: old.throttles > 0)
+  }
+
+  func change(at now: Timestamp) -> UnitChange {
+    let outcome: AttemptOutcome? = if case .outcome(let outcome) = report.report { outcome } else { nil }
+    return UnitChange(
+      attempt: report.attempt, state: new.state, dispatch: new.dispatch, attemptsUsed: new.attemptsUsed,
+      provider: report.provider, outcome: outcome, reply: report.reply,
+      errorCode: outcome == .accepted ? nil : report.errorCode,
+      errorMessage: outcome == .accepted || outcome == nil ? nil : errorType, startedAt: report.startedAt,
+      finishedAt: report.finishedAt ?? now, dueAt: dueAt,
+      mayBeDuplicate: outcome == .unknown && new.state == .retrying ? true : nil)
+  }
+}
+
+extension UnitTransition.Report {
+  /// As the attempts table has it.
+  var text: String {
+    switch self {
+    case .outcome(let outcome): outcome.rawValue
+    case .expired: "expired"
+    }
+  }
+}
