@@ -46,7 +46,7 @@ struct CommandStore: Sendable {
       """
     ).map {
       (
-        message: MessageID(try $0.decode("message_id", as: UUID.self)), body: try $0.decode("body", as: String.self),
+        message: try MessageID($0), body: try $0.decode("body", as: String.self),
         receivedAt: try $0.decode("received_at", as: Date.self)
       )
     }

@@ -23,8 +23,7 @@ enum DeadUnits {
       JOIN scheduler.flows f USING (flow_id)
       """)
     return try rows.compactMap { row in
-      let unit = UnitID(
-        messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"))
+      let unit = try UnitID(row)
       guard let end = why[unit] else { return nil }
       let flow = try FlowKey(row)
       return UnitsDead.Entry(
@@ -51,8 +50,7 @@ enum DeadUnits {
     for row in rows {
       // An attempt whose lease ran out was no try at the provider.
       guard let outcome = AttemptOutcome(rawValue: try row.decode("outcome")) else { continue }
-      let unit = UnitID(
-        messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"))
+      let unit = try UnitID(row)
       let status: Int? = try row.decode("reply_status")
       let body: String? = try row.decode("reply_body")
       histories[unit, default: []].append(

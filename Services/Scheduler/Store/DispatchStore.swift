@@ -61,8 +61,8 @@ struct DispatchStore: Sendable {
       guard !short.isEmpty, order.picks.count > 1 else { return [order] }
       let alone = Set(short.map(\.unit))
       let rest = order.picks.filter { !alone.contains($0.unit) }
-      return (rest.isEmpty ? [] : [rest]).map { Order(provider: order.provider, limit: order.limit, picks: $0) }
-        + short.map { Order(provider: order.provider, limit: order.limit, picks: [$0]) }
+      return ([rest] + short.map { [$0] }).filter { !$0.isEmpty }
+        .map { Order(provider: order.provider, limit: order.limit, picks: $0) }
     }
   }
 
@@ -103,7 +103,7 @@ struct DispatchStore: Sendable {
       """)
     var contents: [UnitID: Content] = [:]
     for row in rows {
-      let messageID = MessageID(try row.decode("message_id", as: UUID.self))
+      let messageID = try MessageID(row)
       let first: Int = try row.decode("from_index")
       for (offset, phone) in try row.decode("phones", as: [String].self).enumerated() {
         contents[UnitID(messageID: messageID, index: first + offset)] = try Content(row, phone: phone)
@@ -138,8 +138,7 @@ struct DispatchStore: Sendable {
       """)
     var contents: [UnitID: Content] = [:]
     for row in rows {
-      let unit = UnitID(
-        messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"))
+      let unit = try UnitID(row)
       contents[unit] = try Content(row, phone: try row.decode("phone"))
     }
     return contents

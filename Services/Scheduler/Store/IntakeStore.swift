@@ -28,7 +28,7 @@ struct IntakeStore: Sendable {
           SELECT message_id FROM scheduler.messages
           WHERE message_id = ANY(\(accepted.map(\.body.messageID.uuid)))
           """
-        ).map { MessageID(try $0.decode("message_id", as: UUID.self)) })
+        ).map(MessageID.init))
       var seen = known
       let fresh = accepted.filter { !$0.body.recipients.isEmpty && seen.insert($0.body.messageID).inserted }
       guard !fresh.isEmpty else { return Result() }

@@ -30,7 +30,6 @@ struct MessageStore: Sendable {
     var cutFrom: Int?
     var cutState: UnitState?
     var isFinished: Bool
-    var requestID: String?
 
     /// True when units of it that were never dispatched lie in the queue.
     var isQueued: Bool { isDue && !isPaused && entry.span.rest > 0 }
@@ -48,12 +47,10 @@ struct MessageStore: Sendable {
     try await connection.query(
       """
       SELECT m.message_id, m.flow_id, m.first_number, m.cursor, m.total, m.segments, m.is_due, m.is_paused, m.ended,
-        m.cut_from, m.cut_state, m.finished_at IS NOT NULL AS is_finished, m.request_id, m.sent, m.failed, m.dead,
+        m.cut_from, m.cut_state, m.finished_at IS NOT NULL AS is_finished, m.sent, m.failed, m.dead,
         m.expired, m.cancelled, m.unconfirmed, f.class, f.user_id, f.provider, f.weight,
-        (SELECT count(*) FROM scheduler.units u WHERE u.message_id = m.message_id AND u.state = 'sending'
-          AND u.state IN ('pending', 'sending', 'retrying')) AS sending,
-        (SELECT count(*) FROM scheduler.units u WHERE u.message_id = m.message_id AND u.state = 'retrying'
-          AND u.state IN ('pending', 'sending', 'retrying')) AS retrying
+        (SELECT count(*) FROM scheduler.units u WHERE u.message_id = m.message_id AND u.state = 'sending') AS sending,
+        (SELECT count(*) FROM scheduler.units u WHERE u.message_id = m.message_id AND u.state = 'retrying') AS retrying
       FROM scheduler.messages m JOIN scheduler.flows f USING (flow_id)
       WHERE m.message_id = ANY(\(ids.map(\.uuid))) ORDER BY m.message_id FOR UPDATE OF m
       """
@@ -118,12 +115,12 @@ struct MessageStore: Sendable {
     case .cancelled: try facts.add(MessagesCancelled(messages: cut), at: now)
     case .expired: try facts.add(MessagesExpired(messages: cut), at: now)
     }
-    for chunk in units.chunks(of: 256) { try facts.add(UnitsChanged(units: chunk), at: now) }
+    try facts.add(units, at: now)
     let doubtful = units.filter { $0.state == .unconfirmed }
     if !doubtful.isEmpty {
       let letters = try await DeadUnits.load(
         doubtful.map { ($0.attempt, .unconfirmed, "unconfirmed", 0) }, at: now, connection)
-      for chunk in letters.chunks(of: 32) { try facts.add(UnitsDead(units: chunk), at: now) }
+      try facts.add(letters, at: now)
     }
     if !finished.isEmpty { try facts.add(MessagesFinished(messages: finished), at: now) }
     return result
@@ -173,19 +170,8 @@ struct MessageStore: Sendable {
     return changes
   }
 
-  /// Units that came back and wait, the last first: each is put before the others.
   private func waitingUnits(of ids: [MessageID]) async throws -> [OutcomeStore.Returned] {
-    try await connection.query(
-      """
-      SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.due_at, u.failed_providers, m.segments,
-        f.class, f.user_id, f.provider
-      FROM scheduler.units u
-      JOIN scheduler.messages m USING (message_id)
-      JOIN scheduler.flows f USING (flow_id)
-      WHERE u.message_id = ANY(\(ids.map(\.uuid))) AND u.state IN ('pending', 'retrying')
-      ORDER BY m.first_number DESC, u.unit_index DESC
-      """
-    ).map(OutcomeStore.Returned.init)
+    try await OutcomeStore.Returned.waiting(where: "u.message_id = ANY(\(ids.map(\.uuid)))", connection)
   }
 
   // MARK: Again
@@ -210,9 +196,7 @@ struct MessageStore: Sendable {
     for row in rows {
       let unit = try change(row, .pending)
       units.append(unit)
-      guard let old = UnitState(rawValue: try row.decode("old_state")) else {
-        throw StoreError.unexpectedValue(column: "state")
-      }
+      let old = try UnitState(row, "old_state")
       counts[old] -= 1
       if old == .dead {
         closed.append(
@@ -234,12 +218,11 @@ struct MessageStore: Sendable {
           cut_state = CASE WHEN cut_state = 'cancelled' THEN cut_state END
       WHERE message_id = \(id.uuid)
       """)
-    for chunk in units.chunks(of: 256) { try facts.add(UnitsChanged(units: chunk), at: now) }
+    try facts.add(units, at: now)
     if !closed.isEmpty { try facts.add(LettersClosed(letters: closed), at: now) }
     var changes = Changes()
-    if !message.isPaused { changes.returned = try await waitingUnits(of: [id]).filter { $0.dueAt == nil } }
     let again = Set(units.map(\.attempt.unit))
-    changes.returned.removeAll { !again.contains($0.unit.unit) }
+    if !message.isPaused { changes.returned = try await waitingUnits(of: [id]).filter { again.contains($0.unit.unit) } }
     return (changes, units.count)
   }
 
@@ -260,9 +243,8 @@ struct MessageStore: Sendable {
   private func change(_ row: PostgresRow, _ state: UnitState) throws -> UnitChange {
     let dispatch: Int = try row.decode("dispatch")
     return UnitChange(
-      attempt: AttemptID(
-        messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"),
-        dispatch: dispatch), state: state, dispatch: dispatch, attemptsUsed: try row.decode("attempts_used"),
+      attempt: AttemptID(unit: try UnitID(row), dispatch: dispatch), state: state, dispatch: dispatch,
+      attemptsUsed: try row.decode("attempts_used"),
       provider: nil, finishedAt: now)
   }
 
@@ -277,13 +259,13 @@ struct MessageStore: Sendable {
       entry: QueueEntry(
         flow: try FlowKey(row), flowID: try row.decode("flow_id"), weight: try row.decode("weight"),
         span: MessageSpan(
-          messageID: MessageID(try row.decode("message_id", as: UUID.self)),
+          messageID: try MessageID(row),
           firstNumber: try row.decode("first_number"), cursor: try row.decode("cursor"), total: total,
           segments: try row.decode("segments"))),
       counts: counts, isDue: try row.decode("is_due"), isPaused: try row.decode("is_paused"),
       ended: ended == "cancelled" ? .cancelled : ended == "expired" ? .expired : nil,
       cutFrom: try row.decode("cut_from"),
       cutState: try row.decode("cut_state", as: String?.self).flatMap(UnitState.init(rawValue:)),
-      isFinished: try row.decode("is_finished"), requestID: try row.decode("request_id"))
+      isFinished: try row.decode("is_finished"))
   }
 }

@@ -16,6 +16,16 @@ struct Outbox: Sendable {
       ids.append(envelope.header.id)
       bodies.append(String(decoding: try Wire.encode(envelope), as: UTF8.self))
     }
+
+    /// Adds changes of units, in facts that are far smaller than what the broker takes.
+    mutating func add(_ changes: [UnitChange], at time: Timestamp, requestID: String? = nil) throws {
+      for chunk in changes.chunks(of: 256) { try add(UnitsChanged(units: chunk), at: time, requestID: requestID) }
+    }
+
+    /// Adds dead units with their histories, likewise.
+    mutating func add(_ letters: [UnitsDead.Entry], at time: Timestamp) throws {
+      for chunk in letters.chunks(of: 32) { try add(UnitsDead(units: chunk), at: time) }
+    }
   }
 
   /// Writes the facts; they may be published once the transaction has committed.

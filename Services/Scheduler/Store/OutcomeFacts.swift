@@ -7,16 +7,13 @@ extension OutcomeStore {
     _ applied: [Applied], finished: [MessagesFinished.Entry], at now: Timestamp, _ connection: PostgresConnection
   ) async throws -> [OutboxEntry] {
     var facts = Outbox.Draft()
-    for chunk in applied.chunks(of: 256) {
-      try facts.add(
-        UnitsChanged(units: chunk.map { $0.change(at: now) }), at: now,
-        requestID: applied.count == 1 ? applied.first?.row.requestID : nil)
-    }
+    try facts.add(
+      applied.map { $0.change(at: now) }, at: now, requestID: applied.count == 1 ? applied.first?.row.requestID : nil)
     let buried = applied.filter { $0.new.state == .dead || $0.new.state == .unconfirmed }
     if !buried.isEmpty {
       let letters = try await DeadUnits.load(
         buried.map { ($0.report.attempt, $0.new.state, $0.errorType, $0.maxAttempts) }, at: now, connection)
-      for chunk in letters.chunks(of: 32) { try facts.add(UnitsDead(units: chunk), at: now) }
+      try facts.add(letters, at: now)
     }
     let late = applied.filter { $0.old.state == .unconfirmed && $0.new.state != .unconfirmed }
     if !late.isEmpty {

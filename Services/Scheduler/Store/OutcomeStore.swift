@@ -92,9 +92,10 @@ struct OutcomeStore: Sendable {
       try await updateUnits(applied, connection)
       try await updateAttempts(applied, at: now, connection)
       let finished = try await updateCounts(applied, at: now, connection)
+      let net = Self.net(applied)
       return Result(
-        returned: Self.net(applied).compactMap(Self.returned), news: applied.compactMap { $0.news(now) },
-        settled: Self.net(applied).filter { $0.old.state == .retrying && $0.new.state.isFinal }
+        returned: net.compactMap(Self.returned), news: applied.compactMap { $0.news(now) },
+        settled: net.filter { $0.old.state == .retrying && $0.new.state.isFinal }
           .map { ($0.report.attempt.unit, $0.row.flow) },
         outbox: try await writeFacts(applied, finished: finished, at: now, connection))
     }
@@ -217,7 +218,7 @@ struct OutcomeStore: Sendable {
     return try rows.compactMap { row in
       guard try row.decode("finished_at", as: Date?.self) != nil else { return nil }
       return MessagesFinished.Entry(
-        messageID: MessageID(try row.decode("message_id", as: UUID.self)), counts: try UnitCounts(row), finishedAt: now)
+        messageID: try MessageID(row), counts: try UnitCounts(row), finishedAt: now)
     }
   }
 

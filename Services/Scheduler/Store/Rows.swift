@@ -15,12 +15,14 @@ extension FlowKey {
   }
 }
 
+extension MessageID {
+  /// Reads the column message_id.
+  init(_ row: PostgresRow) throws { self.init(try row.decode("message_id", as: UUID.self)) }
+}
+
 extension UnitID {
   /// Reads the columns message_id and unit_index.
-  init(_ row: PostgresRow) throws {
-    self.init(
-      messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"))
-  }
+  init(_ row: PostgresRow) throws { self.init(messageID: try MessageID(row), index: try row.decode("unit_index")) }
 }
 
 extension UnitState {
@@ -57,5 +59,21 @@ extension OutcomeStore.Returned {
         nextDispatch: state == .pending ? dispatch : dispatch + 1, segments: try row.decode("segments"),
         avoided: try row.decode("failed_providers")),
       flow: try FlowKey(row), dueAt: try row.decode("due_at", as: Date?.self).map(Timestamp.init))
+  }
+
+  /// Units that came back and wait, the last first: each is put before the others.
+  /// - Parameter condition: Which ones, of units `u` of messages `m`.
+  static func waiting(where condition: PostgresQuery, _ connection: PostgresConnection) async throws -> [Self] {
+    try await connection.query(
+      """
+      SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.due_at, u.failed_providers, m.segments,
+        f.class, f.user_id, f.provider
+      FROM scheduler.units u
+      JOIN scheduler.messages m USING (message_id)
+      JOIN scheduler.flows f USING (flow_id)
+      WHERE u.state IN ('pending', 'retrying') AND \(condition)
+      ORDER BY m.first_number DESC, u.unit_index DESC
+      """
+    ).map(Self.init)
   }
 }

@@ -49,7 +49,7 @@ struct SweepStore: Sendable {
         SELECT message_id FROM scheduler.messages WHERE NOT is_due AND ended IS NULL AND send_at <= \(now.date)
         ORDER BY send_at LIMIT \(Self.batchSize)
         """
-      ).map { MessageID(try $0.decode("message_id", as: UUID.self)) }
+      ).map(MessageID.init)
       let messages = try await MessageStore(connection: connection, now: now).lock(ids)
       try await connection.query(
         "UPDATE scheduler.messages SET is_due = true WHERE message_id = ANY(\(ids.map(\.uuid)))")
@@ -69,7 +69,7 @@ struct SweepStore: Sendable {
             ORDER BY expires_at LIMIT \(Self.batchSize)) due) counted
         WHERE units - total < \(Self.unitLimit)
         """
-      ).map { MessageID(try $0.decode("message_id", as: UUID.self)) }
+      ).map(MessageID.init)
       let store = MessageStore(connection: connection, now: now)
       var facts = Outbox.Draft()
       let ended = try await store.end(try await store.lock(ids), as: .expired, facts: &facts)

@@ -74,17 +74,7 @@ struct TakeOver: Sendable {
   /// Units that came back and wait, but for those of paused messages.
   func waiting() async throws -> [OutcomeStore.Returned] {
     try await term.transaction { connection, _ in
-      try await connection.query(
-        """
-        SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.due_at, u.failed_providers, m.segments,
-          f.class, f.user_id, f.provider
-        FROM scheduler.units u
-        JOIN scheduler.messages m USING (message_id)
-        JOIN scheduler.flows f USING (flow_id)
-        WHERE u.state IN ('pending', 'retrying') AND NOT m.is_paused
-        ORDER BY m.first_number DESC, u.unit_index DESC
-        """
-      ).map(OutcomeStore.Returned.init)
+      try await OutcomeStore.Returned.waiting(where: "NOT m.is_paused", connection)
     }
   }
 
@@ -121,9 +111,7 @@ struct TakeOver: Sendable {
             notAfter: isSubstituted ? .distantPast : Timestamp(try row.decode("not_after_at", as: Date.self)),
             limit: limit), open: [])
       let attempt = SendCommand.Attempt(
-        id: AttemptID(
-          messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"),
-          dispatch: try row.decode("dispatch")),
+        id: AttemptID(unit: try UnitID(row), dispatch: try row.decode("dispatch")),
         phone: try row.decode("phone"), content: try row.decode("content"), cost: try row.decode("cost"))
       issued.command.attempts.append(attempt)
       issued.open.insert(attempt.id)
@@ -148,7 +136,7 @@ struct TakeOver: Sendable {
     for row in rows {
       pages[try row.decode("flow_id"), default: []].append(
         MessageSpan(
-          messageID: MessageID(try row.decode("message_id", as: UUID.self)),
+          messageID: try MessageID(row),
           firstNumber: try row.decode("first_number"), cursor: try row.decode("cursor"),
           total: try row.decode("total"), segments: try row.decode("segments")))
     }

@@ -69,7 +69,7 @@ struct UserCancellationStore: Sendable {
             LIMIT \(Self.batchSize)) next) counted
         WHERE units - total < \(SweepStore.unitLimit)
         """
-      ).map { MessageID(try $0.decode("message_id", as: UUID.self)) }
+      ).map(MessageID.init)
       var facts = Outbox.Draft()
       if ids.isEmpty {
         step.cancellation.isDone = true

@@ -53,8 +53,7 @@ struct UserStore: Sendable {
         coalesce(sum(m.total), 0)::bigint AS total,
         (SELECT count(*) FROM scheduler.units u JOIN scheduler.messages USING (message_id)
            JOIN scheduler.flows f USING (flow_id)
-         WHERE f.user_id = \(user.uuid) AND u.state = 'sending' AND u.state IN ('pending', 'sending', 'retrying'))
-          AS sending
+         WHERE f.user_id = \(user.uuid) AND u.state = 'sending') AS sending
       FROM scheduler.flows f JOIN scheduler.messages m USING (flow_id)
       WHERE f.user_id = \(user.uuid) AND m.finished_at IS NULL
       """
