@@ -16,6 +16,8 @@ public enum MessageType: String, Codable, Sendable, CaseIterable, Hashable {
   case letterFinished = "letter.finished"
   case providerChanged = "provider.changed"
   case queueChanged = "queue.changed"
+  case ledgerMarked = "ledger.marked"
+  case ledgerCounted = "ledger.counted"
   case userChanged = "user.changed"
   case commandAnswered = "command.answered"
 

@@ -35,7 +35,8 @@ enum Incoming: Sendable {
       self = .command(header)
     case .messageAccepted, .messageQueued, .messageCancelled, .messagePaused, .messageResumed, .messageFinished,
       .messageExpired,
-      .unitDispatched, .unitChanged, .letterOpened, .providerChanged, .queueChanged, .userChanged, .commandAnswered,
+      .unitDispatched, .unitChanged, .letterOpened, .providerChanged, .queueChanged, .ledgerMarked, .ledgerCounted,
+      .userChanged, .commandAnswered,
       .send, .messageCancel, .messagePause, .messageResume, .messageRetryFailed, .unitReplay, .unitSettle,
       .replayCancel, .providerSet, .providerReset, .sendingStop, .sendingGo, .attemptOutcome, .sendExpired:
       throw WireError(code: .unexpectedType, message: "\(header.type.rawValue) is not for the dead-letter service")

@@ -50,7 +50,8 @@ enum ReceivedCommand: Sendable {
     case .unitReplay, .unitSettle, .replayCancel: self = .unsupported(header)
     case .messageAccepted, .messageQueued, .messageCancelled, .messagePaused, .messageResumed, .messageExpired,
       .messageFinished, .unitDispatched, .unitChanged, .unitDead, .letterOpened, .letterClosed, .letterFinished,
-      .providerChanged, .queueChanged, .userChanged, .commandAnswered, .send, .deadLetterReplay, .deadLetterAbandon,
+      .providerChanged, .queueChanged, .ledgerMarked, .ledgerCounted, .userChanged, .commandAnswered, .send,
+      .deadLetterReplay, .deadLetterAbandon,
       .deadLetterSettle, .poisonReturn, .poisonDrop, .attemptOutcome, .sendExpired:
       throw WireError(code: .unexpectedType, message: "\(header.type.rawValue) is no command to the scheduler")
     }

@@ -34,7 +34,8 @@ enum FactDecoder {
       }
     case .providerChanged: return try decode(bytes, Fact.providers)
     case .queueChanged: return try decode(bytes, Fact.queue)
-    case .unitDead, .letterOpened, .letterClosed, .letterFinished, .userChanged, .commandAnswered:
+    case .unitDead, .letterOpened, .letterClosed, .letterFinished, .userChanged, .commandAnswered, .ledgerMarked,
+      .ledgerCounted:
       return LoggedFact(at: try Wire.header(of: bytes).at, fact: .other)
     case .send, .messageCancel, .messagePause, .messageResume, .messageRetryFailed, .unitReplay, .unitSettle,
       .replayCancel, .providerSet, .providerReset, .sendingStop, .sendingGo, .deadLetterReplay, .deadLetterAbandon,

@@ -16,10 +16,12 @@ public struct FlowHead: Codable, Sendable, Hashable {
   public var headNumber: Int64
   /// Numbers from `headNumber` on that nobody waits for: cancelled, paused, expired, scheduled. Absent without any.
   public var holes: [HoleCount]?
+  /// Of the backlog: SMS that were dispatched before and came back. They go before all numbers. Absent without any.
+  public var returned: Int?
 
   public init(
     flowID: Int64, messageClass: MessageClass, userID: UserID, provider: String?, tag: Int64, step: Int64,
-    backlog: Int, headNumber: Int64, holes: [HoleCount]? = nil
+    backlog: Int, headNumber: Int64, holes: [HoleCount]? = nil, returned: Int? = nil
   ) {
     self.flowID = flowID
     self.messageClass = messageClass
@@ -30,13 +32,14 @@ public struct FlowHead: Codable, Sendable, Hashable {
     self.backlog = backlog
     self.headNumber = headNumber
     self.holes = holes
+    self.returned = returned
   }
 
   enum CodingKeys: String, CodingKey {
     case flowID = "flow_id"
     case messageClass = "class"
     case userID = "user_id"
-    case provider, tag, step, backlog, holes
+    case provider, tag, step, backlog, holes, returned
     case headNumber = "head_number"
   }
 }
@@ -48,10 +51,14 @@ public struct HoleCount: Codable, Sendable, Hashable {
 
   public var segment: Int64
   public var count: Int
+  /// Which numbers: 1,024 bits in base64, the first number's in the highest bit of the first byte, without the zero bytes
+  /// at the end. Absent for a segment that is all holes, and beyond the first 256 segments that are holes in part.
+  public var bits: String?
 
-  public init(segment: Int64, count: Int) {
+  public init(segment: Int64, count: Int, bits: String? = nil) {
     self.segment = segment
     self.count = count
+    self.bits = bits
   }
 }
 
