@@ -256,14 +256,3 @@ public struct FairQueue: Sendable {
     changed.insert(index)
   }
 }
-
-extension MessageClass {
-  /// Its place in an array with one element for each class.
-  fileprivate var place: Int {
-    switch self {
-    case .urgent: 0
-    case .normal: 1
-    case .bulk: 2
-    }
-  }
-}

@@ -59,8 +59,8 @@ struct QueueAnswerTests {
     view.apply(heads(backlog: 101))
     let first = view.accept(message(count: 3), now: now)
     #expect(first.position == 101)
-    #expect(first.start?.middle == .seconds(50.5))
-    #expect(first.complete?.middle == .seconds(51.5))
+    #expect(first.start?.middle == now + .seconds(50.5))
+    #expect(first.complete?.middle == now + .seconds(51.5))
     #expect(view.accept(message(count: 1), now: now).position == 104)
   }
 
@@ -69,18 +69,18 @@ struct QueueAnswerTests {
     let view = QueueView()
     view.apply(heads(backlog: 100))
     let later = view.accept(message(count: 3, sendAt: now + .seconds(600)), now: now)
-    #expect(later.start?.middle == .seconds(600))
-    #expect(later.start?.low == .seconds(600))
-    #expect(later.complete?.middle == .seconds(601))
-    #expect(later.complete?.low == .seconds(600))
+    #expect(later.start?.middle == now + .seconds(600))
+    #expect(later.start?.low == now + .seconds(600))
+    #expect(later.complete?.middle == now + .seconds(601))
+    #expect(later.complete?.low == now + .seconds(600))
     let soon = view.accept(message(count: 1, sendAt: now + .seconds(20)), now: now)
     #expect(soon.position == nil)
-    #expect(soon.start?.middle == .seconds(50))
+    #expect(soon.start?.middle == now + .seconds(50))
 
     var stored = row(total: 1, firstNumber: 5, dispatched: 0, counts: counts(pending: 1))
     stored.sendAt = now + .seconds(600)
-    let placement = stored.placement(in: view.snapshot)
-    #expect(stored.estimated(placement, now: now).start?.middle == .seconds(600))
+    let placement = stored.placement(in: view.snapshot, now: now)
+    #expect(stored.estimated(placement, now: now).start?.middle == now + .seconds(600))
     stored.isPaused = true
     #expect(stored.estimated(placement, now: now) == .unknown)
   }
@@ -96,19 +96,23 @@ struct QueueAnswerTests {
   func stored() {
     let snapshot = snapshot(heads(backlog: 40, head: 100))
     #expect(
-      row(total: 10, firstNumber: 120, dispatched: 0, counts: counts(pending: 10)).placement(in: snapshot).position
+      row(total: 10, firstNumber: 120, dispatched: 0, counts: counts(pending: 10)).placement(in: snapshot, now: now)
+        .position
         == 20)
     let partly = row(total: 10, firstNumber: 95, dispatched: 6, counts: counts(pending: 4, sent: 6))
-    #expect(partly.placement(in: snapshot).position == 1)
-    #expect(partly.placement(in: snapshot).complete?.middle == .seconds(2))
+    #expect(partly.placement(in: snapshot, now: now).position == 1)
+    #expect(partly.placement(in: snapshot, now: now).complete?.middle == now + .seconds(2))
     // One that came back goes first.
     #expect(
-      row(total: 1, firstNumber: 90, dispatched: 1, counts: counts(pending: 1)).placement(in: snapshot).position == 0)
+      row(total: 1, firstNumber: 90, dispatched: 1, counts: counts(pending: 1)).placement(in: snapshot, now: now)
+        .position == 0)
     // Not numbered yet: at the end.
     #expect(
-      row(total: 2, firstNumber: nil, dispatched: 0, counts: counts(pending: 2)).placement(in: snapshot).position == 38)
+      row(total: 2, firstNumber: nil, dispatched: 0, counts: counts(pending: 2)).placement(in: snapshot, now: now)
+        .position == 38)
     #expect(
-      row(total: 1, firstNumber: 90, dispatched: 1, counts: counts(sending: 1)).placement(in: snapshot) == .unknown)
+      row(total: 1, firstNumber: 90, dispatched: 1, counts: counts(sending: 1)).placement(in: snapshot, now: now)
+        == .unknown)
   }
 
   @Test("A message says what holds it")
@@ -116,7 +120,8 @@ struct QueueAnswerTests {
     func reason(_ message: MessageRow, _ heads: QueueChanged) -> WaitingReason? {
       let snapshot = snapshot(heads)
       return WaitingReason(
-        message, placement: message.placement(in: snapshot), ahead: message.ahead(in: snapshot), snapshot: snapshot,
+        message, placement: message.placement(in: snapshot, now: now), ahead: message.ahead(in: snapshot),
+        snapshot: snapshot,
         now: now)
     }
     let pending = row(total: 1, firstNumber: 5, dispatched: 0, counts: counts(pending: 1))

@@ -6,13 +6,21 @@ import Testing
 
 @Suite("Position and wait")
 struct PositionTests {
+  /// Providers and how they do: the last stands still.
+  private static let providers = [
+    ProviderPace(provider: "a", effectiveRate: 2, nominalRate: 2, state: "healthy", inFlight: 0),
+    ProviderPace(provider: "b", effectiveRate: 50, nominalRate: 50, state: "healthy", inFlight: 0),
+    ProviderPace(provider: "c", effectiveRate: 0, nominalRate: 50, state: "paused", inFlight: 0),
+  ]
+
   /// A random queue, in the middle of its life.
   private func randomQueue(_ generator: inout SeededGenerator) -> (FairQueue, [FlowKey]) {
     var queue = FairQueue()
     var flows: [FlowKey] = []
     for number in 0..<Int.random(in: 1...12, using: &generator) {
       let key = FlowKey(
-        messageClass: MessageClass.allCases[Int.random(in: 0..<3, using: &generator)], userID: .timeOrdered())
+        messageClass: MessageClass.allCases[Int.random(in: 0..<3, using: &generator)], userID: .timeOrdered(),
+        provider: [nil, nil, "a", "b", "c"][Int.random(in: 0..<5, using: &generator)])
       flows.append(key)
       queue.register(key, id: Int64(number), weight: [1, 2, 3, 4.7][Int.random(in: 0..<4, using: &generator)])
       queue.add(Int.random(in: 0...20, using: &generator), to: key)
@@ -29,30 +37,36 @@ struct PositionTests {
     snapshot.apply(
       QueueChanged(
         asOf: .now(), isComplete: true, epoch: 1, virtualTime: queue.virtualTime, classes: queue.classHeads(),
-        flows: queue.heads(),
-        providers: [
-          ProviderPace(provider: "hkt", effectiveRate: 2, nominalRate: 2, state: "healthy", inFlight: 0)
-        ], globalRate: nil, isSending: true))
+        flows: queue.heads(), providers: Self.providers, globalRate: nil, isSending: true))
     return snapshot
   }
 
-  @Test(
-    "the closed form is the true service order", arguments: 0..<200)
+  /// Whether SMS of the two may be given to one provider that works.
+  private func compete(_ one: FlowKey, _ other: FlowKey) -> Bool {
+    switch (one.provider, other.provider) {
+    case (nil, let other): other != "c"
+    case (_, nil): true
+    case (let one, let other): one == other
+    }
+  }
+
+  @Test("the closed form is the true service order among those who compete", arguments: 0..<200)
   func matchesService(seed: Int) {
     var generator = SeededGenerator(seed: UInt64(seed))
     let (queue, flows) = randomQueue(&generator)
     let snapshot = snapshot(of: queue)
-    // Serve the rest and note at which place each SMS really goes.
-    var rest = queue
-    var order: [FlowKey: [Int]] = [:]
-    var place = 0
-    while let key = rest.next(where: { _ in true }) {
-      rest.serve(key)
-      order[key, default: []].append(place)
-      place += 1
-    }
     for key in flows {
-      for (ahead, truth) in (order[key] ?? []).enumerated() {
+      // Serve what competes and note at which place each SMS really goes.
+      var rest = queue
+      for other in flows where !compete(key, other) { rest.remove(rest.backlog(of: other), from: other) }
+      var order: [Int] = []
+      var place = 0
+      while let next = rest.next(where: { _ in true }) {
+        rest.serve(next)
+        if next == key { order.append(place) }
+        place += 1
+      }
+      for (ahead, truth) in order.enumerated() {
         let position = snapshot.position(in: key, ahead: ahead) ?? -1
         #expect(position == truth, "seed \(seed)")
       }
@@ -68,7 +82,8 @@ struct PositionTests {
     let snapshot = snapshot(of: queue)
     #expect((0..<50).map { snapshot.position(in: key, ahead: $0) } == (0..<50).map { $0 })
     #expect(snapshot.headNumber(of: key) == 0)
-    #expect(snapshot.wait(position: 50, provider: nil)?.middle == .seconds(25))
+    #expect(snapshot.wait(position: 50, provider: "a")?.middle == .seconds(25))
+    #expect(snapshot.wait(position: 52, provider: nil)?.middle == .seconds(1))
   }
 
   @Test("what the owner accepted itself counts until heads arrive")
@@ -77,7 +92,7 @@ struct PositionTests {
     let key = FlowKey(messageClass: .normal, userID: .timeOrdered())
     for count in 0..<101 {
       #expect(snapshot.position(in: key, ahead: snapshot.backlog(of: key)) == count)
-      snapshot.noteAccepted(flow: key, count: 1, weight: 1)
+      snapshot.noteAccepted(.timeOrdered(), flow: key, count: 1, weight: 1, at: .now())
     }
   }
 

@@ -40,7 +40,7 @@ struct BacklogTests {
       while served.count < limit {
         let plan = try queue.plan(limit: limit - served.count, now: 0)
         for pick in plan.picks {
-          queue.board.settle(pick.attempt, at: "fast")
+          queue.board.settle(pick.attempt, at: "fast", now: 0)
           let first = try #require(waiting.min { $0.firstNumber < $1.firstNumber })
           #expect(pick.unit == UnitID(messageID: first.messageID, index: first.cursor), "the oldest number goes next")
           served.append(pick.unit)

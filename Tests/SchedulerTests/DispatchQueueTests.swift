@@ -33,7 +33,7 @@ struct DispatchQueueTests {
     let first = try queue.plan(limit: 100, now: 0)
     let counts = [first.picks.count, try queue.plan(limit: 100, now: 60).picks.count]
     #expect(counts == [2, 0])
-    for pick in first.picks { queue.board.settle(pick.attempt, at: "hkt") }
+    for pick in first.picks { queue.board.settle(pick.attempt, at: "hkt", now: 60) }
     queue.board.learn(at: "hkt", latencies: [0.01], gateOpensAt: 61)
     let later = try [60.0, 60.9, 60.95].map { try queue.plan(limit: 100, now: $0).picks.count }
     #expect(later == [0, 0, 2])
@@ -87,7 +87,7 @@ struct DispatchQueueTests {
       let plan = try queue.plan(limit: 256, now: Double(step) / 100)
       for (name, picks) in Dictionary(grouping: plan.picks, by: \.provider) {
         sent[name, default: 0] += picks.count
-        for pick in picks { queue.board.settle(pick.attempt, at: name) }
+        for pick in picks { queue.board.settle(pick.attempt, at: name, now: Double(step) / 100) }
       }
     }
     #expect((580...600).contains(sent.values.reduce(0, +)))
@@ -97,7 +97,9 @@ struct DispatchQueueTests {
   @Test("after a change of leader a user who was served much is not behind those who are new")
   func restored() throws {
     func flow(_ key: FlowKey, _ id: Int64, tag: Int64, waiting: Int) -> TakeOver.Flow {
-      TakeOver.Flow(key: key, id: id, weight: 1, tag: tag, headNumber: 0, endNumber: Int64(waiting), unloaded: waiting)
+      TakeOver.Flow(
+        key: key, id: id, weight: 1, tag: tag, headNumber: 0, endNumber: Int64(waiting), nextNumber: Int64(waiting),
+        unloaded: waiting)
     }
     let served = FlowKey(messageClass: .normal, userID: .timeOrdered())
     var queue = queue(rates: ["fast": 100_000])

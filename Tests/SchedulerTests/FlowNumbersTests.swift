@@ -1,4 +1,5 @@
 import Contracts
+import Foundation
 import Metering
 import TestSupport
 import Testing
@@ -57,7 +58,7 @@ struct FlowNumbersTests {
       if let first = waiting.min() {
         #expect(numbers.head <= first)
         // What lies past the last one that waits is nobody's business.
-        let known = numbers.holes.segments.reduce(0) { $0 + $1.count }
+        let known = numbers.holes.total
         let expected = holes(waiting, from: numbers.head).reduce(0) { $0 + $1.count }
         let beyond = Int(numbers.end - (waiting.max() ?? 0) - 1)
         #expect(known == expected + beyond)
@@ -65,16 +66,24 @@ struct FlowNumbersTests {
     }
   }
 
-  @Test("holes before a number are exact to the segment")
+  @Test("a segment that is holes in part tells which, one that is all holes does not")
   func segments() {
     var numbers = FlowNumbers()
     numbers.admit(0..<5000, isOnly: true)
     numbers.withdraw(1000..<3000, leavesNone: false)
     #expect(
-      numbers.holes.segments == [
-        HoleCount(segment: 0, count: 24), HoleCount(segment: 1, count: 1024), HoleCount(segment: 2, count: 952),
+      numbers.holes.counts == [
+        HoleCount(segment: 0, count: 24, bits: bits(1000..<1024)), HoleCount(segment: 1, count: 1024),
+        HoleCount(segment: 2, count: 952, bits: bits(0..<952)),
       ])
     numbers.admit(1000..<3000, isOnly: false)
     #expect(numbers.holes.isEmpty)
+  }
+
+  /// In base64, the first number in the lowest bit of the first byte.
+  private func bits(_ places: Range<Int>) -> String {
+    var bytes = [UInt8](repeating: 0, count: (places.upperBound + 7) / 8)
+    for place in places { bytes[place / 8] |= 1 << UInt8(place % 8) }
+    return Data(bytes).base64EncodedString()
   }
 }

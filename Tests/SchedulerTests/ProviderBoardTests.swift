@@ -38,7 +38,7 @@ struct ProviderBoardTests {
   /// Serves, and reports everything as accepted at once.
   private func serve(_ queue: inout DispatchQueue, now: Double) throws -> [String] {
     let picks = try queue.plan(limit: 100, now: now).picks
-    for pick in picks { queue.board.settle(pick.attempt, at: pick.provider) }
+    for pick in picks { queue.board.settle(pick.attempt, at: pick.provider, now: now) }
     return picks.map(\.provider)
   }
 
@@ -53,7 +53,7 @@ struct ProviderBoardTests {
     #expect(probing.count == 1)
     let second = try queue.plan(limit: 100, now: 31).picks.filter { $0.provider == "a" }
     #expect(second.isEmpty, "one at a time")
-    queue.board.settle(probing[0].attempt, at: "a")
+    queue.board.settle(probing[0].attempt, at: "a", now: 31)
     let event = queue.board.learn(.accepted, at: "a", startedAt: 30, isRepeat: false, now: 32)
     #expect(event == .recovered)
     let again = try queue.plan(limit: 100, now: 33).picks.filter { $0.provider == "a" }
@@ -65,7 +65,7 @@ struct ProviderBoardTests {
     var queue = queue()
     admit(1, &queue)
     let pick = try queue.plan(limit: 1, now: 0).picks[0]
-    queue.board.settle(pick.attempt, at: pick.provider)
+    queue.board.settle(pick.attempt, at: pick.provider, now: 0)
     let other = pick.provider == "a" ? "b" : "a"
     func returned(_ dispatch: Int) -> ReturnedUnit {
       ReturnedUnit(
@@ -128,7 +128,7 @@ struct ProviderBoardTests {
     for step in 0..<400 {
       let now = Double(step) / 100
       for pick in try queue.plan(limit: 100, now: now).picks {
-        queue.board.settle(pick.attempt, at: "a")
+        queue.board.settle(pick.attempt, at: "a", now: now)
         sent.append((pick.cost, now))
       }
     }
@@ -165,7 +165,7 @@ struct ProviderBoardTests {
     var flows: [FlowKey] = []
     for step in 200..<300 {
       let picks = try queue.plan(limit: 100, now: Double(step) / 100).picks
-      for pick in picks { queue.board.settle(pick.attempt, at: "a") }
+      for pick in picks { queue.board.settle(pick.attempt, at: "a", now: Double(step) / 100) }
       flows += picks.map(\.flow)
     }
     let share = Double(flows.filter { $0 == pinned }.count) / Double(flows.count)
@@ -177,7 +177,7 @@ struct ProviderBoardTests {
     var queue = queue()
     admit(1, &queue)
     let first = try queue.plan(limit: 1, now: 0).picks[0]
-    queue.board.settle(first.attempt, at: first.provider)
+    queue.board.settle(first.attempt, at: first.provider, now: 0)
     let unit = first.unit
     admit(2, &queue, from: 1)
     for _ in 0..<100 { queue.board.update("b") { $0.credit.issue(1) } }

@@ -33,6 +33,8 @@ struct EventFollower: Service {
         let change = try Wire.decode(QueueChanged.self, from: body).body
         queue.apply(change)
         providers.apply(change)
+      case MessageType.messageQueued.rawValue:
+        queue.apply(try Wire.decode(MessagesQueued.self, from: body).body)
       case MessageType.providerChanged.rawValue:
         providers.apply(try Wire.decode(ProvidersChanged.self, from: body).body)
       case MessageType.commandAnswered.rawValue:

@@ -3,12 +3,44 @@ import Metering
 
 /// Where SMS of one message stand in the queue and when they go out, as things stand.
 struct Placement: Sendable, Equatable {
+  /// A moment that is foreseen, with the span in which it lies four times out of five.
+  struct Moment: Sendable, Equatable {
+    var middle: Timestamp
+    var low: Timestamp
+    var high: Timestamp
+
+    /// - Parameter base: What the estimate counts from.
+    init(_ estimate: QueueSnapshot.Estimate, from base: Timestamp, now: Timestamp) {
+      middle = max(now, base + estimate.middle)
+      low = max(now, base + estimate.low)
+      high = max(now, base + estimate.high)
+    }
+
+    /// The same, but not before a time.
+    func notBefore(_ time: Timestamp) -> Moment {
+      var later = self
+      later.middle = max(middle, time)
+      later.low = max(low, time)
+      later.high = max(high, time + (high - middle))
+      return later
+    }
+
+    func later(by delay: Duration) -> Moment {
+      var later = self
+      later.middle = middle + delay
+      later.low = low + delay
+      later.high = high + delay
+      return later
+    }
+  }
+
   /// SMS ahead of the message's next one.
   var position: Int?
-  /// Until its next one goes out.
-  var start: QueueSnapshot.Estimate?
-  /// Until its last one goes out.
-  var complete: QueueSnapshot.Estimate?
+  /// When its next one goes out.
+  var start: Moment?
+  /// When its last one goes out.
+  var complete: Moment?
+  /// When what this was computed from was so.
   var asOf: Timestamp?
 
   /// Nothing is known.
@@ -16,16 +48,23 @@ struct Placement: Sendable, Equatable {
 
   private init() {}
 
+  /// Heads older than this are no ground for a forecast: the scheduler tells all of them at least once a minute.
+  static let patience = Duration.seconds(75)
+
   /// - Parameters:
   ///   - ahead: SMS of the same flow ahead of the next one.
-  ///   - count: SMS that are to go, from the next one on.
-  init(in snapshot: QueueSnapshot, flow: FlowKey, ahead: Int, count: Int) {
-    guard let first = snapshot.position(in: flow, ahead: ahead) else { return }
-    let last = count > 1 ? snapshot.position(in: flow, ahead: ahead + count - 1) ?? first : first
+  ///   - last: SMS of the same flow ahead of the last one.
+  init(in snapshot: QueueSnapshot, flow: FlowKey, ahead: Int, last: Int, now: Timestamp) {
+    guard let asOf = snapshot.asOf, let first = snapshot.position(in: flow, ahead: ahead) else { return }
     position = first
-    start = snapshot.wait(position: first, provider: flow.provider)
-    complete = snapshot.wait(position: last, provider: flow.provider)
-    asOf = snapshot.asOf
+    self.asOf = asOf
+    guard now - asOf < Self.patience else { return }
+    // Heads of an idle queue may be old: whoever comes now begins now.
+    let base = snapshot.wasIdle ? now : asOf
+    let start = snapshot.wait(in: flow, ahead: ahead, position: first)
+    let complete = last > ahead ? snapshot.wait(in: flow, ahead: last) : start
+    self.start = start.map { Moment($0, from: base, now: now) }
+    self.complete = complete.map { Moment($0, from: base, now: now) }
   }
 
   /// The same, but going out no earlier than at a time. Until then it has no place: it waits for no other SMS.
@@ -33,15 +72,9 @@ struct Placement: Sendable, Equatable {
     guard let time, time > now else { return self }
     var later = self
     later.position = nil
-    let delay = time - now
-    guard let start, start.middle < delay else { return later }
-    let shift = delay - start.middle
-    later.start?.middle = delay
-    later.start?.low = max(start.low, delay)
-    later.start?.high = max(start.high, delay)
-    later.complete?.middle += shift
-    later.complete?.low = max(complete?.low ?? delay, delay)
-    later.complete?.high += shift
+    guard let start, start.middle < time else { return later }
+    later.start = start.notBefore(time)
+    later.complete = complete?.later(by: time - start.middle).notBefore(time)
     return later
   }
 }

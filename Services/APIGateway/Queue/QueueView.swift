@@ -10,16 +10,23 @@ final class QueueView: Sendable {
 
   func apply(_ change: QueueChanged) { state.withLockedValue { $0.apply(change) } }
 
+  func apply(_ queued: MessagesQueued) { state.withLockedValue { $0.apply(queued) } }
+
   /// Counts a message that was just accepted, unless it goes later: nobody waits behind it then.
   /// - Returns: Its place behind everything counted before it.
   func accept(_ message: MessageAccepted, now: Timestamp) -> Placement {
     let flow = FlowKey(messageClass: message.messageClass, userID: message.userID, provider: message.provider)
     let count = message.recipients.count
-    let (before, ahead) = state.withLockedValue { snapshot in
-      let before = snapshot
-      if message.sendAt == nil { snapshot.noteAccepted(flow: flow, count: count, weight: message.weight) }
-      return (before, before.isKnown ? before.backlog(of: flow) : 0)
+    // Computed before the lock is left: a copy that lives on would make the next change copy all flows.
+    return state.withLockedValue { snapshot in
+      let ahead = snapshot.backlog(of: flow)
+      defer {
+        if message.sendAt == nil {
+          snapshot.noteAccepted(message.messageID, flow: flow, count: count, weight: message.weight, at: now)
+        }
+      }
+      return Placement(in: snapshot, flow: flow, ahead: ahead, last: ahead + count - 1, now: now)
+        .notBefore(message.sendAt, now: now)
     }
-    return Placement(in: before, flow: flow, ahead: ahead, count: count).notBefore(message.sendAt, now: now)
   }
 }

@@ -8,7 +8,7 @@ struct MessageAnswer {
   var now: Timestamp
 
   func write(_ json: inout JSONWriter) {
-    let placement = row.placement(in: snapshot)
+    let placement = row.placement(in: snapshot, now: now)
     let waitingFor = WaitingReason(
       row, placement: placement, ahead: row.ahead(in: snapshot), snapshot: snapshot, now: now)
     let estimated = row.estimated(placement, now: now)
@@ -31,8 +31,9 @@ struct MessageAnswer {
     json.object("counts") { json in Self.write(row.counts, &json) }
     json.member("segments", row.segments)
     json.member("queue_position", estimated.position)
-    json.member("estimated_start_at", estimated.start.map { now + $0.middle })
-    json.member("estimated_complete_at", estimated.complete.map { now + $0.middle })
+    json.member("estimated_start_at", estimated.start?.middle)
+    json.member("estimated_complete_at", estimated.complete?.middle)
+    estimated.writeSpan(&json)
     json.member("waiting_for", waitingFor?.rawValue)
     json.member("hkt_response", row.lastReplyBody)
   }

@@ -46,14 +46,9 @@ struct AcceptedAnswer {
 
   private func writePlacement(_ json: inout JSONWriter) {
     json.member("queue_position", placement.position)
-    json.member("estimated_start_at", placement.start.map { now + $0.middle })
-    json.member("estimated_complete_at", placement.complete.map { now + $0.middle })
-    json.member("estimated_wait_seconds", placement.start?.middle.inSeconds)
-    guard let complete = placement.complete else { return json.null("estimate") }
-    json.object("estimate") { json in
-      json.member("low", now + complete.low)
-      json.member("high", now + complete.high)
-      json.member("as_of", placement.asOf)
-    }
+    json.member("estimated_start_at", placement.start?.middle)
+    json.member("estimated_complete_at", placement.complete?.middle)
+    json.member("estimated_wait_seconds", placement.start.map { ($0.middle - now).inSeconds })
+    placement.writeSpan(&json)
   }
 }

@@ -15,8 +15,10 @@ struct TakeOver: Sendable {
     var headNumber: Int64
     /// Past the last number that waits.
     var endNumber: Int64
+    /// Past the last number that was given out.
+    var nextNumber: Int64
     var unloaded: Int
-    var holes = HoleCounts()
+    var holes = HoleMap()
   }
 
   /// The flows, with what has never been dispatched.
@@ -38,35 +40,33 @@ struct TakeOver: Sendable {
         Flow(
           key: try FlowKey(row), id: try row.decode("flow_id"), weight: try row.decode("weight"),
           tag: try row.decode("tag"), headNumber: try row.decode("head_number"),
-          endNumber: try row.decode("end_number"), unloaded: try row.decode("units"))
+          endNumber: try row.decode("end_number"), nextNumber: try row.decode("next_number"),
+          unloaded: try row.decode("units"))
       }
       let broken = flows.indices.filter { flows[$0].endNumber - flows[$0].headNumber != Int64(flows[$0].unloaded) }
       let holes = try await holes(of: broken.map { flows[$0] }, connection)
-      for place in broken { flows[place].holes = holes[flows[place].id] ?? HoleCounts() }
+      for place in broken { flows[place].holes = holes[flows[place].id] ?? HoleMap() }
       return flows
     }
   }
 
-  /// The numbers that nobody waits for, in flows that have such: all between head and end but those that wait.
-  private func holes(of flows: [Flow], _ connection: PostgresConnection) async throws -> [Int64: HoleCounts] {
+  /// The numbers that nobody waits for, in flows that have such: all between the messages that wait.
+  private func holes(of flows: [Flow], _ connection: PostgresConnection) async throws -> [Int64: HoleMap] {
     guard !flows.isEmpty else { return [:] }
-    var holes: [Int64: HoleCounts] = [:]
-    for flow in flows { holes[flow.id, default: HoleCounts()].add(flow.headNumber..<flow.endNumber) }
     let rows = try await connection.query(
       """
-      SELECT flow_id, segment,
-        sum(least(first_number + total, (segment + 1) * \(HoleCount.segmentSize))
-          - greatest(first_number + cursor, segment * \(HoleCount.segmentSize)))::bigint AS units
-      FROM scheduler.messages,
-        generate_series((first_number + cursor) / \(HoleCount.segmentSize),
-          (first_number + total - 1) / \(HoleCount.segmentSize)) AS segment
-      WHERE flow_id = ANY(\(flows.map(\.id))) AND cursor < total AND is_due AND NOT is_paused
-      GROUP BY flow_id, segment
+      SELECT flow_id, lower_number, upper_number
+      FROM (
+        SELECT flow_id, first_number + total AS lower_number,
+          lead(first_number + cursor) OVER (PARTITION BY flow_id ORDER BY first_number) AS upper_number
+        FROM scheduler.messages
+        WHERE flow_id = ANY(\(flows.map(\.id))) AND cursor < total AND is_due AND NOT is_paused) gaps
+      WHERE lower_number < upper_number
       """)
+    var holes: [Int64: HoleMap] = [:]
     for row in rows {
-      let start = try row.decode("segment", as: Int64.self) * HoleCount.segmentSize
-      let units: Int64 = try row.decode("units")
-      holes[try row.decode("flow_id"), default: HoleCounts()].remove(start..<start + units)
+      let lower: Int64 = try row.decode("lower_number")
+      holes[try row.decode("flow_id"), default: HoleMap()].add(lower..<(try row.decode("upper_number")))
     }
     return holes
   }

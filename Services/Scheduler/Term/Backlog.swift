@@ -53,7 +53,8 @@ struct Backlog: Sendable {
     var flow = flows.removeValue(forKey: restored.key) ?? Flow(id: restored.id)
     flow.unloaded += restored.unloaded
     flow.fresh += restored.unloaded
-    flow.numbers = FlowNumbers(head: restored.headNumber, end: restored.endNumber, holes: restored.holes)
+    flow.numbers = FlowNumbers(
+      head: restored.headNumber, end: restored.endNumber, holes: restored.holes, queuedEnd: restored.nextNumber)
     flows[restored.key] = flow
   }
 
@@ -168,6 +169,9 @@ struct Backlog: Sendable {
 
   /// Units that wait in a flow.
   func count(of key: FlowKey) -> Int { flows[key].map { $0.front.count + $0.fresh } ?? 0 }
+
+  /// Units of a flow that were dispatched before and wait again.
+  func returnedCount(of key: FlowKey) -> Int { flows[key]?.front.count ?? 0 }
 
   /// Where a flow's numbering stands.
   func numbers(of key: FlowKey) -> FlowNumbers? { flows[key]?.numbers }

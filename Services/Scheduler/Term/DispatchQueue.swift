@@ -162,16 +162,20 @@ struct DispatchQueue: Sendable {
   // MARK: Heads
 
   /// The heads of all flows with a backlog.
-  func heads() -> [FlowHead] { fair.heads().map(withHoles) }
+  func heads() -> [FlowHead] { fair.heads().map(completed) }
 
   /// The heads of the flows that changed since the last call.
-  mutating func takeChangedHeads() -> [FlowHead] { fair.takeChangedHeads().map(withHoles) }
+  mutating func takeChangedHeads() -> [FlowHead] { fair.takeChangedHeads().map(completed) }
 
-  private func withHoles(_ head: FlowHead) -> FlowHead {
+  /// With what the backlog knows of the flow beside its turn.
+  private func completed(_ head: FlowHead) -> FlowHead {
     let key = FlowKey(messageClass: head.messageClass, userID: head.userID, provider: head.provider)
-    guard head.backlog > 0, let holes = backlog.numbers(of: key)?.holes, !holes.isEmpty else { return head }
+    guard head.backlog > 0, let numbers = backlog.numbers(of: key) else { return head }
     var head = head
-    head.holes = holes.segments
+    head.endNumber = numbers.queuedEnd
+    head.holes = numbers.holes.isEmpty ? nil : numbers.holes.counts
+    let returned = backlog.returnedCount(of: key)
+    head.returned = returned > 0 ? returned : nil
     return head
   }
 }

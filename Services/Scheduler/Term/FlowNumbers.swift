@@ -7,19 +7,22 @@ struct FlowNumbers: Sendable, Hashable {
   /// Nobody waits with this one or a greater.
   private(set) var end: Int64
   /// Numbers between the two that nobody waits for.
-  private(set) var holes: HoleCounts
+  private(set) var holes: HoleMap
+  /// Past the greatest number that ever waited.
+  private(set) var queuedEnd: Int64
 
-  init(head: Int64 = 0, end: Int64 = 0, holes: HoleCounts = HoleCounts()) {
+  init(head: Int64 = 0, end: Int64 = 0, holes: HoleMap = HoleMap(), queuedEnd: Int64 = 0) {
     self.head = head
     self.end = end
     self.holes = holes
+    self.queuedEnd = max(end, queuedEnd)
   }
 
   /// Units with these numbers wait from now on.
   /// - Parameter isOnly: No others wait.
   mutating func admit(_ numbers: Range<Int64>, isOnly: Bool) {
     guard !isOnly else {
-      self = FlowNumbers(head: numbers.lowerBound, end: numbers.upperBound)
+      self = FlowNumbers(head: numbers.lowerBound, end: numbers.upperBound, queuedEnd: queuedEnd)
       return
     }
     if numbers.lowerBound > end { holes.add(end..<numbers.lowerBound) }
@@ -28,12 +31,13 @@ struct FlowNumbers: Sendable, Hashable {
     holes.remove(known)
     head = min(head, numbers.lowerBound)
     end = max(end, numbers.upperBound)
+    queuedEnd = max(queuedEnd, end)
   }
 
   /// Units with these numbers wait no longer.
   mutating func withdraw(_ numbers: Range<Int64>, leavesNone: Bool) {
     guard !leavesNone else {
-      self = FlowNumbers(head: end, end: end)
+      self = FlowNumbers(head: end, end: end, queuedEnd: queuedEnd)
       return
     }
     holes.add(max(numbers.lowerBound, head)..<max(numbers.upperBound, head))

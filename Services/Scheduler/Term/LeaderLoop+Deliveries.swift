@@ -38,7 +38,7 @@ extension LeaderLoop {
     for (_, reports) in read {
       for report in reports.reports {
         if let provider = outstanding.settle(report.attempt) {
-          queue.board.settle(report.attempt, at: provider, anchor: reports.anchors[report.attempt])
+          queue.board.settle(report.attempt, at: provider, anchor: reports.anchors[report.attempt], now: now)
         }
       }
       queue.board.learn(

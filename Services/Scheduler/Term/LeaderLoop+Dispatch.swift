@@ -10,6 +10,7 @@ extension LeaderLoop {
     guard !queue.isEmpty else { return false }
     let plan = try queue.plan(limit: Inbox.batchSize, now: now.seconds)
     idleProviders = plan.idle
+    queue.board.noteIdle(plan.idle, now: now.seconds)
     if !plan.missing.isEmpty {
       let pages = try await TakeOver(term: term).pages(plan.missing)
       for page in plan.missing {

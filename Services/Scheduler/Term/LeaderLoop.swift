@@ -75,7 +75,7 @@ actor LeaderLoop {
     let limits = Dictionary(uniqueKeysWithValues: queue.board.providers.map { ($0.name, $0.limit) })
     let now = term.databaseTime() ?? .now()
     for issued in try await store.outstanding(limits: limits) {
-      queue.board.assumeOutstanding(issued.open.count, at: issued.command.provider)
+      queue.board.assumeOutstanding(issued.open.count, at: issued.command.provider, now: now.seconds)
       outstanding.add(issued, repeatAt: now)
     }
     logger.notice(

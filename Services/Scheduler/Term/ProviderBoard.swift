@@ -97,6 +97,7 @@ struct ProviderBoard: Sendable {
       providers[index].bucket.giveBack(Double(cost))
       return false
     }
+    if providers[index].credit.outstanding == 0 { providers[index].noteMovement(now: now) }
     providers[index].credit.issue(1)
     providers[index].forecast.issue(attempt, cost: cost, hold: providers[index].hold, now: now)
     providers[index].issues.note(now: now)
@@ -107,14 +108,17 @@ struct ProviderBoard: Sendable {
   // MARK: Learning
 
   /// Counts commands that an earlier leader issued.
-  mutating func assumeOutstanding(_ count: Int, at name: String) {
-    if let index = indexes[name] { providers[index].credit.issue(count) }
+  mutating func assumeOutstanding(_ count: Int, at name: String, now: Double) {
+    guard let index = indexes[name] else { return }
+    providers[index].credit.issue(count)
+    providers[index].noteMovement(now: now)
   }
 
   /// Gives back the credit of an SMS that was reported.
   /// - Parameter anchor: When its slot's window began; `nil` when it took no slot.
-  mutating func settle(_ attempt: AttemptID, at name: String, anchor: Double? = nil) {
+  mutating func settle(_ attempt: AttemptID, at name: String, anchor: Double? = nil, now: Double) {
     guard let index = indexes[name] else { return }
+    providers[index].noteMovement(now: now)
     providers[index].forecast.settle(attempt, anchor: anchor)
     providers[index].credit.settle(1)
     if providers[index].probe == attempt { providers[index].probe = nil }
@@ -144,6 +148,11 @@ struct ProviderBoard: Sendable {
   /// Counts what was sent, to learn the rate while there is a backlog.
   mutating func noteSent(_ count: Int, at name: String, now: Double, isBacklogged: Bool) {
     if let index = indexes[name] { providers[index].use.note(count, now: now, isBacklogged: isBacklogged) }
+  }
+
+  /// Notes that nobody who waits may use these: their rate is no measure of what they can do.
+  mutating func noteIdle(_ names: Set<String>, now: Double) {
+    for name in names { noteSent(0, at: name, now: now, isBacklogged: false) }
   }
 
   // MARK: Commands

@@ -12,6 +12,8 @@ struct ProviderState: Sendable {
 
   /// Refusals of our credentials in a row that pause it.
   static let refusalLimit = 3
+  /// Seconds without a report after which nobody expects one soon.
+  static let patience = 15.0
 
   var name: String
   var limit: ProviderLimit
@@ -36,6 +38,8 @@ struct ProviderState: Sendable {
   /// Tokens that the SMS at the head of the queue waits for.
   var wanted = 1.0
   var issues = RecentCount()
+  /// When something last moved: seconds on PostgreSQL's clock.
+  private var movedAt = 0.0
 
   init(
     name: String, limit: ProviderLimit, weight: Double = 1, countsSegments: Bool = false,
@@ -118,11 +122,18 @@ struct ProviderState: Sendable {
 
   /// SMS a second that can be expected while there is a backlog: `sliding` also waits for the answer, at most 250 ms.
   func expectedRate(now: Double) -> Double {
-    guard isWorking(now: now) else { return 0 }
-    let window = Double(limit.windowMilliseconds) / 1000
-    let paced = Double(limit.count) / (window + hold)
-    return min(use.rate ?? paced, rate(now: now))
+    guard isWorking(now: now), !isStalled(now: now) else { return 0 }
+    return min(use.rate ?? pacedRate, rate(now: now))
   }
+
+  /// SMS a second that the gate lets through while there is a backlog.
+  private var pacedRate: Double { Double(limit.count) / (Double(limit.windowMilliseconds) / 1000 + hold) }
+
+  /// Whether what it was given lies about: no sender takes it, or the provider has not answered for long.
+  private func isStalled(now: Double) -> Bool { credit.outstanding > 0 && now - movedAt > Self.patience }
+
+  /// Given something while it had nothing, or reported on.
+  mutating func noteMovement(now: Double) { movedAt = now }
 
   /// As `queue.changed` tells it.
   func pace(now: Double) -> ProviderPace {
@@ -134,7 +145,8 @@ struct ProviderState: Sendable {
       inFlight: credit.outstanding, pauseReason: pause?.rawValue,
       gateOpensAt: gateOpensAt > now ? Timestamp(seconds: gateOpensAt) : nil,
       unhealthyUntil: until.map { Timestamp(seconds: $0) }, successes: figures.successes, failures: figures.failures,
-      sent: sent, weight: weight, current: issues.count(now: now))
+      sent: sent, weight: weight, current: issues.count(now: now),
+      fullRate: rate(now: now) < limit.rate && isWorking(now: now) ? pacedRate : nil)
   }
 
   func stateName(now: Double) -> String {

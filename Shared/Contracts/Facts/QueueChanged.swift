@@ -18,10 +18,13 @@ public struct FlowHead: Codable, Sendable, Hashable {
   public var holes: [HoleCount]?
   /// Of the backlog: SMS that were dispatched before and came back. They go before all numbers. Absent without any.
   public var returned: Int?
+  /// Past the greatest number that ever waited, so that readers know whom the backlog counts. Never falls.
+  public var endNumber: Int64?
 
   public init(
     flowID: Int64, messageClass: MessageClass, userID: UserID, provider: String?, tag: Int64, step: Int64,
-    backlog: Int, headNumber: Int64, holes: [HoleCount]? = nil, returned: Int? = nil
+    backlog: Int, headNumber: Int64, holes: [HoleCount]? = nil, returned: Int? = nil,
+    endNumber: Int64? = nil
   ) {
     self.flowID = flowID
     self.messageClass = messageClass
@@ -33,6 +36,7 @@ public struct FlowHead: Codable, Sendable, Hashable {
     self.headNumber = headNumber
     self.holes = holes
     self.returned = returned
+    self.endNumber = endNumber
   }
 
   enum CodingKeys: String, CodingKey {
@@ -41,6 +45,7 @@ public struct FlowHead: Codable, Sendable, Hashable {
     case userID = "user_id"
     case provider, tag, step, backlog, holes, returned
     case headNumber = "head_number"
+    case endNumber = "end_number"
   }
 }
 
@@ -51,7 +56,7 @@ public struct HoleCount: Codable, Sendable, Hashable {
 
   public var segment: Int64
   public var count: Int
-  /// Which numbers: 1,024 bits in base64, the first number's in the highest bit of the first byte, without the zero bytes
+  /// Which numbers: 1,024 bits in base64, the first number's in the lowest bit of the first byte, without the zero bytes
   /// at the end. Absent for a segment that is all holes, and beyond the first 256 segments that are holes in part.
   public var bits: String?
 
@@ -112,11 +117,15 @@ public struct ProviderPace: Codable, Sendable, Hashable {
   public var weight: Double?
   /// SMS given to senders in the last second.
   public var current: Int?
+  /// While it is asked more rarely because it said that it gets too much: SMS per second that can be expected once it
+  /// has come back to the nominal rate, 5 % of that every 30 s.
+  public var fullRate: Double?
 
   public init(
     provider: String, effectiveRate: Double, nominalRate: Double, state: String, inFlight: Int,
     pauseReason: String? = nil, gateOpensAt: Timestamp? = nil, unhealthyUntil: Timestamp? = nil,
-    successes: Int? = nil, failures: Int? = nil, sent: Int64? = nil, weight: Double? = nil, current: Int? = nil
+    successes: Int? = nil, failures: Int? = nil, sent: Int64? = nil, weight: Double? = nil, current: Int? = nil,
+    fullRate: Double? = nil
   ) {
     self.provider = provider
     self.effectiveRate = effectiveRate
@@ -131,11 +140,13 @@ public struct ProviderPace: Codable, Sendable, Hashable {
     self.sent = sent
     self.weight = weight
     self.current = current
+    self.fullRate = fullRate
   }
 
   enum CodingKeys: String, CodingKey {
     case provider, state, successes, failures, sent, weight, current
     case effectiveRate = "effective_rate"
+    case fullRate = "full_rate"
     case nominalRate = "nominal_rate"
     case inFlight = "in_flight"
     case pauseReason = "pause_reason"

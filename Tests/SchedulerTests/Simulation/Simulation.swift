@@ -144,7 +144,7 @@ struct Simulation {
         let cursor = Int64(cursors[key, default: 0])
         return TakeOver.Flow(
           key: key, id: Int64(place), weight: 1, tag: tags[key, default: 0], headNumber: cursor,
-          endNumber: Int64(total), unloaded: total - Int(cursor))
+          endNumber: Int64(total), nextNumber: Int64(total), unloaded: total - Int(cursor))
       }, held: [])
     for (unit, row) in units where row.state == .pending {
       if let key = flows.first(where: { messages[$0] == unit.messageID }) {
@@ -153,7 +153,7 @@ struct Simulation {
     }
     outstanding = OutstandingCommands()
     for command in issued.values {
-      queue.board.assumeOutstanding(command.open.count, at: "p")
+      queue.board.assumeOutstanding(command.open.count, at: "p", now: now)
       outstanding.add(command, repeatAt: Timestamp(seconds: now))
     }
     wake(at: now)
@@ -229,7 +229,7 @@ struct Simulation {
       case .expired: report = .expired
       }
       if outstanding.settle(attempt) != nil {
-        queue.board.settle(attempt, at: "p", anchor: gate.anchor(of: attempt))
+        queue.board.settle(attempt, at: "p", anchor: gate.anchor(of: attempt), now: now)
         if let claimedAt = claims.removeValue(forKey: attempt), let issuedAt = issues.removeValue(forKey: attempt) {
           waits.append(claimedAt - issuedAt)
         }

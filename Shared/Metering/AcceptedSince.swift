@@ -1,0 +1,73 @@
+import Contracts
+
+/// What a gateway accepted and the heads do not count yet. Pure.
+///
+/// A message is counted here until heads of its flow say that its numbers have been queued, which `message.queued` gave
+/// it. Heads may be told at any moment between the two, so time alone could not tell.
+struct AcceptedSince: Sendable {
+  fileprivate struct Message: Sendable {
+    var id: MessageID
+    var count: Int
+    var acceptedAt: Timestamp
+  }
+
+  struct Flow: Sendable {
+    fileprivate var messages: [Message] = []
+    /// SMS of messages beyond those followed one by one.
+    fileprivate var others = 0
+    fileprivate(set) var count = 0
+    fileprivate(set) var weight: Double
+  }
+
+  /// Messages that are followed one by one; with more, the scheduler is away or far behind.
+  static let limit = 20_000
+  /// A message that no heads count so long after it was accepted has been queued and sent, or is lost.
+  static let patience = Duration.seconds(30)
+
+  private(set) var flows: [FlowKey: Flow] = [:]
+  /// Past the last number of each message that is followed; `nil` until it is known.
+  private var endNumbers: [MessageID: Int64?] = [:]
+
+  func count(of key: FlowKey) -> Int { flows[key]?.count ?? 0 }
+
+  mutating func accept(_ id: MessageID, _ key: FlowKey, count: Int, weight: Double, at time: Timestamp) {
+    var flow = flows.removeValue(forKey: key) ?? Flow(weight: weight)
+    flow.weight = weight
+    flow.count += count
+    if endNumbers.count < Self.limit {
+      flow.messages.append(Message(id: id, count: count, acceptedAt: time))
+      endNumbers.updateValue(nil, forKey: id)
+    } else {
+      flow.others += count
+    }
+    flows[key] = flow
+  }
+
+  /// Learns the numbers of messages that were queued.
+  mutating func note(_ queued: MessagesQueued) {
+    for entry in queued.messages where endNumbers.keys.contains(entry.messageID) {
+      endNumbers.updateValue(entry.firstNumber + Int64(entry.total), forKey: entry.messageID)
+    }
+  }
+
+  /// Forgets what heads of this flow count.
+  /// - Parameter endNumber: Past the last number that they count; `nil` when they do not say: then they count all.
+  mutating func settle(_ key: FlowKey, endNumber: Int64?, asOf: Timestamp) {
+    guard var flow = flows.removeValue(forKey: key) else { return }
+    flow.messages.removeAll { message in
+      let isCounted =
+        endNumber.map { end in endNumbers[message.id]?.map { $0 <= end } ?? false } ?? true
+        || asOf - message.acceptedAt > Self.patience
+      if isCounted { endNumbers.removeValue(forKey: message.id) }
+      return isCounted
+    }
+    flow.others = 0
+    flow.count = flow.messages.reduce(0) { $0 + $1.count }
+    if flow.count > 0 { flows[key] = flow }
+  }
+
+  /// Forgets what was queued in a flow that complete heads do not name: it has gone.
+  mutating func settleUnnamed(_ key: FlowKey, asOf: Timestamp) {
+    settle(key, endNumber: .max, asOf: asOf)
+  }
+}

@@ -1,0 +1,52 @@
+import Contracts
+
+/// The flows of one class that have a backlog, side by side for quick passes over all of them.
+struct ClassLines: Sendable {
+  private(set) var keys: [FlowKey] = []
+  /// In the order of `keys`.
+  private(set) var lines: [FlowLine] = []
+  /// As the scheduler told them, in the order of `keys`; `nil` for a flow that it has not told of yet.
+  private(set) var heads: [FlowHead?] = []
+  /// SMS waiting, by pin.
+  private(set) var backlogs: [Int: Int] = [:]
+  private var places: [FlowKey: Int] = [:]
+
+  func place(of key: FlowKey) -> Int? { places[key] }
+
+  func line(of key: FlowKey) -> FlowLine? { places[key].map { lines[$0] } }
+
+  func head(of key: FlowKey) -> FlowHead? { places[key].flatMap { heads[$0] } }
+
+  /// Puts a flow in, or replaces it; without a backlog it goes.
+  mutating func set(_ key: FlowKey, _ line: FlowLine, head: FlowHead?) {
+    guard line.backlog > 0 else { return remove(key) }
+    backlogs[line.pin, default: 0] += line.backlog
+    guard let place = places[key] else {
+      places[key] = keys.count
+      keys.append(key)
+      lines.append(line)
+      heads.append(head)
+      return
+    }
+    backlogs[lines[place].pin, default: 0] -= lines[place].backlog
+    lines[place] = line
+    heads[place] = head
+  }
+
+  mutating func remove(_ key: FlowKey) {
+    guard let place = places.removeValue(forKey: key) else { return }
+    backlogs[lines[place].pin, default: 0] -= lines[place].backlog
+    let last = keys.count - 1
+    if place < last {
+      keys[place] = keys[last]
+      lines[place] = lines[last]
+      heads[place] = heads[last]
+      places[keys[place]] = place
+    }
+    keys.removeLast()
+    lines.removeLast()
+    heads.removeLast()
+  }
+
+  mutating func removeAll() { self = ClassLines() }
+}
