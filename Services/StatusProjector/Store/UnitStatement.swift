@@ -9,7 +9,7 @@ extension FoldedBatch {
   /// `moved` sees the table as it was when the statement began, beside what `merged` makes of it, so a fact that changes
   /// no row moves no count: the counts equal the rows after any number of repeats. (Joining what `merged` returns would
   /// leave the planner without an idea of its size.)
-  var mergeUnits: PostgresQuery? {
+  func mergeUnits(in schema: ProjectionSchema) -> PostgresQuery? {
     guard !units.isEmpty || !messages.isEmpty else { return nil }
     let units = units.map { (id: $0.key, unit: $0.value) }.sorted { $0.id.precedes($1.id) }
     let states = units.map(\.unit.state)
@@ -30,7 +30,7 @@ extension FoldedBatch {
         ) AS t (message_id, unit_index, phone, version, state, provider, changed_at, detail_version, attempts_used,
           error_code, error_message, sent_at, resent_after)
       ), merged AS (
-        INSERT INTO projection.recipients AS r (message_id, unit_index, phone, version, state, provider, changed_at,
+        INSERT INTO \(schema).recipients AS r (message_id, unit_index, phone, version, state, provider, changed_at,
           detail_version, attempts_used, error_code, error_message, sent_at, resent_after)
         SELECT * FROM told
         ON CONFLICT (message_id, unit_index) DO UPDATE SET
@@ -56,7 +56,7 @@ extension FoldedBatch {
             CASE WHEN t.version > coalesce(r.version, -1) THEN t.state ELSE r.state END AS new_state,
             CASE WHEN t.version > coalesce(r.version, -1) THEN t.changed_at END AS changed_at,
             CASE WHEN t.detail_version > coalesce(r.detail_version, -1) THEN t.sent_at END AS sent_at
-          FROM told t LEFT JOIN projection.recipients r USING (message_id, unit_index)
+          FROM told t LEFT JOIN \(schema).recipients r USING (message_id, unit_index)
         ) u
         GROUP BY message_id
       ), marked AS (
@@ -69,7 +69,7 @@ extension FoldedBatch {
         ) AS k (message_id, flow_id, first_number, dispatched, finished_at, last_reply_at, last_reply_index,
           last_reply_dispatch, last_reply_status, last_reply_body)
       )
-      UPDATE projection.messages m SET
+      UPDATE \(schema).messages m SET
         \(unsafeRaw: Self.additions),
         changed_at = greatest(m.changed_at, n.changed_at), sent_at = greatest(m.sent_at, n.sent_at),
         flow_id = coalesce(m.flow_id, n.flow_id), first_number = coalesce(m.first_number, n.first_number),

@@ -29,9 +29,7 @@ struct ProjectionDatabase: Sendable {
   }
 
   func migrate() async throws {
-    try await Migrator.migrate(
-      schema: ProjectionMigrations.schema, migrations: ProjectionMigrations.all, pool: pool,
-      logger: .silent)
+    try await ProjectionMigrations.apply(to: .live, pool: pool, logger: .silent)
   }
 
   /// A store that leads.
@@ -44,11 +42,11 @@ struct ProjectionDatabase: Sendable {
   struct Missing: Error {}
 
   /// Every row of every table about messages, as text.
-  func contents() async throws -> [String] {
+  func contents(of schema: ProjectionSchema = .live) async throws -> [String] {
     var rows: [String] = []
     for table in ["messages", "user_pauses", "recipients", "attempts", "throughput"] {
       rows += try await pool.query(
-        "SELECT t::text AS line FROM projection.\(unsafeRaw: table) t ORDER BY t::text COLLATE \"C\""
+        "SELECT t::text AS line FROM \(schema).\(unsafeRaw: table) t ORDER BY t::text COLLATE \"C\""
       ).map { "\(table) \(try $0.decode("line", as: String.self))" }
     }
     return rows
