@@ -182,7 +182,7 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
-        "Postgres", "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Contracts", "Postgres", "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Benchmarks", swiftSettings: strict),
   ]

@@ -24,10 +24,10 @@ extension FoldedBatch {
     return """
       INSERT INTO \(schema).providers AS p (provider, state, pause_reason, weight, adapter, url, rate, window_seconds,
         overridden, effective_rate, nominal_rate, in_flight, gate_opens_at, unhealthy_until, successes, failures, sent,
-        current)
+        current, full_rate)
       SELECT provider, state, pause_reason, weight, adapter, url, rate, window_seconds,
         coalesce(string_to_array(overridden, ','), '{}'), effective_rate, nominal_rate, in_flight, gate_opens_at,
-        unhealthy_until, successes, failures, sent, current
+        unhealthy_until, successes, failures, sent, current, full_rate
       FROM unnest(
         \(names)::text[], \(providers.map { StoredText.of($0.state) })::text[],
         \(providers.map { StoredText.of($0.pauseReason) })::text[], \(providers.map(\.weight))::float8[],
@@ -37,9 +37,10 @@ extension FoldedBatch {
         \(paces.map { $0?.effectiveRate })::float8[], \(paces.map { $0?.nominalRate })::float8[],
         \(paces.map { $0?.inFlight })::int[], \(paces.map { $0?.gateOpensAt?.date })::timestamptz[],
         \(paces.map { $0?.unhealthyUntil?.date })::timestamptz[], \(paces.map { $0?.successes })::int[],
-        \(paces.map { $0?.failures })::int[], \(paces.map { $0?.sent })::bigint[], \(paces.map { $0?.current })::int[]
+        \(paces.map { $0?.failures })::int[], \(paces.map { $0?.sent })::bigint[], \(paces.map { $0?.current })::int[],
+        \(paces.map { $0?.fullRate })::float8[]
       ) AS t (provider, state, pause_reason, weight, adapter, url, rate, window_seconds, overridden, effective_rate,
-        nominal_rate, in_flight, gate_opens_at, unhealthy_until, successes, failures, sent, current)
+        nominal_rate, in_flight, gate_opens_at, unhealthy_until, successes, failures, sent, current, full_rate)
       ON CONFLICT (provider) DO UPDATE SET
         state = excluded.state, pause_reason = excluded.pause_reason, weight = coalesce(excluded.weight, p.weight),
         \(unsafeRaw: kept(["adapter", "url", "rate", "window_seconds", "overridden"], unless: "adapter")),
@@ -49,7 +50,7 @@ extension FoldedBatch {
 
   private static let paceColumns = [
     "effective_rate", "nominal_rate", "in_flight", "gate_opens_at", "unhealthy_until", "successes", "failures", "sent",
-    "current",
+    "current", "full_rate",
   ]
 
   /// Columns that stay as they are unless the batch tells them all, which this one of them shows.

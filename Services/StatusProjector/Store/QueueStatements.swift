@@ -33,24 +33,31 @@ extension FoldedQueue {
         ? "DELETE FROM \(schema).flows WHERE flow_id <> ALL (\(waiting.map(\.flowID))::bigint[])"
         : "DELETE FROM \(schema).flows WHERE flow_id = ANY (\(ended)::bigint[])",
       """
-      INSERT INTO \(schema).flows (flow_id, class, user_id, provider, tag, step, backlog, head_number, holes)
-      SELECT flow_id, class, user_id, provider, tag, step, backlog, head_number, holes::jsonb FROM unnest(
+      INSERT INTO \(schema).flows (flow_id, class, user_id, provider, tag, step, backlog, head_number, holes, returned)
+      SELECT flow_id, class, user_id, provider, tag, step, backlog, head_number, holes::jsonb, returned FROM unnest(
         \(waiting.map(\.flowID))::bigint[], \(waiting.map(\.messageClass.rawValue))::text[],
         \(waiting.map(\.userID.uuid))::uuid[], \(waiting.map { StoredText.of($0.provider) })::text[],
         \(waiting.map(\.tag))::bigint[], \(waiting.map(\.step))::bigint[], \(waiting.map(\.backlog))::bigint[],
-        \(waiting.map(\.headNumber))::bigint[], \(waiting.map(\.holesText))::text[]
-      ) AS t (flow_id, class, user_id, provider, tag, step, backlog, head_number, holes)
+        \(waiting.map(\.headNumber))::bigint[], \(waiting.map(\.holesText))::text[],
+        \(waiting.map { $0.returned ?? 0 })::bigint[]
+      ) AS t (flow_id, class, user_id, provider, tag, step, backlog, head_number, holes, returned)
       ON CONFLICT (flow_id) DO UPDATE SET class = excluded.class, user_id = excluded.user_id,
         provider = excluded.provider, tag = excluded.tag, step = excluded.step, backlog = excluded.backlog,
-        head_number = excluded.head_number, holes = excluded.holes
+        head_number = excluded.head_number, holes = excluded.holes,
+        returned = excluded.returned
       """,
     ]
   }
 }
 
 extension FlowHead {
-  /// As JSON: `[{"segment": 3, "count": 12}]`.
+  /// As JSON: `[{"segment": 3, "count": 12, "bits": "/w8="}]`.
   fileprivate var holesText: String {
-    "[\((holes ?? []).map { "{\"segment\":\($0.segment),\"count\":\($0.count)}" }.joined(separator: ","))]"
+    let texts = (holes ?? []).map { hole in
+      // Base64 needs no escapes, and what else somebody might say of a hole must not break out of its quotes.
+      let bits = hole.bits.flatMap { Data(base64Encoded: $0) }.map { ",\"bits\":\"\($0.base64EncodedString())\"" } ?? ""
+      return "{\"segment\":\(hole.segment),\"count\":\(hole.count)\(bits)}"
+    }
+    return "[\(texts.joined(separator: ","))]"
   }
 }

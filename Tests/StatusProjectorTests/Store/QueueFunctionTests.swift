@@ -1,0 +1,89 @@
+import Contracts
+import Foundation
+import Metering
+import Postgres
+import TestSupport
+import Testing
+
+@testable import StatusProjector
+
+extension ServerSuites {
+  /// Position and time in SQL.
+  @Suite struct QueueFunctionTests {
+    private static let providers = [
+      ProviderPace(provider: "a", effectiveRate: 2, nominalRate: 2, state: "healthy", inFlight: 3),
+      ProviderPace(
+        provider: "b", effectiveRate: 20, nominalRate: 50, state: "healthy", inFlight: 0,
+        gateOpensAt: time + .seconds(30), fullRate: 45),
+      ProviderPace(provider: "c", effectiveRate: 0, nominalRate: 50, state: "paused", inFlight: 0),
+    ]
+    private static let time = Timestamp(microseconds: 1_800_000_000_000_000)
+
+    /// A queue in the middle of its life, with holes and SMS that came back.
+    private func heads(_ random: inout SeededGenerator) -> QueueChanged {
+      var queue = FairQueue()
+      for number in 0..<Int.random(in: 1...12, using: &random) {
+        let key = FlowKey(
+          messageClass: MessageClass.allCases[Int.random(in: 0..<3, using: &random)], userID: .timeOrdered(),
+          provider: [nil, nil, "a", "b", "c"][Int.random(in: 0..<5, using: &random)])
+        queue.register(key, id: Int64(number), weight: [1, 2, 3, 4.7][Int.random(in: 0..<4, using: &random)])
+        queue.add(Int.random(in: 0...3000, using: &random), to: key)
+      }
+      for _ in 0..<Int.random(in: 0...500, using: &random) {
+        if let key = queue.next(where: { _ in true }) { queue.serve(key) }
+      }
+      let flows = queue.heads().map { head in
+        var head = head
+        head.headNumber = Int64.random(in: 0...3000, using: &random)
+        head.returned = Bool.random(using: &random) ? Int.random(in: 0...min(5, head.backlog), using: &random) : nil
+        var holes = HoleMap()
+        for _ in 0..<Int.random(in: 0...4, using: &random) {
+          let lower = head.headNumber + Int64.random(in: 0...2000, using: &random)
+          holes.add(lower..<lower + Int64.random(in: 1...1200, using: &random))
+        }
+        head.holes = holes.isEmpty ? nil : holes.counts
+        return head
+      }
+      return QueueChanged(
+        asOf: Self.time, isComplete: true, epoch: 1, virtualTime: queue.virtualTime, classes: queue.classHeads(),
+        flows: flows, providers: Self.providers, globalRate: Bool.random(using: &random) ? 30 : nil, isSending: true)
+    }
+
+    @Test("The functions answer as the gateway does, whatever the queue")
+    func equal() async throws {
+      let database = try await ProjectionDatabase.migrated()
+      let store = try await database.store()
+      var random = SeededGenerator(seed: 4)
+      for offset in 0..<40 {
+        let change = heads(&random)
+        var snapshot = QueueSnapshot()
+        snapshot.apply(change)
+        var batch = FoldedBatch(queueEpoch: 1)
+        batch.apply(LoggedFact(at: Self.time, fact: .queue(change)))
+        try await store.write(batch, upTo: UInt64(offset))
+        for head in change.flows {
+          let key = FlowKey(messageClass: head.messageClass, userID: head.userID, provider: head.provider)
+          let numbers = (0..<8).map { _ in head.headNumber + Int64.random(in: -5...4000, using: &random) }
+          let rows = try await database.pool.query(
+            """
+            SELECT a.ahead, projection.queue_position(\(head.flowID), a.ahead) AS position,
+              projection.queue_wait(\(head.provider), projection.queue_position(\(head.flowID), a.ahead)) AS wait
+            FROM unnest(\(numbers)) WITH ORDINALITY AS n (number, place),
+              LATERAL (SELECT projection.queue_ahead(\(head.flowID), n.number) AS ahead) a
+            ORDER BY n.place
+            """)
+          for (row, number) in zip(rows, numbers) {
+            let ahead = try #require(snapshot.ahead(of: number, in: key))
+            let position = try #require(snapshot.position(in: key, ahead: ahead))
+            #expect(try row.decode("ahead", as: Int.self) == ahead)
+            #expect(try row.decode("position", as: Int.self) == position)
+            let wait = snapshot.wait(position: position, provider: head.provider)?.middle
+            let told: Double? = try row.decode("wait")
+            #expect((wait == nil) == (told == nil))
+            if let wait, let told { #expect(abs(wait / .seconds(1) - told) < 0.01) }
+          }
+        }
+      }
+    }
+  }
+}
