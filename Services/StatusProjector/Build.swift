@@ -19,7 +19,7 @@ func buildProjector(settings: ServiceSettings, limits: BatchLimits = BatchLimits
   let poison = PoisonReporter(publisher: publisher, logger: logger)
   let metrics = ProjectorMetrics()
   let election = LeaderElection(
-    lease: LeaderLease(pool: pool, schema: ProjectionMigrations.schema, holder: settings.instance), logger: logger
+    lease: LeaderLease(pool: pool, schema: ProjectionSchema.live.name, holder: settings.instance), logger: logger
   ) { epoch in
     try await ProjectorTerm(
       store: ProjectionStore(pool: pool, epoch: epoch), amqp: settings.amqp.named("\(settings.instance) consumer"),
@@ -27,8 +27,7 @@ func buildProjector(settings: ServiceSettings, limits: BatchLimits = BatchLimits
     ).run()
   }
   let projector = PersistentTask("projector", logger: logger) {
-    try await Migrator.migrate(
-      schema: ProjectionMigrations.schema, migrations: ProjectionMigrations.all, pool: pool, logger: logger)
+    try await ProjectionMigrations.apply(to: .live, pool: pool, logger: logger)
     try await election.run()
   }
   // A stand-by is as ready as the leader; which of them leads is a metric.

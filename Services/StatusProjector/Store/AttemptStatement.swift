@@ -7,7 +7,7 @@ extension FoldedBatch {
   ///
   /// `counted` sees the table as it was when the statement began: it takes off what an attempt was counted as and adds
   /// what it is now. A repeat changes nothing; a late answer moves from the old minute to the new one.
-  var mergeAttempts: PostgresQuery? {
+  func mergeAttempts(in schema: ProjectionSchema) -> PostgresQuery? {
     guard !attempts.isEmpty else { return nil }
     let attempts = attempts.map { (id: $0.key, attempt: $0.value) }.sorted { left, right in
       left.id.unit == right.id.unit ? left.id.dispatch < right.id.dispatch : left.id.unit.precedes(right.id.unit)
@@ -25,7 +25,7 @@ extension FoldedBatch {
         ) AS t (message_id, unit_index, dispatch, provider, dispatched_at, result_order, outcome, reply_status,
           reply_body, error_code, started_at, finished_at)
       ), merged AS (
-        INSERT INTO projection.attempts AS a (message_id, unit_index, dispatch, provider, dispatched_at, result_order,
+        INSERT INTO \(schema).attempts AS a (message_id, unit_index, dispatch, provider, dispatched_at, result_order,
           outcome, reply_status, reply_body, error_code, started_at, finished_at)
         SELECT * FROM told
         ON CONFLICT (message_id, unit_index, dispatch) DO UPDATE SET
@@ -42,7 +42,7 @@ extension FoldedBatch {
           OR (a.dispatched_at IS NULL AND excluded.dispatched_at IS NOT NULL)
           OR (a.provider IS NULL AND excluded.provider IS NOT NULL)
       ), counted AS (
-        SELECT c.* FROM told t LEFT JOIN projection.attempts a USING (message_id, unit_index, dispatch)
+        SELECT c.* FROM told t LEFT JOIN \(schema).attempts a USING (message_id, unit_index, dispatch)
         CROSS JOIN LATERAL (VALUES
           (a.provider, a.outcome, a.finished_at, -1),
           (coalesce(a.provider, t.provider),
@@ -57,7 +57,7 @@ extension FoldedBatch {
         WHERE outcome IN ('accepted', 'rejected', 'retryable', 'unknown') AND provider IS NOT NULL
         GROUP BY 1, 2
       )
-      INSERT INTO projection.throughput AS t (minute, provider, sent, failed)
+      INSERT INTO \(schema).throughput AS t (minute, provider, sent, failed)
       SELECT minute, provider, sent, failed FROM summed WHERE sent <> 0 OR failed <> 0 ORDER BY minute, provider
       ON CONFLICT (minute, provider) DO UPDATE SET sent = t.sent + excluded.sent, failed = t.failed + excluded.failed
       """

@@ -6,9 +6,9 @@ extension FoldedBatch {
   /// Ends the units of cut messages, each message as one range, and carries them over to the counts.
   ///
   /// They come after the units that the batch tells of one by one: of those the higher version stays.
-  var cutStatements: [PostgresQuery] {
+  func cutStatements(in schema: ProjectionSchema) -> [PostgresQuery] {
     UnitState.allCases.flatMap { state in
-      Self.pieces(cuts[state] ?? [:]).map { Self.cut($0, to: state) }
+      Self.pieces(cuts[state] ?? [:]).map { Self.cut($0, to: state, in: schema) }
     }
   }
 
@@ -29,7 +29,9 @@ extension FoldedBatch {
     return pieces
   }
 
-  private static func cut(_ cuts: [(id: MessageID, cut: FoldedCut)], to state: UnitState) -> PostgresQuery {
+  private static func cut(
+    _ cuts: [(id: MessageID, cut: FoldedCut)], to state: UnitState, in schema: ProjectionSchema
+  ) -> PostgresQuery {
     let version = Int64(UnitVersion.of(dispatch: 0, state: state))
     return """
       WITH cut AS (
@@ -41,7 +43,7 @@ extension FoldedBatch {
         SELECT c.message_id, i AS unit_index, c.changed_at
         FROM cut c CROSS JOIN LATERAL generate_series(c.from_index, c.total - 1) AS i
       ), merged AS (
-        INSERT INTO projection.recipients AS r (message_id, unit_index, version, state, changed_at)
+        INSERT INTO \(schema).recipients AS r (message_id, unit_index, version, state, changed_at)
         SELECT message_id, unit_index, \(version), \(state.rawValue), changed_at FROM told
         ON CONFLICT (message_id, unit_index) DO UPDATE SET
           version = excluded.version, state = excluded.state, provider = NULL, changed_at = excluded.changed_at
@@ -51,12 +53,12 @@ extension FoldedBatch {
           \(unsafeRaw: losses)
         FROM (
           SELECT t.message_id, t.changed_at, r.state AS old_state
-          FROM told t LEFT JOIN projection.recipients r USING (message_id, unit_index)
+          FROM told t LEFT JOIN \(schema).recipients r USING (message_id, unit_index)
           WHERE \(version) > coalesce(r.version, -1)
         ) u
         GROUP BY message_id
       )
-      UPDATE projection.messages m SET
+      UPDATE \(schema).messages m SET
         \(unsafeRaw: changes(to: state)),
         changed_at = greatest(m.changed_at, n.changed_at)
       FROM moved n

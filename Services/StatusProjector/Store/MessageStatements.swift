@@ -13,24 +13,24 @@ extension FoldedBatch {
   }
 
   /// Makes the rows that are missing, so that every later statement finds one; `nil` when nothing is said of messages.
-  var openMessages: PostgresQuery? {
+  func openMessages(in schema: ProjectionSchema) -> PostgresQuery? {
     let ids = messageIDs.filter { messages[$0]?.request == nil }
     guard !ids.isEmpty else { return nil }
     return """
-      INSERT INTO projection.messages (message_id)
+      INSERT INTO \(schema).messages (message_id)
       SELECT * FROM unnest(\(ids.map(\.uuid))::uuid[])
       ON CONFLICT DO NOTHING
       """
   }
 
   /// Writes the callers' requests; the first one told stays.
-  var acceptMessages: PostgresQuery? {
+  func acceptMessages(in schema: ProjectionSchema) -> PostgresQuery? {
     let accepted = messages.compactMap { id, message in message.request.map { (id: id, request: $0) } }
       .sorted { $0.id < $1.id }
     guard !accepted.isEmpty else { return nil }
     let requests = accepted.map(\.request)
     return """
-      INSERT INTO projection.messages AS m (message_id, user_id, class, content, reference, provider, segments, encoding,
+      INSERT INTO \(schema).messages AS m (message_id, user_id, class, content, reference, provider, segments, encoding,
         recipient_count, first_phone, accepted_at, send_at, expires_at)
       SELECT * FROM unnest(
         \(accepted.map(\.id.uuid))::uuid[], \(requests.map(\.userID.uuid))::uuid[],

@@ -4,7 +4,7 @@ import Postgres
 
 extension FoldedBatch {
   /// Holds messages and users back, or lets them go on; what is stored and later stays.
-  var pauseStatements: [PostgresQuery] {
+  func pauseStatements(in schema: ProjectionSchema) -> [PostgresQuery] {
     var messages: [(id: MessageID, pause: FoldedPause)] = []
     var users: [(id: UserID, pause: FoldedPause)] = []
     for (target, pause) in pauses {
@@ -13,13 +13,17 @@ extension FoldedBatch {
       case .user(let id): users.append((id, pause))
       }
     }
-    return [Self.pause(messages.sorted { $0.id < $1.id }), Self.pause(users.sorted { $0.id < $1.id })].compactMap { $0 }
+    return [
+      Self.pause(messages.sorted { $0.id < $1.id }, in: schema), Self.pause(users.sorted { $0.id < $1.id }, in: schema),
+    ].compactMap { $0 }
   }
 
-  private static func pause(_ messages: [(id: MessageID, pause: FoldedPause)]) -> PostgresQuery? {
+  private static func pause(
+    _ messages: [(id: MessageID, pause: FoldedPause)], in schema: ProjectionSchema
+  ) -> PostgresQuery? {
     guard !messages.isEmpty else { return nil }
     return """
-      UPDATE projection.messages m SET paused = t.paused, pause_changed_at = t.changed_at
+      UPDATE \(schema).messages m SET paused = t.paused, pause_changed_at = t.changed_at
       FROM unnest(
         \(messages.map(\.id.uuid))::uuid[], \(messages.map(\.pause.isPaused))::boolean[],
         \(messages.map(\.pause.changedAt.date))::timestamptz[]
@@ -29,10 +33,12 @@ extension FoldedBatch {
       """
   }
 
-  private static func pause(_ users: [(id: UserID, pause: FoldedPause)]) -> PostgresQuery? {
+  private static func pause(
+    _ users: [(id: UserID, pause: FoldedPause)], in schema: ProjectionSchema
+  ) -> PostgresQuery? {
     guard !users.isEmpty else { return nil }
     return """
-      INSERT INTO projection.user_pauses AS p (user_id, paused, changed_at)
+      INSERT INTO \(schema).user_pauses AS p (user_id, paused, changed_at)
       SELECT * FROM unnest(
         \(users.map(\.id.uuid))::uuid[], \(users.map(\.pause.isPaused))::boolean[],
         \(users.map(\.pause.changedAt.date))::timestamptz[])

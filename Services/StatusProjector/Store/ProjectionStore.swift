@@ -6,6 +6,7 @@ import ServiceKit
 /// The read tables, written under one epoch of leadership.
 struct ProjectionStore: Sendable {
   let pool: PostgresPool
+  var schema = ProjectionSchema.live
   let epoch: Int64
 
   /// Where the tables stand.
@@ -23,7 +24,7 @@ struct ProjectionStore: Sendable {
   func position() async throws -> Position {
     let row = try await pool.query(
       """
-      SELECT log_offset, coalesce((SELECT epoch FROM projection.queue), -1) AS queue_epoch FROM projection.progress
+      SELECT log_offset, coalesce((SELECT epoch FROM \(schema).queue), -1) AS queue_epoch FROM \(schema).progress
       """
     ).first
     guard let row else { return Position(offset: nil, queueEpoch: -1) }
@@ -38,8 +39,8 @@ struct ProjectionStore: Sendable {
       // First, since it holds off whoever wants to take over until this is committed.
       let advanced = try await connection.query(
         """
-        WITH leader AS (SELECT FROM projection.leadership WHERE epoch = \(epoch) FOR SHARE)
-        UPDATE projection.progress SET
+        WITH leader AS (SELECT FROM \(schema).leadership WHERE epoch = \(epoch) FOR SHARE)
+        UPDATE \(schema).progress SET
           log_offset = \(Int64(clamping: offset)),
           log_time = least(greatest(log_time, \(batch.logTime?.date as Date?)), sluice.clock()),
           folded_at = sluice.clock()
@@ -47,7 +48,7 @@ struct ProjectionStore: Sendable {
         """)
       guard advanced.affected == 1 else { throw Deposed() }
       try await connection.query(Self.planning)
-      for statement in batch.statements { try await connection.query(statement) }
+      for statement in batch.statements(in: schema) { try await connection.query(statement) }
       Failpoint.reach(.projectionUncommitted)
     }
     Failpoint.reach(.projectionCommitted)
@@ -65,8 +66,9 @@ extension ProjectionStore {
 
 extension FoldedBatch {
   /// What is to be done, in order. Rows of messages come first: the counts of the units go there.
-  var statements: [PostgresQuery] {
-    [openMessages, acceptMessages, mergeUnits].compactMap { $0 } + cutStatements + pauseStatements
-      + [mergeAttempts].compactMap { $0 } + queueStatements
+  func statements(in schema: ProjectionSchema) -> [PostgresQuery] {
+    [openMessages(in: schema), acceptMessages(in: schema), mergeUnits(in: schema)].compactMap { $0 }
+      + cutStatements(in: schema) + pauseStatements(in: schema)
+      + [mergeAttempts(in: schema)].compactMap { $0 } + queueStatements(in: schema)
   }
 }

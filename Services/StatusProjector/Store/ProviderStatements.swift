@@ -5,22 +5,24 @@ import Postgres
 extension FoldedBatch {
   /// Stores what is known of the providers. Settings that were not told stay; a pace is told whole, so it replaces the one
   /// before.
-  var providerStatements: [PostgresQuery] {
+  func providerStatements(in schema: ProjectionSchema) -> [PostgresQuery] {
     let providers = providers.map { (name: $0.key, provider: $0.value) }.sorted { $0.name < $1.name }
     let names = providers.map { StoredText.of($0.name) }
     var statements: [PostgresQuery] = []
     if replacesProviders {
-      statements.append("DELETE FROM projection.providers WHERE provider <> ALL (\(names)::text[])")
+      statements.append("DELETE FROM \(schema).providers WHERE provider <> ALL (\(names)::text[])")
     }
-    if !providers.isEmpty { statements.append(Self.merge(names, providers.map(\.provider))) }
+    if !providers.isEmpty { statements.append(Self.merge(names, providers.map(\.provider), in: schema)) }
     return statements
   }
 
-  private static func merge(_ names: [String], _ providers: [FoldedProvider]) -> PostgresQuery {
+  private static func merge(
+    _ names: [String], _ providers: [FoldedProvider], in schema: ProjectionSchema
+  ) -> PostgresQuery {
     let settings = providers.map(\.settings)
     let paces = providers.map(\.pace)
     return """
-      INSERT INTO projection.providers AS p (provider, state, pause_reason, weight, adapter, url, rate, window_seconds,
+      INSERT INTO \(schema).providers AS p (provider, state, pause_reason, weight, adapter, url, rate, window_seconds,
         overridden, effective_rate, nominal_rate, in_flight, gate_opens_at, unhealthy_until, successes, failures, sent,
         current)
       SELECT provider, state, pause_reason, weight, adapter, url, rate, window_seconds,

@@ -4,25 +4,25 @@ import Postgres
 
 extension FoldedBatch {
   /// The statements that store the heads of the queue and what is known of the providers, in order.
-  var queueStatements: [PostgresQuery] {
-    (queue?.statements ?? []) + providerStatements
+  func queueStatements(in schema: ProjectionSchema) -> [PostgresQuery] {
+    (queue?.statements(in: schema) ?? []) + providerStatements(in: schema)
   }
 }
 
 extension FoldedQueue {
-  fileprivate var statements: [PostgresQuery] {
+  fileprivate func statements(in schema: ProjectionSchema) -> [PostgresQuery] {
     let waiting = flows.values.filter { $0.backlog > 0 }.sorted { $0.flowID < $1.flowID }
     let ended = flows.values.filter { $0.backlog <= 0 }.map(\.flowID)
     let heads = classes.values.sorted { $0.messageClass.rawValue < $1.messageClass.rawValue }
     return [
       """
-      INSERT INTO projection.queue (epoch, as_of, virtual_time, global_rate, is_sending)
+      INSERT INTO \(schema).queue (epoch, as_of, virtual_time, global_rate, is_sending)
       VALUES (\(epoch), \(asOf.date), \(virtualTime), \(globalRate as Double?), \(isSending))
       ON CONFLICT (singleton) DO UPDATE SET epoch = excluded.epoch, as_of = excluded.as_of,
         virtual_time = excluded.virtual_time, global_rate = excluded.global_rate, is_sending = excluded.is_sending
       """,
       """
-      INSERT INTO projection.classes (class, tag, backlog, virtual_time)
+      INSERT INTO \(schema).classes (class, tag, backlog, virtual_time)
       SELECT * FROM unnest(
         \(heads.map(\.messageClass.rawValue))::text[], \(heads.map(\.tag))::bigint[], \(heads.map(\.backlog))::bigint[],
         \(heads.map(\.virtualTime))::bigint[])
@@ -30,10 +30,10 @@ extension FoldedQueue {
         virtual_time = excluded.virtual_time
       """,
       replacesFlows
-        ? "DELETE FROM projection.flows WHERE flow_id <> ALL (\(waiting.map(\.flowID))::bigint[])"
-        : "DELETE FROM projection.flows WHERE flow_id = ANY (\(ended)::bigint[])",
+        ? "DELETE FROM \(schema).flows WHERE flow_id <> ALL (\(waiting.map(\.flowID))::bigint[])"
+        : "DELETE FROM \(schema).flows WHERE flow_id = ANY (\(ended)::bigint[])",
       """
-      INSERT INTO projection.flows (flow_id, class, user_id, provider, tag, step, backlog, head_number, holes)
+      INSERT INTO \(schema).flows (flow_id, class, user_id, provider, tag, step, backlog, head_number, holes)
       SELECT flow_id, class, user_id, provider, tag, step, backlog, head_number, holes::jsonb FROM unnest(
         \(waiting.map(\.flowID))::bigint[], \(waiting.map(\.messageClass.rawValue))::text[],
         \(waiting.map(\.userID.uuid))::uuid[], \(waiting.map { StoredText.of($0.provider) })::text[],

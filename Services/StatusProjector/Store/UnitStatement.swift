@@ -9,7 +9,7 @@ extension FoldedBatch {
   /// `moved` sees the table as it was when the statement began, beside what `merged` makes of it, so a fact that changes
   /// no row moves no count: the counts equal the rows after any number of repeats. (Joining what `merged` returns would
   /// leave the planner without an idea of its size.)
-  var mergeUnits: PostgresQuery? {
+  func mergeUnits(in schema: ProjectionSchema) -> PostgresQuery? {
     guard !units.isEmpty || !messages.isEmpty else { return nil }
     let units = units.map { (id: $0.key, unit: $0.value) }.sorted { $0.id.precedes($1.id) }
     let states = units.map(\.unit.state)
@@ -30,7 +30,7 @@ extension FoldedBatch {
         ) AS t (message_id, unit_index, phone, version, state, provider, changed_at, detail_version, attempts_used,
           error_code, error_message, sent_at, resent_after)
       ), merged AS (
-        INSERT INTO projection.recipients AS r (message_id, unit_index, phone, version, state, provider, changed_at,
+        INSERT INTO \(schema).recipients AS r (message_id, unit_index, phone, version, state, provider, changed_at,
           detail_version, attempts_used, error_code, error_message, sent_at, resent_after)
         SELECT * FROM told
         ON CONFLICT (message_id, unit_index) DO UPDATE SET
@@ -56,24 +56,26 @@ extension FoldedBatch {
             CASE WHEN t.version > coalesce(r.version, -1) THEN t.state ELSE r.state END AS new_state,
             CASE WHEN t.version > coalesce(r.version, -1) THEN t.changed_at END AS changed_at,
             CASE WHEN t.detail_version > coalesce(r.detail_version, -1) THEN t.sent_at END AS sent_at
-          FROM told t LEFT JOIN projection.recipients r USING (message_id, unit_index)
+          FROM told t LEFT JOIN \(schema).recipients r USING (message_id, unit_index)
         ) u
         GROUP BY message_id
       ), marked AS (
         SELECT * FROM unnest(
           \(marked.map(\.id.uuid))::uuid[], \(marks.map(\.place?.flowID))::bigint[],
           \(marks.map(\.place?.firstNumber))::bigint[], \(marks.map(\.dispatched))::int[],
-          \(marks.map(\.finishedAt?.date))::timestamptz[], \(replies.map { $0?.at.date })::timestamptz[],
+          \(marks.map(\.finish?.at.date))::timestamptz[], \(marks.map(\.finish?.text))::text[], \(replies.map { $0?.at.date })::timestamptz[],
           \(replies.map { $0?.index })::int[], \(replies.map { $0?.dispatch })::int[],
           \(replies.map { $0?.status })::int[], \(replies.map { $0?.body })::text[]
-        ) AS k (message_id, flow_id, first_number, dispatched, finished_at, last_reply_at, last_reply_index,
+        ) AS k (message_id, flow_id, first_number, dispatched, finished_at, told_counts, last_reply_at, last_reply_index,
           last_reply_dispatch, last_reply_status, last_reply_body)
       )
-      UPDATE projection.messages m SET
+      UPDATE \(schema).messages m SET
         \(unsafeRaw: Self.additions),
         changed_at = greatest(m.changed_at, n.changed_at), sent_at = greatest(m.sent_at, n.sent_at),
         flow_id = coalesce(m.flow_id, n.flow_id), first_number = coalesce(m.first_number, n.first_number),
         dispatched = greatest(m.dispatched, n.dispatched), finished_at = greatest(m.finished_at, n.finished_at),
+        told_counts = CASE WHEN n.finished_at >= coalesce(m.finished_at, '-infinity') THEN n.told_counts::int[]
+          ELSE m.told_counts END,
         \(unsafeRaw: Self.latestReply)
       FROM (SELECT * FROM moved FULL JOIN marked USING (message_id)) n
       WHERE m.message_id = n.message_id
@@ -111,7 +113,12 @@ extension FoldedBatch {
 
 extension FoldedMessage {
   /// True when it says more than the caller's request.
-  fileprivate var hasMarks: Bool { place != nil || dispatched > 0 || finishedAt != nil || lastReply != nil }
+  fileprivate var hasMarks: Bool { place != nil || dispatched > 0 || finish != nil || lastReply != nil }
+}
+
+extension FoldedMessage.Finish {
+  /// As PostgreSQL writes an `int[]`.
+  fileprivate var text: String { "{\(list.map(String.init).joined(separator: ","))}" }
 }
 
 extension UnitID {

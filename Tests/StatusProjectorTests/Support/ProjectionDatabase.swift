@@ -29,9 +29,7 @@ struct ProjectionDatabase: Sendable {
   }
 
   func migrate() async throws {
-    try await Migrator.migrate(
-      schema: ProjectionMigrations.schema, migrations: ProjectionMigrations.all, pool: pool,
-      logger: .silent)
+    try await ProjectionMigrations.apply(to: .live, pool: pool, logger: .silent)
   }
 
   /// A store that leads.
@@ -44,11 +42,11 @@ struct ProjectionDatabase: Sendable {
   struct Missing: Error {}
 
   /// Every row of every table about messages, as text.
-  func contents() async throws -> [String] {
+  func contents(of schema: ProjectionSchema = .live) async throws -> [String] {
     var rows: [String] = []
     for table in ["messages", "user_pauses", "recipients", "attempts", "throughput"] {
       rows += try await pool.query(
-        "SELECT t::text AS line FROM projection.\(unsafeRaw: table) t ORDER BY t::text COLLATE \"C\""
+        "SELECT t::text AS line FROM \(schema).\(unsafeRaw: table) t ORDER BY t::text COLLATE \"C\""
       ).map { "\(table) \(try $0.decode("line", as: String.self))" }
     }
     return rows
@@ -76,4 +74,13 @@ extension UnitCounts {
 extension Logger {
   /// Says nothing.
   static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}
+
+extension ProjectionStore {
+  /// Writes facts as one batch.
+  func write(_ facts: ArraySlice<LoggedFact>, upTo offset: UInt64 = 1) async throws {
+    var batch = FoldedBatch(queueEpoch: try await position().queueEpoch)
+    for fact in facts { batch.apply(fact) }
+    try await write(batch, upTo: offset)
+  }
 }

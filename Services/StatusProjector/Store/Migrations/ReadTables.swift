@@ -1,7 +1,7 @@
 extension ProjectionMigrations {
   /// What the log says, one row per thing, and how far the log has been read.
   static let readTables = """
-    CREATE TABLE projection.leadership (
+    CREATE TABLE leadership (
       singleton boolean CONSTRAINT leadership_pkey PRIMARY KEY DEFAULT true,
       holder text NOT NULL DEFAULT '',
       incarnation uuid,
@@ -9,22 +9,22 @@ extension ProjectionMigrations {
       until_at timestamptz NOT NULL DEFAULT '-infinity',
       CONSTRAINT leadership_one_row CHECK (singleton)
     ) WITH (fillfactor = 50);
-    COMMENT ON TABLE projection.leadership IS
+    COMMENT ON TABLE leadership IS
       'Who folds. Every fold checks the epoch, so that a deposed projector writes nothing.';
-    INSERT INTO projection.leadership DEFAULT VALUES;
+    INSERT INTO leadership DEFAULT VALUES;
 
-    CREATE TABLE projection.progress (
+    CREATE TABLE progress (
       singleton boolean CONSTRAINT progress_pkey PRIMARY KEY DEFAULT true,
       log_offset bigint,
       log_time timestamptz,
       folded_at timestamptz,
       CONSTRAINT progress_one_row CHECK (singleton)
     ) WITH (fillfactor = 50);
-    COMMENT ON TABLE projection.progress IS
+    COMMENT ON TABLE progress IS
       'The last offset of events.log whose fact is in the tables; written in the same transaction as its rows.';
-    INSERT INTO projection.progress DEFAULT VALUES;
+    INSERT INTO progress DEFAULT VALUES;
 
-    CREATE TABLE projection.messages (
+    CREATE TABLE messages (
       message_id uuid CONSTRAINT messages_pkey PRIMARY KEY,
       user_id uuid,
       class text,
@@ -77,13 +77,13 @@ extension ProjectionMigrations {
       CONSTRAINT messages_counts CHECK (
         least(pending, sending, retrying, sent, failed, dead, expired, cancelled, unconfirmed) >= 0)
     ) WITH (fillfactor = 70);
-    COMMENT ON TABLE projection.messages IS
+    COMMENT ON TABLE messages IS
       'One row per message. A fact about its units may come before the message itself: then accepted_at is null.';
-    CREATE INDEX messages_newest_idx ON projection.messages (accepted_at DESC, message_id DESC);
-    CREATE INDEX messages_user_newest_idx ON projection.messages (user_id, accepted_at DESC, message_id DESC);
-    CREATE INDEX messages_reference_idx ON projection.messages (user_id, reference) WHERE reference IS NOT NULL;
+    CREATE INDEX messages_newest_idx ON messages (accepted_at DESC, message_id DESC);
+    CREATE INDEX messages_user_newest_idx ON messages (user_id, accepted_at DESC, message_id DESC);
+    CREATE INDEX messages_reference_idx ON messages (user_id, reference) WHERE reference IS NOT NULL;
 
-    CREATE TABLE projection.recipients (
+    CREATE TABLE recipients (
       message_id uuid,
       unit_index int,
       phone text,
@@ -100,11 +100,11 @@ extension ProjectionMigrations {
       CONSTRAINT recipients_state CHECK (
         state IN ('pending', 'sending', 'retrying', 'dead', 'unconfirmed', 'expired', 'cancelled', 'failed', 'sent'))
     ) WITH (fillfactor = 70);
-    COMMENT ON TABLE projection.recipients IS
+    COMMENT ON TABLE recipients IS
       'One row per unit. version orders state, provider and changed_at; detail_version orders the columns after it.';
-    CREATE INDEX recipients_phone_idx ON projection.recipients (phone);
+    CREATE INDEX recipients_phone_idx ON recipients (phone);
 
-    CREATE TABLE projection.attempts (
+    CREATE TABLE attempts (
       message_id uuid,
       unit_index int,
       dispatch int,
@@ -121,20 +121,20 @@ extension ProjectionMigrations {
       CONSTRAINT attempts_outcome CHECK (
         outcome IN ('accepted', 'rejected', 'retryable', 'throttled', 'refused_credentials', 'unknown'))
     ) WITH (fillfactor = 80);
-    COMMENT ON TABLE projection.attempts IS
+    COMMENT ON TABLE attempts IS
       'One row per try to send a unit. result_order decides which of two results of one attempt is kept.';
 
-    CREATE TABLE projection.throughput (
+    CREATE TABLE throughput (
       minute timestamptz,
       provider text,
       sent int NOT NULL DEFAULT 0,
       failed int NOT NULL DEFAULT 0,
       CONSTRAINT throughput_pkey PRIMARY KEY (minute, provider)
     ) WITH (fillfactor = 50);
-    COMMENT ON TABLE projection.throughput IS
+    COMMENT ON TABLE throughput IS
       'Attempts by the minute in which they ended. failed: rejected, retryable and unknown, as in the provider''s health.';
 
-    CREATE TABLE projection.queue (
+    CREATE TABLE queue (
       singleton boolean CONSTRAINT queue_pkey PRIMARY KEY DEFAULT true,
       epoch bigint NOT NULL,
       as_of timestamptz NOT NULL,
@@ -143,17 +143,17 @@ extension ProjectionMigrations {
       is_sending boolean NOT NULL,
       CONSTRAINT queue_one_row CHECK (singleton)
     ) WITH (fillfactor = 50);
-    COMMENT ON TABLE projection.queue IS 'The queue as a whole, as the scheduler last told it.';
+    COMMENT ON TABLE queue IS 'The queue as a whole, as the scheduler last told it.';
 
-    CREATE TABLE projection.classes (
+    CREATE TABLE classes (
       class text CONSTRAINT classes_pkey PRIMARY KEY,
       tag bigint NOT NULL,
       backlog bigint NOT NULL,
       virtual_time bigint NOT NULL
     ) WITH (fillfactor = 50);
-    COMMENT ON TABLE projection.classes IS 'The head of each class.';
+    COMMENT ON TABLE classes IS 'The head of each class.';
 
-    CREATE TABLE projection.flows (
+    CREATE TABLE flows (
       flow_id bigint CONSTRAINT flows_pkey PRIMARY KEY,
       class text NOT NULL,
       user_id uuid NOT NULL,
@@ -164,9 +164,9 @@ extension ProjectionMigrations {
       head_number bigint NOT NULL,
       CONSTRAINT flows_backlog CHECK (backlog > 0)
     ) WITH (fillfactor = 70);
-    COMMENT ON TABLE projection.flows IS 'The heads of the flows that have a backlog; position and ETA follow from them.';
+    COMMENT ON TABLE flows IS 'The heads of the flows that have a backlog; position and ETA follow from them.';
 
-    CREATE TABLE projection.providers (
+    CREATE TABLE providers (
       provider text CONSTRAINT providers_pkey PRIMARY KEY,
       state text NOT NULL,
       adapter text,
@@ -178,6 +178,6 @@ extension ProjectionMigrations {
       nominal_rate double precision,
       in_flight int
     ) WITH (fillfactor = 50);
-    COMMENT ON TABLE projection.providers IS 'Each provider''s settings, without secrets, and its pace.';
+    COMMENT ON TABLE providers IS 'Each provider''s settings, without secrets, and its pace.';
     """
 }
