@@ -16,6 +16,7 @@ enum SchedulerBuild {
     let pool = PostgresPool(configuration: settings.database, logger: logger)
     try await Migrator.migrate(
       schema: SchedulerSchema.name, migrations: SchedulerSchema.migrations, pool: pool, logger: logger)
+    let ledgerPool = PostgresPool(configuration: settings.database.forCounting, logger: logger)
     let amqp = settings.amqp.with(heartbeat: .seconds(2))
     let publisher = AMQPPublisher(configuration: amqp.named("scheduler publish"), logger: logger)
     let election = LeaderElection(
@@ -32,7 +33,8 @@ enum SchedulerBuild {
           }, logger: logger),
         publisher: publisher, relay: OutboxRelay(pool: pool, publisher: publisher, logger: logger),
         poison: PoisonReporter(publisher: publisher, logger: logger), file: file,
-        board: board(file, stored, now: (term.databaseTime() ?? .now()).seconds), logger: logger)
+        board: board(file, stored, now: (term.databaseTime() ?? .now()).seconds),
+        ledgerPool: ledgerPool, logger: logger)
       try await loop.run(
         announcing: ProvidersChanged(
           providers: file.providers.compactMap { settings in stored[settings.name].map { settings.fact($0) } }))
@@ -41,7 +43,7 @@ enum SchedulerBuild {
       if !publisher.isReady { return "broker not reachable" }
       return pool.isReady ? nil : "database not reachable"
     }
-    return [pool, publisher, health, election]
+    return [pool, ledgerPool, publisher, health, election]
   }
 
   /// The providers as they are in force; a new leader's buckets start empty.
@@ -56,5 +58,16 @@ enum SchedulerBuild {
             policy: settings.policy, condition: $0.condition, now: now)
         }
       }, globalRate: file.globalRate, now: now)
+  }
+}
+
+extension PostgresConfiguration {
+  /// One connection on which a count of millions of rows may take its time.
+  fileprivate var forCounting: PostgresConfiguration {
+    var configuration = self
+    configuration.poolSize = 1
+    configuration.overflow = 0
+    configuration.statementTimeout = .seconds(60)
+    return configuration
   }
 }

@@ -5,7 +5,8 @@ import Metering
 import Postgres
 import ServiceKit
 
-/// One term's work, one step after another: reports, submissions, commands, schedule and expiry, retries, dispatch, heads.
+/// One term's work, one step after another: reports, submissions, commands, schedule and expiry, retries, dispatch, heads,
+/// the ledger's mark.
 ///
 /// Everything it holds is a copy of what the store says. When a transaction fails it ends, and the next term reloads.
 actor LeaderLoop {
@@ -26,12 +27,15 @@ actor LeaderLoop {
   var pausedUsers: Set<UserID> = []
   /// Cancellations of all of one user's messages, a batch at each turn.
   var cancellations: [UserCancellation] = []
+  /// For counts of the whole store, which take longer than other statements may.
+  let ledgerPool: PostgresPool
+  var ledger = LedgerSchedule(now: .now)
   private var heads: HeadsSchedule
   private var savedAt: Timestamp?
 
   init(
     term: LeaderTerm, consumer: AMQPConsumer, publisher: AMQPPublisher, relay: OutboxRelay, poison: PoisonReporter,
-    file: ProvidersFile, board: ProviderBoard, logger: Logger
+    file: ProvidersFile, board: ProviderBoard, ledgerPool: PostgresPool, logger: Logger
   ) {
     self.term = term
     self.consumer = consumer
@@ -39,6 +43,7 @@ actor LeaderLoop {
     self.relay = relay
     self.poison = poison
     self.file = file
+    self.ledgerPool = ledgerPool
     self.logger = logger
     queue = DispatchQueue(board: board)
     heads = HeadsSchedule(epoch: term.epoch)
@@ -102,6 +107,7 @@ actor LeaderLoop {
         let dispatched = try await dispatch(now: now, &group)
         publishHeads(now: now, &group)
         try await keepHouse(now: now)
+        try await countLedger(&group)
         let isBusy = dispatched || isCancelling || isSweeping || !batch.isEmpty
         if !isBusy { await inbox.bell.wait(until: wakeUp(now: now)) }
       }

@@ -5,12 +5,16 @@ import Postgres
 import ServiceKit
 
 /// Publishes the outbox and forgets what the broker has confirmed. Repeats are harmless: readers go by version.
+///
+/// A batch leaves in no particular order, but a ledger's mark stands between what was written before and after it.
 actor OutboxRelay {
   private let pool: PostgresPool
   private nonisolated let publisher: AMQPPublisher
   private nonisolated let logger: Logger
   private var entries: [OutboxEntry] = []
   private let bell = Bell()
+  /// Published as left by an earlier leader, though it may be this one's: not published again from memory.
+  private var lastLeft: Int64 = 0
 
   init(pool: PostgresPool, publisher: AMQPPublisher, logger: Logger) {
     self.pool = pool
@@ -27,16 +31,19 @@ actor OutboxRelay {
 
   /// Works until cancelled; begins with what an earlier leader left.
   func run() async throws {
-    while case let left = try await Outbox.load(limit: 256, pool: pool), !left.isEmpty { try await publish(left) }
+    while case let left = try await Outbox.load(limit: 256, pool: pool), let last = left.last {
+      lastLeft = last.id
+      for batch in left.aroundMarks { try await publish(batch) }
+    }
     while true {
       try Task.checkCancellation()
       guard !entries.isEmpty else {
         await bell.wait(until: .now + .seconds(60))
         continue
       }
-      let batch = Array(entries.prefix(256))
-      entries.removeFirst(batch.count)
-      try await publish(batch)
+      let next = entries.prefix(256)
+      entries.removeFirst(next.count)
+      for batch in next.filter({ $0.id > lastLeft }).aroundMarks { try await publish(batch) }
     }
   }
 
@@ -53,8 +60,8 @@ actor OutboxRelay {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for entry in batch {
         group.addTask {
-          try await self.publish(
-            AMQPMessage(body: entry.body, messageID: entry.envelopeID.description, type: entry.type))
+          let message = AMQPMessage(body: entry.body, messageID: entry.envelopeID.description, type: entry.type)
+          if entry.isMark { try await self.publishMark(message) } else { try await self.publish(message) }
         }
       }
       try await group.waitForAll()
@@ -78,5 +85,35 @@ actor OutboxRelay {
         try await Task.sleep(for: backoff.next())
       }
     }
+  }
+  /// A mark that the broker refuses is not worth holding up what comes behind it: the next one follows.
+  private nonisolated func publishMark(_ message: AMQPMessage) async throws {
+    do {
+      try await publisher.publish(
+        message, exchange: BrokerNames.events, routingKey: message.type ?? "", timeout: .seconds(5))
+    } catch let error as PublishError where error.code != .closed {
+      logger.warning("ledger's mark not published", metadata: [LogKey.error: "\(error)"])
+    }
+  }
+}
+
+extension OutboxEntry {
+  fileprivate var isMark: Bool { type == MessageType.ledgerMarked.rawValue }
+}
+
+extension Array where Element == OutboxEntry {
+  /// The same in order, each mark in a batch of its own: what is before it is confirmed before it is published.
+  var aroundMarks: [[OutboxEntry]] {
+    var batches: [[OutboxEntry]] = []
+    var isOpen = false
+    for entry in self {
+      if isOpen, !entry.isMark {
+        batches[batches.count - 1].append(entry)
+      } else {
+        batches.append([entry])
+        isOpen = !entry.isMark
+      }
+    }
+    return batches
   }
 }

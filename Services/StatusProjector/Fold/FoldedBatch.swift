@@ -29,9 +29,7 @@ struct FoldedBatch: Sendable, Equatable {
     case .accepted(let accepted): apply(accepted)
     case .queued(let queued): apply(queued)
     case .finished(let finished):
-      for entry in finished.messages {
-        messages[entry.messageID, default: FoldedMessage()].noteFinished(at: entry.finishedAt)
-      }
+      for entry in finished.messages { messages[entry.messageID, default: FoldedMessage()].noteFinished(entry) }
     case .cancelled(let cancelled): for cut in cancelled.messages { apply(cut, as: .cancelled) }
     case .expired(let expired): for cut in expired.messages { apply(cut, as: .expired) }
     case .paused(let paused): note(isPaused: true, paused.targets, at: paused.changedAt)

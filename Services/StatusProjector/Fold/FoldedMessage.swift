@@ -21,6 +21,24 @@ struct FoldedMessage: Sendable, Equatable {
     }
   }
 
+  /// Its end, as the scheduler counts it; the latest one is kept.
+  struct Finish: Sendable, Equatable {
+    var at: Timestamp
+    var counts: UnitCounts
+
+    /// In the order of the column `told_counts`.
+    var list: [Int] {
+      [
+        counts.pending, counts.sending, counts.retrying, counts.sent, counts.failed, counts.dead, counts.expired,
+        counts.cancelled, counts.unconfirmed,
+      ]
+    }
+
+    func isLater(than other: Finish) -> Bool {
+      at == other.at ? list.lexicographicallyPrecedes(other.list) : at > other.at
+    }
+  }
+
   /// The caller's request, without its recipients: they are units.
   struct Request: Sendable, Equatable {
     var userID: UserID
@@ -56,7 +74,7 @@ struct FoldedMessage: Sendable, Equatable {
   var place: Place?
   /// The highest unit index that was ever dispatched, plus one; all of them where the rest was cut off.
   var dispatched = 0
-  var finishedAt: Timestamp?
+  var finish: Finish?
   var lastReply: Reply?
 
   init() {}
@@ -70,5 +88,8 @@ struct FoldedMessage: Sendable, Equatable {
 
   mutating func noteDispatched(index: Int) { dispatched = max(dispatched, index + 1) }
 
-  mutating func noteFinished(at time: Timestamp) { finishedAt = max(finishedAt ?? time, time) }
+  mutating func noteFinished(_ entry: MessagesFinished.Entry) {
+    let finish = Finish(at: entry.finishedAt, counts: entry.counts)
+    if self.finish.map({ finish.isLater(than: $0) }) ?? true { self.finish = finish }
+  }
 }

@@ -63,10 +63,10 @@ extension FoldedBatch {
         SELECT * FROM unnest(
           \(marked.map(\.id.uuid))::uuid[], \(marks.map(\.place?.flowID))::bigint[],
           \(marks.map(\.place?.firstNumber))::bigint[], \(marks.map(\.dispatched))::int[],
-          \(marks.map(\.finishedAt?.date))::timestamptz[], \(replies.map { $0?.at.date })::timestamptz[],
+          \(marks.map(\.finish?.at.date))::timestamptz[], \(marks.map(\.finish?.text))::text[], \(replies.map { $0?.at.date })::timestamptz[],
           \(replies.map { $0?.index })::int[], \(replies.map { $0?.dispatch })::int[],
           \(replies.map { $0?.status })::int[], \(replies.map { $0?.body })::text[]
-        ) AS k (message_id, flow_id, first_number, dispatched, finished_at, last_reply_at, last_reply_index,
+        ) AS k (message_id, flow_id, first_number, dispatched, finished_at, told_counts, last_reply_at, last_reply_index,
           last_reply_dispatch, last_reply_status, last_reply_body)
       )
       UPDATE \(schema).messages m SET
@@ -74,6 +74,8 @@ extension FoldedBatch {
         changed_at = greatest(m.changed_at, n.changed_at), sent_at = greatest(m.sent_at, n.sent_at),
         flow_id = coalesce(m.flow_id, n.flow_id), first_number = coalesce(m.first_number, n.first_number),
         dispatched = greatest(m.dispatched, n.dispatched), finished_at = greatest(m.finished_at, n.finished_at),
+        told_counts = CASE WHEN n.finished_at >= coalesce(m.finished_at, '-infinity') THEN n.told_counts::int[]
+          ELSE m.told_counts END,
         \(unsafeRaw: Self.latestReply)
       FROM (SELECT * FROM moved FULL JOIN marked USING (message_id)) n
       WHERE m.message_id = n.message_id
@@ -111,7 +113,12 @@ extension FoldedBatch {
 
 extension FoldedMessage {
   /// True when it says more than the caller's request.
-  fileprivate var hasMarks: Bool { place != nil || dispatched > 0 || finishedAt != nil || lastReply != nil }
+  fileprivate var hasMarks: Bool { place != nil || dispatched > 0 || finish != nil || lastReply != nil }
+}
+
+extension FoldedMessage.Finish {
+  /// As PostgreSQL writes an `int[]`.
+  fileprivate var text: String { "{\(list.map(String.init).joined(separator: ","))}" }
 }
 
 extension UnitID {

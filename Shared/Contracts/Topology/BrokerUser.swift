@@ -21,7 +21,7 @@ public struct BrokerUser: Sendable, Hashable {
     BrokerUser(
       name: "scheduler", tags: [], write: #"^sluice\.(events|commands|dead)$"#, read: #"^scheduler\."#,
       topics: [
-        BrokerNames.events: #"^(message|unit|letter|provider|queue|command)\.[a-z_]+$"#,
+        BrokerNames.events: #"^(message|unit|letter|provider|queue|ledger|command)\.[a-z_]+$"#,
         BrokerNames.commands: #"^send\.[a-z0-9-]+$"#,
       ]),
     BrokerUser(

@@ -85,5 +85,67 @@ extension ServerSuites {
         }
       }
     }
+
+    /// What the function says of a message.
+    private struct Told: Equatable {
+      var position: Int?
+      var start: Date?
+      var complete: Date?
+      var waitingFor: String?
+    }
+
+    private func told(_ id: MessageID, _ database: ProjectionDatabase) async throws -> Told? {
+      try await database.pool.query("SELECT * FROM projection.message_estimate(\(id.uuid))").first.map { row in
+        Told(
+          position: try row.decode("queue_position"), start: try row.decode("estimated_start_at"),
+          complete: try row.decode("estimated_complete_at"), waitingFor: try row.decode("waiting_for"))
+      }
+    }
+
+    @Test("A message is told its place, its time and what it waits for")
+    func message() async throws {
+      let database = try await ProjectionDatabase.migrated()
+      let store = try await database.store()
+      let id = MessageID.timeOrdered()
+      let now = Timestamp.now()
+      var heads = QueueChanged.heads([1: 20, 2: 10], epoch: 1, complete: true)
+      heads.asOf = now
+      heads.flows[1].userID = .timeOrdered()
+      for place in heads.flows.indices { heads.flows[place].step = 1 << 24 }
+      func write(_ facts: Fact...) async throws {
+        var batch = FoldedBatch(queueEpoch: 1)
+        for fact in facts { batch.apply(LoggedFact(at: now, fact: fact)) }
+        try await store.write(batch, upTo: (try await store.position().offset ?? 0) + 1)
+      }
+      try await write(
+        .accepted(
+          MessageAccepted(
+            messageID: id, userID: .first, messageClass: .normal, content: "Text",
+            recipients: ["+85291234567", "+85291234568", "+85291234569"], segments: 1, encoding: "gsm7",
+            acceptedAt: now)),
+        .queued(
+          MessagesQueued(
+            messages: [MessagesQueued.Entry(messageID: id, flowID: 1, firstNumber: 5, total: 3)], queuedAt: now)),
+        .queue(heads))
+      var answer = try #require(try await told(id, database))
+      // The other user goes in turn: five and five before the first, seven and seven before the last.
+      #expect(answer.position == 10)
+      #expect(answer.waitingFor == "fair_share")
+      let start = try #require(answer.start).timeIntervalSince(now.date)
+      let complete = try #require(answer.complete).timeIntervalSince(now.date)
+      #expect(abs(start - 5) < 0.01 && abs(complete - 7) < 0.01)
+
+      heads.providers[0].state = "paused"
+      heads.providers[0].effectiveRate = 0
+      try await write(.queue(heads))
+      answer = try #require(try await told(id, database))
+      #expect(answer.start == nil && answer.waitingFor == "provider_paused")
+
+      try await write(.paused(MessagesPaused(targets: [.message(id)], changedAt: now)))
+      answer = try #require(try await told(id, database))
+      #expect(answer.position == nil && answer.waitingFor == "message_paused")
+      let other = try await told(.timeOrdered(), database)
+      #expect(other == nil)
+    }
   }
 }

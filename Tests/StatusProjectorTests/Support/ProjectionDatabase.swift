@@ -75,3 +75,12 @@ extension Logger {
   /// Says nothing.
   static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }
+
+extension ProjectionStore {
+  /// Writes facts as one batch.
+  func write(_ facts: ArraySlice<LoggedFact>, upTo offset: UInt64 = 1) async throws {
+    var batch = FoldedBatch(queueEpoch: try await position().queueEpoch)
+    for fact in facts { batch.apply(fact) }
+    try await write(batch, upTo: offset)
+  }
+}

@@ -11,6 +11,17 @@ extension ProjectionMigrations {
     COMMENT ON COLUMN providers.full_rate IS
       'While it is asked more rarely after throttling: the rate it comes back to, 5 % of nominal_rate every 30 s.';
 
+    CREATE OR REPLACE VIEW flows_read AS
+      SELECT flow_id, class, user_id, provider, tag, step, backlog, head_number, holes, returned FROM flows;
+    COMMENT ON COLUMN flows_read.returned IS 'Of the backlog: SMS that came back; they go before all numbers.';
+    CREATE OR REPLACE VIEW providers_read AS
+      SELECT provider, state, pause_reason, adapter, url, rate, window_seconds, weight, overridden, effective_rate,
+        nominal_rate, in_flight, gate_opens_at, unhealthy_until, successes, failures, sent, current, full_rate
+      FROM providers;
+    COMMENT ON COLUMN providers_read.effective_rate IS 'SMS a second to be expected while somebody waits; 0 while nothing goes.';
+    COMMENT ON COLUMN providers_read.full_rate IS
+      'While it is asked more rarely after throttling: the rate it comes back to, 5 % of nominal_rate every 30 s.';
+
     CREATE FUNCTION holes_before(holes jsonb, number bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     BEGIN ATOMIC
@@ -35,7 +46,7 @@ extension ProjectionMigrations {
       SELECT CASE WHEN number <= f.head_number THEN 0
         ELSE greatest(0, least(f.backlog,
           f.returned + number - f.head_number - holes_before(f.holes, number))) END
-      FROM flows f WHERE f.flow_id = queue_ahead.flow_id;
+      FROM flows_read f WHERE f.flow_id = queue_ahead.flow_id;
     END;
     COMMENT ON FUNCTION queue_ahead IS 'SMS of the same flow that go before the one with this number.';
 
@@ -50,19 +61,19 @@ extension ProjectionMigrations {
     CREATE VIEW going_providers AS
       SELECT provider, effective_rate, nominal_rate, coalesce(full_rate, effective_rate) AS full_rate, full_rate IS NULL AS is_steady,
         coalesce(in_flight, 0) AS in_flight, gate_opens_at
-      FROM providers WHERE effective_rate > 0 AND state NOT IN ('paused', 'unhealthy');
+      FROM providers_read WHERE effective_rate > 0 AND state NOT IN ('paused', 'unhealthy');
     COMMENT ON VIEW going_providers IS 'Providers to which SMS go now.';
 
     CREATE FUNCTION queue_position(flow_id bigint, ahead bigint) RETURNS bigint
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     BEGIN ATOMIC
       WITH own AS (
-        SELECT f.*, f.tag + ahead * f.step AS own_tag FROM flows f WHERE f.flow_id = queue_position.flow_id
+        SELECT f.*, f.tag + ahead * f.step AS own_tag FROM flows_read f WHERE f.flow_id = queue_position.flow_id
       ), rivals AS (
-        SELECT f.* FROM flows f, own
+        SELECT f.* FROM flows_read f, own
         WHERE f.provider IS NULL OR f.provider = own.provider
           OR (own.provider IS NULL AND (f.provider IN (SELECT provider FROM going_providers)
-            OR NOT EXISTS (SELECT FROM providers WHERE effective_rate IS NOT NULL)))
+            OR NOT EXISTS (SELECT FROM providers_read WHERE effective_rate IS NOT NULL)))
       ), ranked AS (
         SELECT ahead + coalesce(sum(turns(
           own.own_tag - r.tag - CASE WHEN r.flow_id < own.flow_id THEN 0 ELSE 1 END, r.step, r.backlog)), 0)::bigint AS rank
@@ -71,12 +82,12 @@ extension ProjectionMigrations {
         SELECT * FROM (VALUES ('urgent', 0, 1048576), ('normal', 1, 4194304), ('bulk', 2, 16777216)) AS s (class, place, step)
       ), placed AS (
         SELECT ranked.rank, s.place, c.tag + ranked.rank * s.step AS tag
-        FROM ranked, own JOIN scales s USING (class) JOIN classes c USING (class)
+        FROM ranked, own JOIN scales s USING (class) JOIN classes_read c USING (class)
       )
       SELECT p.rank + coalesce((
         SELECT sum(turns(p.tag - c.tag - CASE WHEN s.place < p.place THEN 0 ELSE 1 END, s.step, b.backlog))
         FROM (SELECT r.class, sum(r.backlog)::bigint AS backlog FROM rivals r, own WHERE r.class <> own.class GROUP BY r.class) b
-        JOIN scales s USING (class) JOIN classes c USING (class)), 0)::bigint
+        JOIN scales s USING (class) JOIN classes_read c USING (class)), 0)::bigint
       FROM placed p;
     END;
     COMMENT ON FUNCTION queue_position IS
@@ -121,7 +132,7 @@ extension ProjectionMigrations {
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
       SELECT CASE WHEN q.is_sending THEN seconds_until(queue_wait.queue_position, p.rates, p.full_rates, p.growths, p.starts, q.global_rate) END
-      FROM queue q CROSS JOIN LATERAL (
+      FROM queue_read q CROSS JOIN LATERAL (
         SELECT array_agg(g.effective_rate) AS rates, array_agg(g.full_rate) AS full_rates,
           array_agg(CASE WHEN g.is_steady THEN 0 ELSE g.nominal_rate * 0.05 / 30 END) AS growths,
           array_agg(greatest(0, coalesce(extract(epoch FROM g.gate_opens_at - q.as_of), 0)::double precision)
@@ -131,5 +142,77 @@ extension ProjectionMigrations {
     END;
     COMMENT ON FUNCTION queue_wait IS
       'Seconds from queue.as_of until so many SMS have gone by the providers that one pinned so may use; null while nothing goes.';
+
+    CREATE FUNCTION message_estimate(message_id uuid) RETURNS TABLE (
+      queue_position bigint, estimated_start_at timestamptz, estimated_complete_at timestamptz, low_at timestamptz,
+      high_at timestamptz, as_of timestamptz, waiting_for text)
+    LANGUAGE sql STABLE STRICT
+    BEGIN ATOMIC
+      WITH message AS (
+        SELECT m.*, sluice.clock() AS now_at, coalesce(m.send_at > sluice.clock(), false) AS is_scheduled,
+          CASE WHEN m.pending > m.recipient_count - m.dispatched THEN 0
+            ELSE queue_ahead(m.flow_id, m.first_number + m.dispatched) END AS ahead
+        FROM messages_read m WHERE m.message_id = message_estimate.message_id AND m.is_open AND m.pending + m.retrying > 0
+      ), placed AS (
+        SELECT m.*, p.first_position, p.last_position,
+          queue_wait(m.provider, p.first_position) AS start_wait, queue_wait(m.provider, p.last_position) AS complete_wait
+        FROM message m CROSS JOIN LATERAL (
+          SELECT queue_position(m.flow_id, m.ahead) AS first_position,
+            queue_position(m.flow_id, CASE WHEN m.dispatched >= m.recipient_count THEN greatest(0, m.pending - 1)
+              ELSE greatest(m.ahead, queue_ahead(m.flow_id, m.first_number + m.recipient_count - 1)) END) AS last_position
+          WHERE m.pending > 0
+          UNION ALL SELECT NULL, NULL WHERE m.pending = 0
+        ) p
+      ), timed AS (
+        SELECT p.*, q.as_of, q.is_sending, t.start_at, t.complete_at, t.low, t.high,
+          CASE WHEN p.is_scheduled THEN greatest(interval '0', p.send_at - t.start_at) ELSE interval '0' END AS shift
+        FROM placed p LEFT JOIN queue_read q ON true
+        CROSS JOIN LATERAL (
+          SELECT CASE WHEN EXISTS (SELECT FROM classes_read c WHERE c.backlog > 0) THEN q.as_of ELSE p.now_at END AS base) b
+        CROSS JOIN LATERAL (
+          SELECT greatest(p.now_at, b.base + make_interval(secs => p.start_wait)) AS start_at,
+            greatest(p.now_at, b.base + make_interval(secs => p.complete_wait)) AS complete_at,
+            greatest(p.now_at, b.base + make_interval(secs => greatest(0, p.complete_wait * 0.93 - 0.8))) AS low,
+            greatest(p.now_at, b.base + make_interval(secs => p.complete_wait * 1.15 + 0.8)) AS high
+          WHERE p.start_wait IS NOT NULL AND NOT p.paused AND p.now_at - q.as_of < interval '75 seconds'
+          UNION ALL SELECT NULL, NULL, NULL, NULL
+          LIMIT 1
+        ) t
+      )
+      SELECT CASE WHEN NOT t.paused AND NOT t.is_scheduled THEN t.first_position END,
+        t.start_at + t.shift, t.complete_at + t.shift, t.low + t.shift, t.high + t.shift,
+        CASE WHEN NOT t.paused AND t.first_position IS NOT NULL THEN t.as_of END,
+        CASE
+          WHEN t.paused THEN 'message_paused'
+          WHEN t.is_scheduled THEN 'schedule'
+          WHEN t.pending = 0 THEN 'retry_backoff'
+          WHEN t.as_of IS NULL THEN NULL
+          WHEN NOT t.is_sending THEN 'provider_paused'
+          WHEN u.providers > 0 AND u.working = 0 THEN
+            CASE WHEN u.paused = u.providers THEN 'provider_paused' ELSE 'provider_unhealthy' END
+          WHEN u.working > 0 AND u.going = 0 THEN
+            CASE WHEN u.healthy = u.working THEN 'no_sender' ELSE 'provider_unhealthy' END
+          WHEN coalesce(t.first_position, 0) > coalesce(t.ahead, 0) THEN 'fair_share'
+          ELSE 'meter'
+        END
+      FROM timed t CROSS JOIN LATERAL (
+        SELECT count(*) AS providers, count(*) FILTER (WHERE state = 'paused') AS paused,
+          count(*) FILTER (WHERE state IN ('healthy', 'probing')) AS working,
+          count(*) FILTER (WHERE state = 'healthy') AS healthy,
+          count(*) FILTER (WHERE state IN ('healthy', 'probing') AND effective_rate > 0) AS going
+        FROM providers_read r WHERE t.provider IS NULL OR r.provider = t.provider
+      ) u;
+    END;
+    COMMENT ON FUNCTION message_estimate IS
+      'Where a message that waits stands, when it goes and what it waits for, as the API says it; no row for any other.
+      Where some of those who wait are pinned to a provider and others are not, the API runs the queue forward, and its times are nearer.';
+
+    DO $$
+    BEGIN
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sluice_accounts') THEN
+        GRANT SELECT ON going_providers TO sluice_accounts;
+      END IF;
+    END
+    $$;
     """
 }
