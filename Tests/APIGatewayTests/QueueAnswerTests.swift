@@ -80,9 +80,9 @@ struct QueueAnswerTests {
     var stored = row(total: 1, firstNumber: 5, dispatched: 0, counts: counts(pending: 1))
     stored.sendAt = now + .seconds(600)
     let placement = stored.placement(in: view.snapshot, now: now)
-    #expect(stored.estimated(placement, now: now).start?.middle == now + .seconds(600))
+    #expect(stored.estimated(placement, in: view.snapshot, now: now).start?.middle == now + .seconds(600))
     stored.isPaused = true
-    #expect(stored.estimated(placement, now: now) == .unknown)
+    #expect(stored.estimated(placement, in: view.snapshot, now: now) == .unknown)
   }
 
   private func message(count: Int, sendAt: Timestamp? = nil) -> MessageAccepted {
@@ -113,6 +113,23 @@ struct QueueAnswerTests {
     #expect(
       row(total: 1, firstNumber: 90, dispatched: 1, counts: counts(sending: 1)).placement(in: snapshot, now: now)
         == .unknown)
+  }
+
+  @Test("A message whose last SMS is to be tried again is done when that has gone")
+  func retries() {
+    let snapshot = snapshot(heads(backlog: 10))
+    var message = row(total: 2, firstNumber: 3, dispatched: 1, counts: counts(pending: 1, retrying: 1))
+    message.retries = RetryTimes(first: now + .seconds(60), last: now + .seconds(90))
+    let both = message.estimated(message.placement(in: snapshot, now: now), in: snapshot, now: now)
+    #expect(both.position == 4)
+    #expect(both.start?.middle == now + .seconds(2))
+    #expect(both.complete?.middle == now + .seconds(90))
+    message.counts = counts(retrying: 1, sent: 1)
+    let alone = message.estimated(message.placement(in: snapshot, now: now), in: snapshot, now: now)
+    #expect(alone.position == nil)
+    #expect(alone.start?.middle == now + .seconds(60))
+    message.isPaused = true
+    #expect(message.estimated(.unknown, in: snapshot, now: now) == .unknown)
   }
 
   @Test("A message says what holds it")

@@ -67,6 +67,15 @@ struct Placement: Sendable, Equatable {
     self.complete = complete.map { Moment($0, from: base, now: now) }
   }
 
+  /// The same, with SMS that go out at other times, too.
+  func including(first: Moment, last: Moment, asOf: Timestamp?) -> Placement {
+    var both = self
+    both.asOf = asOf
+    both.start = start.map { $0.middle <= first.middle ? $0 : first } ?? first
+    both.complete = complete.map { $0.middle >= last.middle ? $0 : last } ?? last
+    return both
+  }
+
   /// The same, but going out no earlier than at a time. Until then it has no place: it waits for no other SMS.
   func notBefore(_ time: Timestamp?, now: Timestamp) -> Placement {
     guard let time, time > now else { return self }

@@ -30,7 +30,16 @@ extension MessageRow {
 
   /// Where they stand and when they go out, as things stand: not before their time, and unknown while the message is
   /// paused.
-  func estimated(_ placement: Placement, now: Timestamp) -> Placement {
-    isPaused ? .unknown : placement.notBefore(sendAt, now: now)
+  func estimated(_ placement: Placement, in snapshot: QueueSnapshot, now: Timestamp) -> Placement {
+    guard !isPaused else { return .unknown }
+    let placement = placement.notBefore(sendAt, now: now)
+    // When they are due they go to the front of their flow.
+    guard let retries,
+      let front = Placement(in: snapshot, flow: flow, ahead: 0, last: 0, now: now).start,
+      counts.pending == 0 || placement.complete != nil
+    else { return placement }
+    return placement.including(
+      first: front.later(by: max(.zero, retries.first - now)), last: front.later(by: max(.zero, retries.last - now)),
+      asOf: snapshot.asOf)
   }
 }

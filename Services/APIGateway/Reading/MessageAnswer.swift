@@ -11,7 +11,7 @@ struct MessageAnswer {
     let placement = row.placement(in: snapshot, now: now)
     let waitingFor = WaitingReason(
       row, placement: placement, ahead: row.ahead(in: snapshot), snapshot: snapshot, now: now)
-    let estimated = row.estimated(placement, now: now)
+    let estimated = row.estimated(placement, in: snapshot, now: now)
     json.member("id", row.messageID.description)
     json.member("content", row.content)
     json.member("status", CoarseStatus(row.jobStatus).rawValue)

@@ -28,6 +28,8 @@ struct MessageRow: Sendable {
   var sentAt: Timestamp?
   var completedAt: Timestamp?
   var lastReplyBody: String?
+  /// When its retries wait for their turn again; `nil` without any, or while it was not asked for.
+  var retries: RetryTimes?
 
   var flow: FlowKey { FlowKey(messageClass: messageClass, userID: userID, provider: provider) }
 }

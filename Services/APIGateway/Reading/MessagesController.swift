@@ -24,7 +24,7 @@ struct MessagesController: Sendable {
 
   private func show(_ request: Request, _ context: GatewayContext, _ principal: Principal) async throws -> Response {
     _ = try Query(request, allowing: [])
-    let row = try await lookup.message(context, principal)
+    let row = try await store.withRetries(try await lookup.message(context, principal))
     let answer = MessageAnswer(row: row, snapshot: queue.snapshot, now: .now())
     return .success { json in answer.write(&json) }
   }
@@ -50,7 +50,7 @@ struct MessagesController: Sendable {
     let filter = try MessageFilter(query, parser: parser)
     let page = try MessagePage(query)
     let found = try await store.messages(of: principal.userID, filter, page)
-    let rows = Array(found.prefix(page.size))
+    let rows = try await store.withRetries(Array(found.prefix(page.size)))
     let phones = rows.isEmpty ? [:] : try await store.phones(of: rows.map(\.messageID), limit: Self.listedPhones)
     var total: Int?
     if case .number = page { total = try await store.count(of: principal.userID, filter) }

@@ -10,6 +10,8 @@ struct FoldedUnit: Sendable, Equatable {
     var state: UnitState
     var provider: String?
     var changedAt: Timestamp
+    /// For `retrying`: when it waits again.
+    var dueAt: Timestamp?
   }
 
   struct Detail: Sendable, Equatable {
@@ -44,7 +46,7 @@ struct FoldedUnit: Sendable, Equatable {
   init(change: UnitChange) {
     state = State(
       version: change.version, state: change.state, provider: StoredText.of(change.provider),
-      changedAt: change.finishedAt)
+      changedAt: change.finishedAt, dueAt: change.dueAt)
     detail = Detail(
       version: change.version, attemptsUsed: change.attemptsUsed, errorCode: StoredText.of(change.errorCode),
       errorMessage: StoredText.of(change.errorMessage), sentAt: change.state == .sent ? change.finishedAt : nil)

@@ -26,12 +26,12 @@ extension FoldedBatch {
           \(states.map(\.changedAt.date))::timestamptz[], \(details.map { $0?.version })::bigint[],
           \(details.map { $0?.attemptsUsed })::int[], \(details.map { $0?.errorCode })::text[],
           \(details.map { $0?.errorMessage })::text[], \(details.map { $0?.sentAt?.date })::timestamptz[],
-          \(units.map(\.unit.resentAfter))::int[]
+          \(units.map(\.unit.resentAfter))::int[], \(states.map(\.dueAt?.date))::timestamptz[]
         ) AS t (message_id, unit_index, phone, version, state, provider, changed_at, detail_version, attempts_used,
-          error_code, error_message, sent_at, resent_after)
+          error_code, error_message, sent_at, resent_after, due_at)
       ), merged AS (
         INSERT INTO \(schema).recipients AS r (message_id, unit_index, phone, version, state, provider, changed_at,
-          detail_version, attempts_used, error_code, error_message, sent_at, resent_after)
+          detail_version, attempts_used, error_code, error_message, sent_at, resent_after, due_at)
         SELECT * FROM told
         ON CONFLICT (message_id, unit_index) DO UPDATE SET
           phone = coalesce(r.phone, excluded.phone),
@@ -39,6 +39,7 @@ extension FoldedBatch {
           state = \(unsafeRaw: newer("version", "state")),
           provider = \(unsafeRaw: newer("version", "provider")),
           changed_at = \(unsafeRaw: newer("version", "changed_at")),
+          due_at = \(unsafeRaw: newer("version", "due_at")),
           detail_version = greatest(r.detail_version, excluded.detail_version),
           attempts_used = \(unsafeRaw: newer("detail_version", "attempts_used")),
           error_code = \(unsafeRaw: newer("detail_version", "error_code")),

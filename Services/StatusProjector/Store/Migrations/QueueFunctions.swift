@@ -11,6 +11,17 @@ extension ProjectionMigrations {
     COMMENT ON COLUMN providers.full_rate IS
       'While it is asked more rarely after throttling: the rate it comes back to, 5 % of nominal_rate every 30 s.';
 
+    ALTER TABLE recipients ADD COLUMN due_at timestamptz;
+    COMMENT ON COLUMN recipients.due_at IS 'For retrying: when it waits again.';
+    CREATE OR REPLACE VIEW recipients_read AS
+      SELECT r.message_id, r.unit_index, r.phone, r.state, coalesce(r.attempts_used, 0) AS attempts_used, r.provider,
+        r.error_code, r.error_message, r.sent_at, r.changed_at,
+        coalesce(r.version / 8 > r.resent_after, false) AS may_be_duplicate,
+        CASE WHEN r.state = 'retrying' THEN r.due_at END AS due_at
+      FROM recipients r
+      WHERE r.phone IS NOT NULL;
+    COMMENT ON COLUMN recipients_read.due_at IS 'When one that is retrying waits again for its turn; null for any other.';
+
     CREATE OR REPLACE VIEW flows_read AS
       SELECT flow_id, class, user_id, provider, tag, step, backlog, head_number, holes, returned FROM flows;
     COMMENT ON COLUMN flows_read.returned IS 'Of the backlog: SMS that came back; they go before all numbers.';
