@@ -25,8 +25,17 @@ struct AcceptedSince: Sendable {
   static let patience = Duration.seconds(30)
 
   private(set) var flows: [FlowKey: Flow] = [:]
-  /// Past the last number of each message that is followed; `nil` until it is known.
-  private var endNumbers: [MessageID: Int64?] = [:]
+  /// The flow of each message that is followed, and past its last number, once known.
+  private var places: [MessageID: (flow: FlowKey, endNumber: Int64?)] = [:]
+
+  /// Past the last numbers of messages that were queued and are not known here: the stream may be quicker than the answer
+  /// to the publisher. Two generations, of which the older one is forgotten when the younger one is full.
+  private var early: [MessageID: Int64] = [:]
+  private var earlier: [MessageID: Int64] = [:]
+  static let earlyLimit = 4096
+
+  /// Past the last number of a message that was queued lately.
+  func endNumber(of id: MessageID) -> Int64? { places[id]?.endNumber ?? early[id] ?? earlier[id] }
 
   func count(of key: FlowKey) -> Int { flows[key]?.count ?? 0 }
 
@@ -34,9 +43,9 @@ struct AcceptedSince: Sendable {
     var flow = flows.removeValue(forKey: key) ?? Flow(weight: weight)
     flow.weight = weight
     flow.count += count
-    if endNumbers.count < Self.limit {
+    if places.count < Self.limit {
       flow.messages.append(Message(id: id, count: count, acceptedAt: time))
-      endNumbers.updateValue(nil, forKey: id)
+      places[id] = (key, early[id] ?? earlier[id])
     } else {
       flow.others += count
     }
@@ -44,10 +53,20 @@ struct AcceptedSince: Sendable {
   }
 
   /// Learns the numbers of messages that were queued.
-  mutating func note(_ queued: MessagesQueued) {
-    for entry in queued.messages where endNumbers.keys.contains(entry.messageID) {
-      endNumbers.updateValue(entry.firstNumber + Int64(entry.total), forKey: entry.messageID)
+  /// - Returns: Their flows.
+  mutating func note(_ queued: MessagesQueued) -> Set<FlowKey> {
+    var flows: Set<FlowKey> = []
+    for entry in queued.messages {
+      let end = entry.firstNumber + Int64(entry.total)
+      if let flow = places[entry.messageID]?.flow {
+        places[entry.messageID] = (flow, end)
+        flows.insert(flow)
+      } else {
+        if early.count >= Self.earlyLimit { (earlier, early) = (early, [:]) }
+        early[entry.messageID] = end
+      }
     }
+    return flows
   }
 
   /// Forgets what heads of this flow count.
@@ -56,9 +75,9 @@ struct AcceptedSince: Sendable {
     guard var flow = flows.removeValue(forKey: key) else { return }
     flow.messages.removeAll { message in
       let isCounted =
-        endNumber.map { end in endNumbers[message.id]?.map { $0 <= end } ?? false } ?? true
+        endNumber.map { end in places[message.id]?.endNumber.map { $0 <= end } ?? false } ?? true
         || asOf - message.acceptedAt > Self.patience
-      if isCounted { endNumbers.removeValue(forKey: message.id) }
+      if isCounted { places[message.id] = nil }
       return isCounted
     }
     flow.others = 0

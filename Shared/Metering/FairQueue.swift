@@ -92,7 +92,7 @@ public struct FairQueue: Sendable {
     classes[place].backlog += count
     if wasIdle {
       classes[place].flowsOfUser[key.userID, default: 0] += 1
-      flows[index].tag = max(flows[index].tag, classes[place].virtualTime)
+      flows[index].tag = max(flows[index].tag, start(of: key))
       push(index)
     }
     changed.insert(index)
@@ -212,6 +212,18 @@ public struct FairQueue: Sendable {
     let key = flows[index].key
     let siblings = classes[key.messageClass.place].flowsOfUser[key.userID, default: 0] + (joining ? 1 : 0)
     return VirtualTime.step(weight: flows[index].userWeight / Double(max(1, siblings)))
+  }
+
+  /// Where an idle flow begins: at the virtual time, but a pinned one not behind those who wait for the same provider.
+  ///
+  /// What other providers serve moves the virtual time on, too, perhaps much faster.
+  private mutating func start(of key: FlowKey) -> Int64 {
+    let place = key.messageClass.place
+    let time = classes[place].virtualTime
+    guard let provider = key.provider,
+      let first = firstFlow(ofClassAt: place, where: { $0.pinned == nil || $0.pinned == provider })
+    else { return time }
+    return min(time, flows[first].tag)
   }
 
   private mutating func firstFlow(ofClassAt place: Int, where isOpen: (Eligibility) -> Bool) -> Int? {

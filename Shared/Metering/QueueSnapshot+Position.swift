@@ -67,9 +67,17 @@ extension QueueSnapshot {
   /// A flow's line; that of a flow that nobody knows starts at the virtual time, behind those at a tie.
   func line(of flow: FlowKey) -> FlowLine {
     classLines[flow.messageClass.place].line(of: flow)
-      ?? FlowLine(
-        tag: classHeads[flow.messageClass]?.virtualTime ?? 0, step: VirtualTime.step(weight: 1), backlog: 0, order: .max
-      )
+      ?? FlowLine(tag: startTag(of: flow), step: VirtualTime.step(weight: 1), backlog: 0, order: .max)
+  }
+
+  /// Where a flow begins in which nothing waits, as the fair queue will have it.
+  func startTag(of flow: FlowKey) -> Int64 {
+    let time = classHeads[flow.messageClass]?.virtualTime ?? 0
+    guard let provider = flow.provider else { return time }
+    let pin = pins.known(provider)
+    return classLines[flow.messageClass.place].lines.reduce(time) { tag, line in
+      line.pin == ProviderPins.none || line.pin == pin ? min(tag, line.tag) : tag
+    }
   }
 
   func classLine(of messageClass: MessageClass, backlog: Int) -> FlowLine {

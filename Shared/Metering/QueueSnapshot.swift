@@ -63,16 +63,32 @@ public struct QueueSnapshot: Sendable {
   }
 
   /// Counts what its owner has just accepted, so that the next position counts it too.
+  /// - Returns: SMS of the same flow that go before its first one.
+  @discardableResult
   public mutating func noteAccepted(
     _ id: MessageID, flow key: FlowKey, count: Int, weight: Double, at time: Timestamp
-  ) {
+  ) -> Int {
+    let head = classLines[key.messageClass.place].head(of: key)
+    if let end = accepted.endNumber(of: id), let counted = head?.endNumber, end <= counted {
+      // Quicker than the answer: the heads count it already.
+      return ahead(of: end - Int64(count), in: key) ?? 0
+    }
+    let ahead = backlog(of: key)
     accepted.accept(id, key, count: count, weight: weight, at: time)
-    let lines = classLines[key.messageClass.place]
-    set(key, head: lines.head(of: key))
+    set(key, head: head)
+    return ahead
   }
 
   /// Learns which numbers messages got, to know from which heads on they are counted there.
-  public mutating func apply(_ queued: MessagesQueued) { accepted.note(queued) }
+  public mutating func apply(_ queued: MessagesQueued) {
+    for key in accepted.note(queued) {
+      guard let asOf, let head = classLines[key.messageClass.place].head(of: key), let end = head.endNumber else {
+        continue
+      }
+      accepted.settle(key, endNumber: end, asOf: asOf)
+      set(key, head: head)
+    }
+  }
 
   /// Puts a flow's line in step with its head and with what was accepted since.
   private mutating func set(_ key: FlowKey, head: FlowHead?) {
@@ -84,7 +100,7 @@ public struct QueueSnapshot: Sendable {
       } else {
         // A flow that the scheduler may not know yet: it will start at the virtual time, after those at a tie.
         FlowLine(
-          tag: classHeads[key.messageClass]?.virtualTime ?? 0,
+          tag: startTag(of: key),
           step: VirtualTime.step(weight: accepted.flows[key]?.weight ?? 1), backlog: new, order: .max, pin: pin)
       }
     classLines[key.messageClass.place].set(key, line, head: head)

@@ -80,4 +80,19 @@ struct AcceptedSinceTests {
     snapshot.apply(heads(backlog: 5, head: 0, end: nil, at: now))
     #expect(snapshot.backlog(of: key) == 5)
   }
+
+  @Test("a message that is queued before its sender hears that it is accepted is counted once")
+  func quick() {
+    var snapshot = QueueSnapshot()
+    snapshot.apply(heads(backlog: 3, head: 0, end: 3, at: now))
+    let ids = [MessageID.timeOrdered(), .timeOrdered()]
+    snapshot.apply(queued(ids[...], from: 3))
+    let first = snapshot.noteAccepted(ids[0], flow: key, count: 1, weight: 1, at: now)
+    #expect(first == 3)
+    snapshot.apply(heads(backlog: 5, head: 0, end: 5, at: now))
+    #expect(snapshot.backlog(of: key) == 5)
+    let second = snapshot.noteAccepted(ids[1], flow: key, count: 1, weight: 1, at: now)
+    #expect(second == 4)
+    #expect(snapshot.backlog(of: key) == 5)
+  }
 }

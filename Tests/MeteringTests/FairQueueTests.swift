@@ -159,4 +159,33 @@ struct FairQueueTests {
     #expect(served == added)
     #expect(queue.backlog == 0)
   }
+
+  /// Lets each provider take its SMS in turn, `slots` times round, and gives the flows it served.
+  private func serve(_ slots: Int, rates: [(provider: String, count: Int)], _ queue: inout FairQueue) -> [FlowKey] {
+    var served: [FlowKey] = []
+    for _ in 0..<slots {
+      for rate in rates {
+        for _ in 0..<rate.count {
+          let open: Set<String> = [rate.provider]
+          guard let key = queue.next(where: { !$0.candidates(open: open, working: open).isEmpty }) else { break }
+          queue.serve(key)
+          served.append(key)
+        }
+      }
+    }
+    return served
+  }
+
+  @Test("what a fast provider serves holds nobody up at a slow one")
+  func twoProviders() throws {
+    let (fast, slow) = (flow(.normal, provider: "fast"), flow(.normal, provider: "slow"))
+    var queue = queue([(fast, 100_000, 1), (slow, 100_000, 1)])
+    let rates = [("fast", 50), ("slow", 1)]
+    _ = serve(200, rates: rates, &queue)
+    let new = flow(.normal, provider: "slow")
+    queue.register(new, id: 9, weight: 1)
+    queue.add(1, to: new)
+    let served = serve(3, rates: rates, &queue)
+    #expect(served.contains(new), "within a turn of those who wait for the same provider")
+  }
 }

@@ -51,7 +51,7 @@ struct LedgerScheduleTests {
       entry(1, .ledgerMarked), entry(2, .unitChanged), entry(3, .messageQueued), entry(4, .ledgerMarked),
       entry(5, .unitChanged),
     ]
-    #expect(entries.aroundMarks.map { $0.map(\.id) } == [[1], [2, 3], [4], [5]])
-    #expect([OutboxEntry]().aroundMarks.isEmpty)
+    #expect(entries.aroundCuts.map { $0.map(\.id) } == [[1], [2, 3], [4], [5]])
+    #expect([OutboxEntry]().aroundCuts.isEmpty)
   }
 }

@@ -19,12 +19,10 @@ final class QueueView: Sendable {
     let count = message.recipients.count
     // Computed before the lock is left: a copy that lives on would make the next change copy all flows.
     return state.withLockedValue { snapshot in
-      let ahead = snapshot.backlog(of: flow)
-      defer {
-        if message.sendAt == nil {
-          snapshot.noteAccepted(message.messageID, flow: flow, count: count, weight: message.weight, at: now)
-        }
-      }
+      let before = snapshot.backlog(of: flow)
+      let ahead =
+        message.sendAt == nil
+        ? snapshot.noteAccepted(message.messageID, flow: flow, count: count, weight: message.weight, at: now) : before
       return Placement(in: snapshot, flow: flow, ahead: ahead, last: ahead + count - 1, now: now)
         .notBefore(message.sendAt, now: now)
     }

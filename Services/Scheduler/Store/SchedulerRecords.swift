@@ -79,7 +79,8 @@ struct IssuedCommand: Sendable {
 
 /// A fact in the outbox.
 struct OutboxEntry: Sendable {
-  var id: Int64
+  /// Its row; `nil` for what is told in passing and never stored.
+  var id: Int64?
   var type: String
   var envelopeID: EnvelopeID
   var body: [UInt8]

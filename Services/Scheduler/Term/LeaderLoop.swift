@@ -105,7 +105,7 @@ actor LeaderLoop {
         for (unit, flow) in due.takeDue(now: now) { queue.readmit(unit, flow: flow) }
         for issued in outstanding.takeOverdue(now: now) { publish(issued, &group) }
         let dispatched = try await dispatch(now: now, &group)
-        publishHeads(now: now, &group)
+        try await publishHeads(now: now)
         try await keepHouse(now: now)
         try await countLedger(&group)
         let isBusy = dispatched || isCancelling || isSweeping || !batch.isEmpty
@@ -136,13 +136,8 @@ actor LeaderLoop {
 
   // MARK: Heads
 
-  private func publishHeads(now: Timestamp, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
-    guard let change = heads.next(&queue, now: now) else { return }
-    let publisher = publisher
-    group.addTask {
-      // The next heads follow within seconds; these are worth no repeat.
-      try? await publisher.publish(Envelope(change), exchange: BrokerNames.events, timeout: .seconds(1))
-    }
+  private func publishHeads(now: Timestamp) async throws {
+    if let change = heads.next(&queue, now: now) { try await relay.add(passing: change) }
   }
 
   /// Lets the readers of the heads know at once of a change that moves no head.

@@ -6,7 +6,8 @@ import ServiceKit
 
 /// Publishes the outbox and forgets what the broker has confirmed. Repeats are harmless: readers go by version.
 ///
-/// A batch leaves in no particular order, but a ledger's mark stands between what was written before and after it.
+/// A batch leaves in no particular order, but a ledger's mark and the heads of the queue stand between what was written
+/// before and after them.
 actor OutboxRelay {
   private let pool: PostgresPool
   private nonisolated let publisher: AMQPPublisher
@@ -29,11 +30,21 @@ actor OutboxRelay {
     bell.ring()
   }
 
+  /// Takes the heads of the queue: they leave after everything that they count. Older ones that still wait are dropped.
+  func add(passing body: some Payload) throws {
+    let envelope = Envelope(body)
+    entries.removeAll { $0.id == nil }
+    entries.append(
+      OutboxEntry(
+        id: nil, type: envelope.header.type.rawValue, envelopeID: envelope.header.id, body: try Wire.encode(envelope)))
+    bell.ring()
+  }
+
   /// Works until cancelled; begins with what an earlier leader left.
   func run() async throws {
     while case let left = try await Outbox.load(limit: 256, pool: pool), let last = left.last {
-      lastLeft = last.id
-      for batch in left.aroundMarks { try await publish(batch) }
+      lastLeft = last.id ?? lastLeft
+      for batch in left.aroundCuts { try await publish(batch) }
     }
     while true {
       try Task.checkCancellation()
@@ -43,7 +54,7 @@ actor OutboxRelay {
       }
       let next = entries.prefix(256)
       entries.removeFirst(next.count)
-      for batch in next.filter({ $0.id > lastLeft }).aroundMarks { try await publish(batch) }
+      for batch in next.filter({ $0.id ?? .max > lastLeft }).aroundCuts { try await publish(batch) }
     }
   }
 
@@ -61,13 +72,13 @@ actor OutboxRelay {
       for entry in batch {
         group.addTask {
           let message = AMQPMessage(body: entry.body, messageID: entry.envelopeID.description, type: entry.type)
-          if entry.isMark { try await self.publishMark(message) } else { try await self.publish(message) }
+          if entry.isCut { try await self.publishCut(message) } else { try await self.publish(message) }
         }
       }
       try await group.waitForAll()
     }
     Failpoint.reach(.outboxPublished)
-    try await Outbox.delete(batch.map(\.id), pool: pool)
+    try await Outbox.delete(batch.compactMap(\.id), pool: pool)
   }
 
   /// Publishes until it is confirmed. A fact that the broker refuses (a binding is missing, say) stays in the outbox and
@@ -86,32 +97,36 @@ actor OutboxRelay {
       }
     }
   }
-  /// A mark that the broker refuses is not worth holding up what comes behind it: the next one follows.
-  private nonisolated func publishMark(_ message: AMQPMessage) async throws {
+
+  /// A mark or heads that the broker refuses are not worth holding up what comes behind them: the next follow.
+  private nonisolated func publishCut(_ message: AMQPMessage) async throws {
     do {
       try await publisher.publish(
         message, exchange: BrokerNames.events, routingKey: message.type ?? "", timeout: .seconds(5))
     } catch let error as PublishError where error.code != .closed {
-      logger.warning("ledger's mark not published", metadata: [LogKey.error: "\(error)"])
+      logger.warning(
+        "not published",
+        metadata: [LogKey.envelopeType: "\(message.type ?? "")", LogKey.error: "\(error)"])
     }
   }
 }
 
 extension OutboxEntry {
-  fileprivate var isMark: Bool { type == MessageType.ledgerMarked.rawValue }
+  /// Whether it tells how things stand when all before it has been told.
+  fileprivate var isCut: Bool { id == nil || type == MessageType.ledgerMarked.rawValue }
 }
 
 extension Array where Element == OutboxEntry {
-  /// The same in order, each mark in a batch of its own: what is before it is confirmed before it is published.
-  var aroundMarks: [[OutboxEntry]] {
+  /// The same in order, each cut in a batch of its own: what is before it is confirmed before it is published.
+  var aroundCuts: [[OutboxEntry]] {
     var batches: [[OutboxEntry]] = []
     var isOpen = false
     for entry in self {
-      if isOpen, !entry.isMark {
+      if isOpen, !entry.isCut {
         batches[batches.count - 1].append(entry)
       } else {
         batches.append([entry])
-        isOpen = !entry.isMark
+        isOpen = !entry.isCut
       }
     }
     return batches

@@ -43,6 +43,8 @@ struct Story: Sendable {
   struct Sent: Sendable {
     var id: MessageID
     var numbers: [String]
+    /// The body of the 202.
+    var answer: JSONValue
   }
 
   /// Sends to many in one request.
@@ -59,7 +61,7 @@ struct Story: Sendable {
     try #require(answer.status == 202, "\(answer.text)")
     counts.withLockedValue { $0.accepted += numbers }
     let id = try #require(answer.json.message_id.string.flatMap { UUID(uuidString: $0) })
-    return Sent(id: MessageID(id), numbers: numbers)
+    return Sent(id: MessageID(id), numbers: numbers, answer: answer.json)
   }
 
   /// Sends to one.
