@@ -6,8 +6,8 @@
 -- projection_password) or, where one is not given, environment variables (SLUICE_DATABASE_PASSWORD_ACCOUNTS, …), which
 -- the list of processes does not show. A role whose password is not given keeps the one it has.
 --
--- Every role owns one schema (the projector's three), in which its service makes its tables by itself, and sees nothing else, except that the
--- gateway may use `projection` and `dead_letter`: their owners grant it the views it reads, no tables.
+-- Every role owns one schema (the projector's three), in which its service makes its tables by itself, and sees nothing
+-- else, except that the gateway may use `projection` and `dead_letter`: their owners grant it the views it reads, no tables.
 \set ON_ERROR_STOP on
 \set QUIET on
 SET client_min_messages = warning;

@@ -229,6 +229,9 @@ struct RecordedLog {
     }
   }
 
+  /// How many messages are final in the end.
+  var finalMessages: Int { finalCounts.values.count { $0.jobStatus != .pending && $0.jobStatus != .sending } }
+
   /// The counts that every message must show in the end.
   var finalCounts: [MessageID: UnitCounts] {
     finalStates.reduce(into: [:]) { $0[$1.key.messageID, default: UnitCounts()][$1.value] += 1 }
