@@ -4,15 +4,15 @@ import Contracts
 ///
 /// Pure; fed with `queue.changed` and with what its owner accepted itself since.
 public struct QueueSnapshot: Sendable {
-  private var flows: [FlowKey: FlowHead] = [:]
+  private(set) var flows: [FlowKey: FlowHead] = [:]
   private var classes: [MessageClass: ClassHead] = [:]
   private var providers: [String: ProviderPace] = [:]
   private var epoch: Int64 = -1
   private var globalRate: Double?
-  private var accepted: [FlowKey: Accepted] = [:]
+  private(set) var accepted: [FlowKey: Accepted] = [:]
 
   /// What this owner accepted, until the heads that count it arrive.
-  private struct Accepted {
+  struct Accepted {
     var count: Int
     var weight: Double
   }

@@ -3,6 +3,8 @@ import Metering
 
 /// The answer of `GET /api/queue/status`.
 struct QueueStatus {
+  /// Who asks.
+  var user: UserID
   var totals: QueueTotals
   var snapshot: QueueSnapshot
   var now: Timestamp
@@ -18,10 +20,9 @@ struct QueueStatus {
 
   /// When the last SMS of the caller goes out; `nil` when none waits or nothing goes.
   var yourCompletion: Timestamp? {
-    let waits = totals.yourFlows.compactMap { flow, behind -> Duration? in
-      guard let head = snapshot.headNumber(of: flow), behind > head,
-        let position = snapshot.position(in: flow, ahead: Int(behind - head - 1))
-      else { return nil }
+    let waits = snapshot.flows(of: user).compactMap { flow -> Duration? in
+      let backlog = snapshot.backlog(of: flow)
+      guard backlog > 0, let position = snapshot.position(in: flow, ahead: backlog - 1) else { return nil }
       return snapshot.wait(position: position, provider: flow.provider)?.middle
     }
     return waits.max().map { now + $0 }
