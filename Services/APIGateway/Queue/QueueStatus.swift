@@ -13,10 +13,7 @@ struct QueueStatus {
   var depth: Int { snapshot.isKnown ? max(0, snapshot.totalBacklog) : totals.waitingUnits }
 
   /// SMS per second that go while there are any; 0 while nothing goes.
-  var rate: Double {
-    guard let wait = snapshot.wait(position: 1_000, provider: nil)?.middle.inSeconds, wait > 0 else { return 0 }
-    return 1_000 / wait
-  }
+  var rate: Double { snapshot.throughput }
 
   /// When the last SMS of the caller goes out; `nil` when none waits or nothing goes.
   var yourCompletion: Timestamp? {
