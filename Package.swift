@@ -183,7 +183,9 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
-        "Postgres", "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "AMQP", "Contracts", "Postgres", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/Benchmarks", swiftSettings: strict),
   ]

@@ -13,17 +13,29 @@ struct Projector: Sendable {
 }
 
 /// Wires one projector; nothing is connected before its services run.
-func buildProjector(settings: ServiceSettings, limits: BatchLimits = BatchLimits(), logger: Logger) -> Projector {
+func buildProjector(
+  settings: ServiceSettings, retention: RetentionSettings = RetentionSettings(), limits: BatchLimits = BatchLimits(),
+  logger: Logger
+) -> Projector {
   let pool = PostgresPool(configuration: settings.database, logger: logger)
   let publisher = AMQPPublisher(configuration: settings.amqp.named("\(settings.instance) publisher"), logger: logger)
   let poison = PoisonReporter(publisher: publisher, logger: logger)
-  let metrics = ProjectorMetrics()
+  let metrics = (fold: ProjectorMetrics(), ledger: LedgerMetrics(), headroom: HeadroomMetrics())
   let election = LeaderElection(
     lease: LeaderLease(pool: pool, schema: ProjectionSchema.live.name, holder: settings.instance), logger: logger
   ) { epoch in
+    let store = ProjectionStore(pool: pool, epoch: epoch)
     try await ProjectorTerm(
-      store: ProjectionStore(pool: pool, epoch: epoch), amqp: settings.amqp.named("\(settings.instance) consumer"),
-      poison: poison, limits: limits, metrics: metrics, logger: logger
+      store: store, amqp: settings.amqp.named("\(settings.instance) consumer"), poison: poison, limits: limits,
+      metrics: metrics.fold, logger: logger,
+      chores: [
+        LedgerTask(pool: pool, metrics: metrics.ledger, logger: logger).run,
+        RetentionTask(store: store, settings: retention, logger: logger).run,
+        HeadroomTask(
+          store: store, amqp: settings.amqp.named("\(settings.instance) headroom"), metrics: metrics.headroom,
+          logger: logger
+        ).run,
+      ]
     ).run()
   }
   let projector = PersistentTask("projector", logger: logger) {

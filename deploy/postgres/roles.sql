@@ -6,8 +6,8 @@
 -- projection_password) or, where one is not given, environment variables (SLUICE_DATABASE_PASSWORD_ACCOUNTS, …), which
 -- the list of processes does not show. A role whose password is not given keeps the one it has.
 --
--- Every role owns one schema, in which its service makes its tables by itself, and sees nothing else, except that the
--- gateway may use `projection` and `dead_letter`: their owners grant it the views it reads, no tables.
+-- Every role owns one schema (the projector's three), in which its service makes its tables by itself, and sees nothing
+-- else, except that the gateway may use `projection` and `dead_letter`: their owners grant it the views it reads, no tables.
 \set ON_ERROR_STOP on
 \set QUIET on
 SET client_min_messages = warning;
@@ -65,6 +65,9 @@ CREATE SCHEMA IF NOT EXISTS scheduler AUTHORIZATION sluice_scheduler;
 CREATE SCHEMA IF NOT EXISTS sender AUTHORIZATION sluice_sender;
 CREATE SCHEMA IF NOT EXISTS dead_letter AUTHORIZATION sluice_dead_letter;
 CREATE SCHEMA IF NOT EXISTS projection AUTHORIZATION sluice_projection;
+-- Where `status-projector rebuild` makes the next read tables, and where the ones before lie until they are dropped.
+CREATE SCHEMA IF NOT EXISTS projection_rebuild AUTHORIZATION sluice_projection;
+CREATE SCHEMA IF NOT EXISTS projection_retired AUTHORIZATION sluice_projection;
 
 ALTER ROLE sluice_accounts IN DATABASE sluice SET search_path = accounts;
 ALTER ROLE sluice_scheduler IN DATABASE sluice SET search_path = scheduler;

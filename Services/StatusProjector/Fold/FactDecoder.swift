@@ -34,8 +34,10 @@ enum FactDecoder {
       }
     case .providerChanged: return try decode(bytes, Fact.providers)
     case .queueChanged: return try decode(bytes, Fact.queue)
-    case .unitDead, .letterOpened, .letterClosed, .letterFinished, .userChanged, .commandAnswered, .ledgerMarked,
-      .ledgerCounted:
+    case .ledgerMarked: return try decode(bytes, Fact.marked)
+    case .ledgerCounted:
+      return try decode(bytes) { (body: LedgerCounted) in .counted(try check(body)) }
+    case .unitDead, .letterOpened, .letterClosed, .letterFinished, .userChanged, .commandAnswered:
       return LoggedFact(at: try Wire.header(of: bytes).at, fact: .other)
     case .send, .messageCancel, .messagePause, .messageResume, .messageRetryFailed, .unitReplay, .unitSettle,
       .replayCancel, .providerSet, .providerReset, .sendingStop, .sendingGo, .deadLetterReplay, .deadLetterAbandon,
@@ -58,6 +60,13 @@ enum FactDecoder {
       throw WireError(code: .malformed, message: ".messages[\(place)] is out of range")
     }
     return body
+  }
+
+  private static func check(_ counted: LedgerCounted) throws -> LedgerCounted {
+    for (place, entry) in counted.buckets.enumerated() where !(0..<LedgerBucket.count).contains(entry.bucket) {
+      throw WireError(code: .malformed, message: ".buckets[\(place)].bucket is out of range")
+    }
+    return counted
   }
 
   private static func check(_ attempt: AttemptID, at place: Int) throws {

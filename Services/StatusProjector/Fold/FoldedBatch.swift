@@ -15,6 +15,10 @@ struct FoldedBatch: Sendable, Equatable {
   /// True when providers that are not named are gone.
   private(set) var replacesProviders = false
   private(set) var queue: FoldedQueue?
+  /// The mark that the batch ends with: what is stored then is what will be compared.
+  private(set) var mark: FoldedMark?
+  /// The scheduler's counts, to be compared with what was stored at their marks.
+  private(set) var counts: [FoldedCount] = []
   /// The newest `at` of a fact in it.
   private(set) var logTime: Timestamp?
   /// The scheduler's epoch that the heads have reached.
@@ -38,6 +42,8 @@ struct FoldedBatch: Sendable, Equatable {
     case .changed(let changed): for change in changed.units { apply(change) }
     case .providers(let changed): apply(changed)
     case .queue(let change): apply(change)
+    case .marked(let marked): mark = FoldedMark(marked)
+    case .counted(let counted): counts.append(FoldedCount(counted))
     case .other: break
     }
   }

@@ -13,6 +13,8 @@ enum Fact: Sendable {
   case changed(UnitsChanged)
   case providers(ProvidersChanged)
   case queue(QueueChanged)
+  case marked(LedgerMarked)
+  case counted(LedgerCounted)
   /// Well-formed, but nothing that the read tables show.
   case other
 }

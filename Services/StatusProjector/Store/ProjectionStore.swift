@@ -32,6 +32,12 @@ struct ProjectionStore: Sendable {
     return Position(offset: offset.flatMap(UInt64.init(exactly:)), queueEpoch: try row.decode("queue_epoch"))
   }
 
+  /// When the newest fact in the tables was said; `nil` before the first.
+  func logTime() async throws -> Timestamp? {
+    try await pool.query("SELECT log_time FROM \(schema).progress").first?.decode("log_time", as: Date?.self)
+      .map(Timestamp.init)
+  }
+
   /// Writes a batch and the offset it reaches in one transaction.
   /// - Throws: `Deposed`, or `PostgresError`. After any error the position must be read anew.
   func write(_ batch: FoldedBatch, upTo offset: UInt64) async throws {
@@ -49,6 +55,7 @@ struct ProjectionStore: Sendable {
       guard advanced.affected == 1 else { throw Deposed() }
       try await connection.query(Self.planning)
       for statement in batch.statements(in: schema) { try await connection.query(statement) }
+      try await redactAgain(batch.messageIDs, connection)
       Failpoint.reach(.projectionUncommitted)
     }
     Failpoint.reach(.projectionCommitted)
@@ -70,5 +77,6 @@ extension FoldedBatch {
     [openMessages(in: schema), acceptMessages(in: schema), mergeUnits(in: schema)].compactMap { $0 }
       + cutStatements(in: schema) + pauseStatements(in: schema)
       + [mergeAttempts(in: schema)].compactMap { $0 } + queueStatements(in: schema)
+      + ledgerStatements(in: schema)
   }
 }

@@ -1,35 +1,32 @@
 import AMQP
 import Contracts
 import Postgres
-import ServiceKit
 
-/// Folds deliveries into the read tables and acknowledges them once that is committed.
+/// Folds deliveries into the read tables of one schema.
 struct LogFold: Sendable {
   private let store: ProjectionStore
-  private let consumer: AMQPConsumer
-  private let poison: PoisonReporter
-  private let metrics: ProjectorMetrics
+  private let metrics: ProjectorMetrics?
+  private let setAside: @Sendable (AMQPDelivery, any Error) async -> Void
   private var queueEpoch: Int64
 
+  /// - Parameters:
+  ///   - start: Where the tables stand.
+  ///   - setAside: Does something with a fact that nobody understands or no table takes; it is left out.
   init(
-    store: ProjectionStore, start: ProjectionStore.Position, consumer: AMQPConsumer, poison: PoisonReporter,
-    metrics: ProjectorMetrics
+    store: ProjectionStore, start: ProjectionStore.Position, metrics: ProjectorMetrics?,
+    setAside: @escaping @Sendable (AMQPDelivery, any Error) async -> Void
   ) {
     self.store = store
-    self.consumer = consumer
-    self.poison = poison
     self.metrics = metrics
+    self.setAside = setAside
     queueEpoch = start.queueEpoch
   }
 
-  /// Folds whatever comes, until nothing more does.
-  mutating func run(_ buffer: BatchBuffer<AMQPDelivery>) async throws {
-    while let deliveries = await buffer.next() { try await fold(deliveries) }
-  }
-
-  private mutating func fold(_ deliveries: [AMQPDelivery]) async throws {
+  /// Writes deliveries, in the log's order; when it returns they are committed and may be acknowledged.
+  /// - Returns: The offset that is reached.
+  mutating func fold(_ deliveries: [AMQPDelivery]) async throws -> UInt64? {
     var entries: [LogEntry] = []
-    var offset: UInt64 = 0
+    var offset: UInt64?
     for delivery in deliveries {
       guard let place = delivery.streamOffset else { throw LogIsNoStream() }
       offset = place
@@ -38,11 +35,16 @@ struct LogFold: Sendable {
         entries.append(LogEntry(delivery: delivery, offset: place, logged: logged))
       } catch {
         await setAside(delivery, error)
+        continue
+      }
+      // What the tables hold at a mark is what is compared, so a transaction ends there.
+      if entries.last?.logged.isFreshMark(at: .now()) == true {
+        try await write(entries[...], upTo: place)
+        entries.removeAll()
       }
     }
-    try await write(entries[...], upTo: offset)
-    // With all before it.
-    if let last = deliveries.last { await consumer.acknowledge(last, multiple: true) }
+    if let offset { try await write(entries[...], upTo: offset) }
+    return offset
   }
 
   /// Writes a stretch of the log; facts that the tables refuse are found by halving it, set aside and left out.
@@ -61,20 +63,18 @@ struct LogFold: Sendable {
       return try await write(halves.1, upTo: offset)
     }
     queueEpoch = batch.queueEpoch
-    metrics.folded(batch, facts: entries.count)
+    metrics?.folded(batch, facts: entries.count)
   }
+}
 
-  /// Puts a fact where an admin sees it. A broker that takes nothing does not hold up the log for long: the fact stays in
-  /// it, and the error is logged.
-  private func setAside(_ delivery: AMQPDelivery, _ error: any Error) async {
-    metrics.poisoned()
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask { await poison.report(delivery, error: error, consumer: consumer) }
-      // Cancelled once the report is through.
-      group.addTask { try? await Task.sleep(for: .seconds(10)) }
-      await group.next()
-      group.cancelAll()
-    }
+extension LoggedFact {
+  /// After this time a mark is of no use: nobody compares it any more.
+  static let markLife = Duration.seconds(600)
+
+  /// True for a mark that is worth a transaction of its own.
+  func isFreshMark(at now: Timestamp) -> Bool {
+    guard case .marked(let mark) = fact else { return false }
+    return now - mark.markedAt < Self.markLife
   }
 }
 

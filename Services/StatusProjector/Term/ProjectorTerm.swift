@@ -15,6 +15,8 @@ struct ProjectorTerm: Sendable {
   let limits: BatchLimits
   let metrics: ProjectorMetrics
   let logger: Logger
+  /// What else the leader does, until the fold ends: it checks and tidies up.
+  let chores: [@Sendable () async throws -> Void]
 
   /// Folds until cancelled or until something fails.
   func run() async throws {
@@ -33,23 +35,53 @@ struct ProjectorTerm: Sendable {
     metrics.leads(true)
     defer { metrics.leads(false) }
     do {
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await consumer.run() }
+      try await withThrowingTaskGroup(of: Bool.self) { group in
+        group.addTask {
+          try await consumer.run()
+          return false
+        }
         group.addTask {
           for await delivery in consumer.deliveries { buffer.append(delivery) }
           buffer.finish()
+          return false
+        }
+        for chore in chores {
+          group.addTask {
+            try await chore()
+            return false
+          }
         }
         group.addTask {
-          var fold = LogFold(store: store, start: start, consumer: consumer, poison: poison, metrics: metrics)
-          try await fold.run(buffer)
+          var fold = LogFold(store: store, start: start, metrics: metrics) { delivery, error in
+            await setAside(delivery, error, consumer)
+          }
+          while let deliveries = await buffer.next() {
+            _ = try await fold.fold(deliveries)
+            // With all before it.
+            if let last = deliveries.last { await consumer.acknowledge(last, multiple: true) }
+          }
+          return true
         }
         defer { group.cancelAll() }
         // At a shutdown the consumer ends first; what it has delivered is still folded.
-        while try await group.next() != nil {}
+        while let isFolded = try await group.next(), !isFolded {}
       }
     } catch let error as PostgresError where error.code == .cancelled {
       // Not the database's failure: the lease is released at once.
       throw CancellationError()
+    }
+  }
+
+  /// Puts a fact where an admin sees it. A broker that takes nothing does not hold up the log for long: the fact stays in
+  /// it, and the error is logged.
+  private func setAside(_ delivery: AMQPDelivery, _ error: any Error, _ consumer: AMQPConsumer) async {
+    metrics.poisoned()
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await poison.report(delivery, error: error, consumer: consumer) }
+      // Cancelled once the report is through.
+      group.addTask { try? await Task.sleep(for: .seconds(10)) }
+      await group.next()
+      group.cancelAll()
     }
   }
 }

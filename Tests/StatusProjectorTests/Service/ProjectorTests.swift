@@ -1,3 +1,4 @@
+import AMQP
 import Contracts
 import Foundation
 import Postgres
@@ -75,6 +76,19 @@ extension ServerSuites {
         #expect(message.body == (message.messageID == refusedID.description ? refused.body : broken.body))
       }
       try await projector.stop()
+    }
+
+    @Test("The log's beginning is compared with where the tables stand")
+    func headroom() async throws {
+      let (broker, database) = (try await ProjectorBroker(), try await ProjectionDatabase.migrated())
+      let task = HeadroomTask(
+        store: try await database.store(), amqp: try AMQPConfiguration(url: broker.url), metrics: HeadroomMetrics(),
+        logger: .silent)
+      let log = try RecordedLog(messages: 2, seed: 61)
+      try await broker.publish(log.lines)
+      let headroom = try #require(try await task.measure())
+      #expect(headroom.duration == LogHeadroom.retention)
+      #expect(headroom.lostFacts == 0)
     }
 
     @Test("While the database is away the projector waits, and then catches up")

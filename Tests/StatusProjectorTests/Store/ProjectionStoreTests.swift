@@ -38,7 +38,7 @@ extension ServerSuites {
       #expect(counts.values.allSatisfy { $0.status == $0.counts.jobStatus.rawValue })
 
       var generator = SeededGenerator(seed: 2)
-      for seed in 3..<8 as Range<UInt64> {
+      for seed in 3..<23 as Range<UInt64> {
         let database = try await ProjectionDatabase.migrated()
         try await write(facts.disturbed(using: &generator), in: database, seed: seed)
         #expect(try await database.contents() == expected)

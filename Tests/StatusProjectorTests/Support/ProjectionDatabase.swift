@@ -32,6 +32,26 @@ struct ProjectionDatabase: Sendable {
     try await ProjectionMigrations.apply(to: .live, pool: pool, logger: .silent)
   }
 
+  /// The roles and schemas of `roles.sql`, as far as the projector is concerned. Roles belong to the whole cluster.
+  func makeRoles() async throws {
+    for role in ["sluice_accounts", "sluice_projection"] {
+      try await pool.query(
+        "DO $$ BEGIN CREATE ROLE \(unsafeRaw: role); EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    }
+    for schema in [ProjectionSchema.live, .rebuild, .retired] {
+      try await pool.query("CREATE SCHEMA \(schema) AUTHORIZATION sluice_projection")
+    }
+    try await pool.query("GRANT USAGE ON SCHEMA sluice TO sluice_accounts, sluice_projection")
+  }
+
+  /// The same database, as one of the roles.
+  func url(as role: String) -> String { "\(url)?options=-c%20role%3D\(role)" }
+
+  /// What lies in a schema.
+  func relations(in schema: ProjectionSchema) async throws -> Int {
+    try await pool.query("SELECT FROM pg_class WHERE relnamespace = \(schema.name)::text::regnamespace").count
+  }
+
   /// A store that leads.
   func store() async throws -> ProjectionStore {
     let row = try await pool.query("UPDATE projection.leadership SET epoch = epoch + 1 RETURNING epoch").first

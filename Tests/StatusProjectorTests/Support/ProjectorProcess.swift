@@ -5,7 +5,10 @@ import TestSupport
 struct ProjectorProcess {
   private let process = Process()
 
-  init(instance: String, broker: ProjectorBroker, databaseURL: String) throws {
+  init(
+    instance: String, arguments: [String] = [], broker: ProjectorBroker, databaseURL: String
+  ) throws {
+    process.arguments = arguments
     process.executableURL = try BuiltProduct.url("status-projector")
     process.environment = [
       "SLUICE_INSTANCE": instance, "SLUICE_AMQP_URL": broker.url, "SLUICE_DATABASE_URL": databaseURL,
@@ -22,6 +25,14 @@ struct ProjectorProcess {
     let pid = ProcessID(process.processIdentifier)
     pid.send(SIGKILL)
     try await pid.ends()
+  }
+
+  /// Waits until it ends by itself.
+  /// - Returns: The exit code.
+  func ends(within limit: Duration) async throws -> Int32 {
+    try await ProcessID(process.processIdentifier).ends(within: limit)
+    process.waitUntilExit()
+    return process.terminationStatus
   }
 
   /// SIGTERM.

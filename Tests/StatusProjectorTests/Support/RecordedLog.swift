@@ -21,10 +21,17 @@ struct RecordedLog {
   private(set) var finalStates: [UnitID: UnitState] = [:]
   private(set) var acceptedCount = 0
   private var generator: SeededGenerator
-  private var clock = Timestamp(microseconds: 1_800_000_000_000_000)
+  private var clock: Timestamp
 
-  init(messages: Int, seed: UInt64) throws {
+  /// When it begins.
+  let begin: Timestamp
+  /// When it ends.
+  var end: Timestamp { clock }
+
+  init(messages: Int, seed: UInt64, start: Timestamp = Timestamp(microseconds: 1_800_000_000_000_000)) throws {
     generator = SeededGenerator(seed: seed)
+    begin = start
+    clock = start
     var lives: [UnitLife] = []
     for number in 0..<messages { lives += try accept(number) }
     lives.shuffle(using: &generator)
@@ -221,6 +228,9 @@ struct RecordedLog {
       try tell(MessagesFinished(messages: [.init(messageID: messageID, counts: counts, finishedAt: tick())]))
     }
   }
+
+  /// How many messages are final in the end.
+  var finalMessages: Int { finalCounts.values.count { $0.jobStatus != .pending && $0.jobStatus != .sending } }
 
   /// The counts that every message must show in the end.
   var finalCounts: [MessageID: UnitCounts] {

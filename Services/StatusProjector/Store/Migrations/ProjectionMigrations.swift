@@ -10,7 +10,7 @@ enum ProjectionMigrations {
     Migration(version: 1, name: "read tables", sql: readTables),
     Migration(version: 2, name: "read views", sql: readViews),
     Migration(version: 3, name: "controls", sql: controls),
-    Migration(version: 4, name: "totals and ledger", sql: totals + "\n" + publishedViews),
+    Migration(version: 4, name: "totals and ledger", sql: [totals, publishedViews, ledger].joined(separator: "\n")),
   ]
 
   /// Brings a schema up to date, and makes it when there is none.

@@ -43,10 +43,11 @@ extension ProjectionMigrations {
     -- Small: of what is not final, or of what should not be.
     CREATE INDEX messages_open_idx ON messages (accepted_at) WHERE is_open;
     CREATE INDEX messages_open_flow_idx ON messages (flow_id, first_number DESC) WHERE is_open;
-    CREATE INDEX messages_open_bucket_idx ON messages ((\(bucket)), accepted_at) WHERE is_open AND flow_id IS NOT NULL;
+    CREATE INDEX messages_open_bucket_idx ON messages ((\(bucket("message_id"))), accepted_at) WHERE is_open AND flow_id IS NOT NULL;
     CREATE INDEX messages_unqueued_idx ON messages (accepted_at) WHERE is_open AND flow_id IS NULL;
     CREATE INDEX messages_unaccepted_idx ON messages (changed_at) WHERE accepted_at IS NULL;
     CREATE INDEX messages_unbalanced_idx ON messages (accepted_at) WHERE is_unbalanced;
+    CREATE INDEX messages_redactable_idx ON messages (accepted_at) WHERE NOT is_open AND redacted_at IS NULL;
     CREATE INDEX messages_contradicted_idx ON messages (finished_at) WHERE is_contradicted;
 
     CREATE TABLE totals (
@@ -60,7 +61,7 @@ extension ProjectionMigrations {
     CREATE TABLE ledger_buckets (
       bucket int CONSTRAINT ledger_buckets_pkey PRIMARY KEY,
       messages int NOT NULL DEFAULT 0,
-      \(states.map { "\($0) int NOT NULL DEFAULT 0" }.joined(separator: ", "))
+      \(ledgerStates.map { "\($0) int NOT NULL DEFAULT 0" }.joined(separator: ", "))
     ) WITH (fillfactor = 30);
     COMMENT ON TABLE ledger_buckets IS
       'Messages that the scheduler has queued and that are not final, and their SMS by state, by the last ten bits of
@@ -77,27 +78,28 @@ extension ProjectionMigrations {
       FOR EACH STATEMENT EXECUTE FUNCTION count_updated();
     -- What is there already is counted once.
     INSERT INTO totals AS t (user_id, \(list(columns))) \(totalsOf(rows("messages", 1))) \(addTotals);
-    INSERT INTO ledger_buckets AS b (bucket, messages, \(list(states))) \(bucketsOf(rows("messages", 1))) \(addBuckets);
+    INSERT INTO ledger_buckets AS b (bucket, messages, \(list(ledgerStates))) \(bucketsOf(rows("messages", 1))) \(addBuckets);
     """
 
   private static let everybody = "00000000-0000-0000-0000-000000000000"
   // Written out, since the text of a migration never changes.
-  private static let states = [
+  static let ledgerStates = [
     "pending", "sending", "retrying", "sent", "failed", "dead", "expired", "cancelled", "unconfirmed",
   ]
   private static let statuses = [
     "pending", "sending", "completed", "partial", "failed", "cancelled", "expired", "unconfirmed",
   ]
-  private static let columns = statuses.map { "\($0)_messages" } + ["units"] + states
-  private static let bucket =
-    "(get_byte(uuid_send(message_id), 14) & 3) * 256 + get_byte(uuid_send(message_id), 15)"
+  private static let columns = statuses.map { "\($0)_messages" } + ["units"] + ledgerStates
+  static func bucket(_ column: String) -> String {
+    "(get_byte(uuid_send(\(column)), 14) & 3) * 256 + get_byte(uuid_send(\(column)), 15)"
+  }
 
   private static func list(_ names: [String]) -> String { names.joined(separator: ", ") }
 
   /// Rows of messages that count, each with its sign.
   private static func rows(_ table: String, _ weight: Int) -> String {
     """
-    SELECT message_id, user_id, accepted_at, flow_id, is_open, job_status, recipient_count, \(list(states)),
+    SELECT message_id, user_id, accepted_at, flow_id, is_open, job_status, recipient_count, \(list(ledgerStates)),
       \(weight) AS weight FROM \(table)
     """
   }
@@ -107,7 +109,7 @@ extension ProjectionMigrations {
     let sums =
       statuses.map { "coalesce(sum(weight) FILTER (WHERE job_status = '\($0)'), 0) AS \($0)_messages" }
       + ["coalesce(sum(weight * recipient_count), 0) AS units"]
-      + states.map { "coalesce(sum(weight * \($0)), 0) AS \($0)" }
+      + ledgerStates.map { "coalesce(sum(weight * \($0)), 0) AS \($0)" }
     return """
       SELECT user_id, \(list(columns)) FROM (
         SELECT coalesce(user_id, '\(everybody)') AS user_id, \(list(sums)) FROM (\(rows)) r
@@ -118,19 +120,19 @@ extension ProjectionMigrations {
 
   /// What such rows add to the buckets.
   private static func bucketsOf(_ rows: String) -> String {
-    let sums = ["sum(weight) AS messages"] + states.map { "sum(weight * \($0)) AS \($0)" }
+    let sums = ["sum(weight) AS messages"] + ledgerStates.map { "sum(weight * \($0)) AS \($0)" }
     return """
-      SELECT bucket, messages, \(list(states)) FROM (
-        SELECT \(bucket) AS bucket, \(list(sums)) FROM (\(rows)) r
+      SELECT bucket, messages, \(list(ledgerStates)) FROM (
+        SELECT \(bucket("message_id")) AS bucket, \(list(sums)) FROM (\(rows)) r
         WHERE flow_id IS NOT NULL AND is_open GROUP BY 1
-      ) s WHERE 0 <> ANY (ARRAY[messages, \(list(states))]) ORDER BY bucket
+      ) s WHERE 0 <> ANY (ARRAY[messages, \(list(ledgerStates))]) ORDER BY bucket
       """
   }
 
   private static let addTotals =
     "ON CONFLICT (user_id) DO UPDATE SET \(list(columns.map { "\($0) = t.\($0) + excluded.\($0)" }))"
   private static let addBuckets =
-    "ON CONFLICT (bucket) DO UPDATE SET \(list((["messages"] + states).map { "\($0) = b.\($0) + excluded.\($0)" }))"
+    "ON CONFLICT (bucket) DO UPDATE SET \(list((["messages"] + ledgerStates).map { "\($0) = b.\($0) + excluded.\($0)" }))"
 
   /// A trigger's function. It finds the tables beside the one it was fired by, in whatever schema that lies; what it sets
   /// is undone at its end.
@@ -141,7 +143,7 @@ extension ProjectionMigrations {
     BEGIN
       PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA), true);
       INSERT INTO totals AS t (user_id, \(list(columns))) \(totalsOf(rows)) \(addTotals);
-      INSERT INTO ledger_buckets AS b (bucket, messages, \(list(states))) \(bucketsOf(rows)) \(addBuckets);
+      INSERT INTO ledger_buckets AS b (bucket, messages, \(list(ledgerStates))) \(bucketsOf(rows)) \(addBuckets);
       RETURN NULL;
     END
     $$;

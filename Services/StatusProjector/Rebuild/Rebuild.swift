@@ -1,0 +1,104 @@
+import AMQP
+import Contracts
+import Logging
+import Postgres
+import ServiceKit
+
+/// Makes the read tables anew from the log while the old ones are in use, and puts them in their place.
+struct Rebuild: Sendable {
+  let pool: PostgresPool
+  let amqp: AMQPConfiguration
+  let logger: Logger
+  var limits = BatchLimits(count: 1_000, bytes: 2_000_000)
+  /// After so long without a fact the log is taken to end.
+  var patience = Duration.seconds(15)
+  /// How long plans and readers of the old tables have to end before these are dropped.
+  var dropDelay = Duration.seconds(30)
+
+  private var generations: GenerationStore { GenerationStore(pool: pool) }
+
+  /// Returns once the new tables are in use and the old ones dropped.
+  /// - Throws: `RebuildError`, or whatever the database says; then nothing has changed.
+  func run() async throws {
+    // Rows of another rebuild's are none of ours.
+    let epoch = Int64.random(in: (1 << 32)..<(1 << 62))
+    try await prepare(epoch)
+    try await LogReader.with(amqp, from: .first, limits: limits, logger: logger) { reader in
+      try await rebuild(reader, ProjectionStore(pool: pool, schema: .rebuild, epoch: epoch))
+    }
+    logger.notice("the new tables are in use")
+    try await Task.sleep(for: dropDelay)
+    do {
+      try await generations.clear(.retired)
+      logger.notice("the old tables are dropped")
+    } catch {
+      // They only take room: the next rebuild drops them.
+      logger.warning("the old tables are not dropped", metadata: [LogKey.error: "\(error)"])
+    }
+  }
+
+  /// Empty new tables beside the old ones, which are brought up to date.
+  private func prepare(_ epoch: Int64) async throws {
+    for schema in [ProjectionSchema.rebuild, .retired] {
+      try await generations.open(schema)
+      try await generations.clear(schema)
+    }
+    try await ProjectionMigrations.apply(to: .live, pool: pool, logger: logger)
+    try await ProjectionMigrations.apply(to: .rebuild, pool: pool, logger: logger)
+    try await pool.query("UPDATE \(ProjectionSchema.rebuild).leadership SET epoch = \(epoch)")
+  }
+
+  private func rebuild(_ reader: LogReader, _ store: ProjectionStore) async throws {
+    guard let beginning = await reader.next(within: patience) else {
+      throw reader.isReading ? RebuildError.logEmpty : RebuildError.logUnreachable
+    }
+    try await copyHistory(before: beginning)
+    var replay = LogReplay(
+      reader: reader, fold: LogFold(store: store, start: try await store.position(), metrics: nil) { _, _ in },
+      patience: patience, logger: logger)
+    try await replay.fold(beginning)
+    while replay.offset ?? 0 < (try await live.position().offset ?? 0) {
+      try await replay.step(towards: try await live.position().offset)
+    }
+    try await swap(&replay, store.epoch)
+  }
+
+  private var live: ProjectionStore { ProjectionStore(pool: pool, epoch: 0) }
+
+  private func copyHistory(before beginning: [AMQPDelivery]) async throws {
+    // Of one that nobody understands the time is not known.
+    guard let first = beginning.lazy.compactMap({ try? Wire.header(of: $0.body).at }).first else {
+      throw RebuildError.logEmpty
+    }
+    let copy = HistoryCopy(pool: pool, from: .live, to: .rebuild, first: first)
+    logger.notice("copying what is older than the log", metadata: ["before": "\(copy.cutoff)"])
+    try await copy.copySmall()
+    var milestone = 0
+    let count = try await copy.copyMessages { count in
+      guard count >= milestone + 100_000 else { return }
+      milestone = count
+      logger.notice("copying", metadata: ["messages": "\(count)"])
+    }
+    logger.notice("copied", metadata: ["messages": "\(count)"])
+  }
+
+  /// Tries for some minutes: each time the tables may be in use by somebody who takes long.
+  private func swap(_ replay: inout LogReplay, _ epoch: Int64) async throws {
+    for attempt in 1...100 {
+      do {
+        return try await GenerationSwap(pool: pool, epoch: epoch).run { offset in
+          try await replay.catchUp(with: offset)
+        }
+      } catch let error as PostgresError where error.isBusy {
+        logger.info("the tables are in use, trying again", metadata: ["try": "\(attempt)"])
+        try await Task.sleep(for: .seconds(1))
+      }
+    }
+    throw RebuildError.tablesBusy
+  }
+}
+
+extension PostgresError {
+  /// A limit for a lock or a statement ended it, or a deadlock.
+  fileprivate var isBusy: Bool { code == .timeout || isRetryable || sqlState == "55P03" }
+}
