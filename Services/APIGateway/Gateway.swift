@@ -32,21 +32,28 @@ struct Gateway {
     let providers = ProviderView(settings.providers)
     let answers = AnswerTable()
     let signal = RefreshSignal()
+    let store = ReadStore(pool: pool)
+    let owners = OwnerDirectory(logger: logger) { try await store.owners(of: $0) }
+    let feed = LiveFeed(queue: queue, owners: owners, logger: logger)
+    let events = EventStreams(
+      feed: feed, owners: owners,
+      log: LogReader.Source(configuration: service.amqp.named("\(service.instance) catch up"), logger: logger),
+      limits: settings.events)
     let readiness = Readiness(
       publisher: publisher, directory: directory, isDatabaseReady: { pool.isReady })
     let api = GatewayAPI(
-      settings: settings, publisher: publisher, store: ReadStore(pool: pool), directory: directory, queue: queue,
-      providers: providers, answers: answers, readiness: readiness)
+      settings: settings, publisher: publisher, store: store, directory: directory, queue: queue,
+      providers: providers, answers: answers, readiness: readiness, events: events)
     services = [
       HealthServer(settings: service, logger: logger, readiness: { readiness.reason }),
       pool, publisher, consumer,
       AccountsService(
         store: AccountStore(pool: pool), directory: directory, firstAdmin: settings.firstAdmin, refreshSignal: signal,
         logger: logger),
+      feed,
       EventFollower(
         consumer: consumer, queue: queue, providers: providers, answers: answers, directory: directory,
-        refreshSignal: signal,
-        logger: logger),
+        refreshSignal: signal, feed: feed, logger: logger),
       api.server(logger: logger, onListening: onListening),
     ]
     self.readiness = readiness

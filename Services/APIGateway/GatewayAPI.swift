@@ -17,6 +17,7 @@ struct GatewayAPI {
   var providers: ProviderView
   var answers: AnswerTable
   var readiness: Readiness
+  var events: EventStreams
 
   /// Every route that is served; what is not here is a 404.
   var routes: [Route] {
@@ -33,6 +34,7 @@ struct GatewayAPI {
     let status = QueueStatusController(authenticator: authenticator, store: store, queue: queue)
     return send.routes + messages.routes + status.routes + controls(authenticator, lookup)
       + ProvidersController(authenticator: authenticator, providers: providers).routes
+      + EventsController(authenticator: authenticator, streams: events).routes
       + HealthController(readiness: readiness, queue: queue).routes
   }
 

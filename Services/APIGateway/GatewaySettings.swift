@@ -13,6 +13,8 @@ struct GatewaySettings: Sendable {
   var bodyLimit = 2 * 1024 * 1024
   /// `SLUICE_MAX_RECIPIENTS`, `SLUICE_MAX_CHARACTERS`, `SLUICE_MAX_SEGMENTS`
   var limits = SubmissionLimits()
+  /// `SLUICE_EVENT_STREAMS`, `SLUICE_EVENT_STREAMS_PER_USER`
+  var events = EventStreamLimits()
   /// `SLUICE_DEFAULT_REGION`: where numbers without a country code are.
   var defaultRegion = "HK"
   /// `SLUICE_NUMBER_CHECK`: `possible` or `valid`.
@@ -36,6 +38,10 @@ extension GatewaySettings {
     gateway.limits.recipients = settings.int("SLUICE_MAX_RECIPIENTS", default: limits.recipients, in: 1...10_000)
     gateway.limits.characters = settings.int("SLUICE_MAX_CHARACTERS", default: limits.characters, in: 1...10_000)
     gateway.limits.segments = settings.int("SLUICE_MAX_SEGMENTS", default: limits.segments, in: 1...100)
+    let events = gateway.events
+    gateway.events.streams = settings.int("SLUICE_EVENT_STREAMS", default: events.streams, in: 1...100_000)
+    gateway.events.streamsPerUser = settings.int(
+      "SLUICE_EVENT_STREAMS_PER_USER", default: events.streamsPerUser, in: 1...10_000)
     gateway.defaultRegion = settings.string("SLUICE_DEFAULT_REGION", default: gateway.defaultRegion)
     if !PhoneNumberParser.isKnown(region: gateway.defaultRegion) {
       settings.note("SLUICE_DEFAULT_REGION", "must be a country's two capital letters, such as HK")

@@ -60,9 +60,13 @@ struct GatewayFixture: Sendable {
   let providers: ProviderView
   let answers: AnswerTable
   let user: Principal
+  let feed: LiveFeed
+  let events: EventStreams
 
   static func run<Result: Sendable>(
-    settings: GatewaySettings = GatewaySettings(), _ body: @Sendable (GatewayFixture) async throws -> Result
+    settings: GatewaySettings = GatewaySettings(), ring: EventRing = EventRing(),
+    owners lookup: @escaping OwnerDirectory.Lookup = { _ in [:] },
+    _ body: @Sendable (GatewayFixture) async throws -> Result
   ) async throws -> Result {
     let publisher = RecordingPublisher()
     let directory = NIOLockedValueBox(TokenDirectory())
@@ -82,24 +86,27 @@ struct GatewayFixture: Sendable {
     let queue = QueueView()
     let providers = ProviderView([.provider1, .provider2])
     let answers = AnswerTable()
+    let owners = OwnerDirectory(logger: logger, lookup: lookup)
+    let feed = LiveFeed(queue: queue, owners: owners, ring: ring, logger: logger)
+    let events = EventStreams(feed: feed, owners: owners, log: nil, limits: settings.events)
     var settings = settings
     settings.port = 0
     let api = GatewayAPI(
       settings: settings, publisher: publisher, store: ReadStore(pool: pool), directory: directory, queue: queue,
       providers: providers, answers: answers,
-      readiness: Readiness(publisher: publisher, directory: directory, isDatabaseReady: { false })
-    )
+      readiness: Readiness(publisher: publisher, directory: directory, isDatabaseReady: { false }),
+      events: events)
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(
       configuration: .init(
-        services: [api.server(logger: logger) { port in listening.yield(port) }], logger: logger))
+        services: [feed, api.server(logger: logger) { port in listening.yield(port) }], logger: logger))
     return try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await group.run() }
       var iterator = ports.makeAsyncIterator()
       let port = await iterator.next() ?? 0
       let fixture = GatewayFixture(
         http: RawHTTP(port: port), publisher: publisher, directory: directory, queue: queue, providers: providers,
-        answers: answers, user: user)
+        answers: answers, user: user, feed: feed, events: events)
       do {
         let result = try await body(fixture)
         await group.triggerGracefulShutdown()

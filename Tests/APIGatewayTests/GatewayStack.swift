@@ -36,6 +36,7 @@ struct GatewayStack: Sendable {
   let publisher: AMQPPublisher
   let user: UserID
   let amqp: AMQPConfiguration
+  let database: String
   let logger: Logger
 
   /// Starts replicas over an empty database and empty queues and waits until they are ready.
@@ -60,7 +61,7 @@ struct GatewayStack: Sendable {
       while replicasPorts.count < replicas { replicasPorts.append(await iterator.next() ?? 0) }
       let stack = GatewayStack(
         servers: servers, http: RawHTTP(port: replicasPorts[0]), pool: pool, publisher: publisher,
-        user: .timeOrdered(), amqp: amqp, logger: logger)
+        user: .timeOrdered(), amqp: amqp, database: database, logger: logger)
       do {
         for port in replicasPorts { try await stack.waitUntilReady(RawHTTP(port: port)) }
         try await stack.addUser()
@@ -73,6 +74,29 @@ struct GatewayStack: Sendable {
       try await tasks.waitForAll()
     }
     await pool.close()
+  }
+
+  /// Runs one more replica, as after a restart.
+  func withFreshReplica(_ body: @Sendable @escaping (RawHTTP) async throws -> Void) async throws {
+    let (ports, listening) = AsyncStream.makeStream(of: Int.self)
+    let group = ServiceGroup(
+      configuration: .init(
+        services: try Self.gateway(9, amqp: amqp, database: database, logger: logger, listening: listening),
+        logger: logger))
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { try await group.run() }
+      var iterator = ports.makeAsyncIterator()
+      let replica = RawHTTP(port: await iterator.next() ?? 0)
+      do {
+        try await waitUntilReady(replica)
+        try await body(replica)
+      } catch {
+        await group.triggerGracefulShutdown()
+        throw error
+      }
+      await group.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+    }
   }
 
   private static func gateway(
@@ -154,13 +178,21 @@ struct GatewayStack: Sendable {
 
   /// As the scheduler, since the gateway may not say such things.
   func publish(bytes: [UInt8], type: MessageType) async throws {
+    try await asScheduler { publisher in
+      try await publisher.publish(
+        AMQPMessage(body: bytes, type: type.rawValue), exchange: BrokerNames.events, routingKey: type.rawValue,
+        timeout: .seconds(5))
+    }
+  }
+
+  /// Lends a publisher with the scheduler's rights.
+  func asScheduler(_ body: (AMQPPublisher) async throws -> Void) async throws {
     var scheduler = amqp
     scheduler.username = "scheduler"
     let publisher = AMQPPublisher(configuration: scheduler.named("heads"), logger: logger)
     let run = Task { try await publisher.run() }
-    try await publisher.publish(
-      AMQPMessage(body: bytes, type: type.rawValue), exchange: BrokerNames.events, routingKey: type.rawValue,
-      timeout: .seconds(5))
+    defer { run.cancel() }
+    try await body(publisher)
     run.cancel()
     // It was cancelled: how it ended says nothing.
     _ = try? await run.value

@@ -132,6 +132,22 @@ struct QueueAnswerTests {
     #expect(message.estimated(.unknown, in: snapshot, now: now) == .unknown)
   }
 
+  @Test("The caller's messages are done when the last SMS of their flows is")
+  func completion() throws {
+    var heads = heads(backlog: 40, head: 100)
+    heads.flows.append(
+      FlowHead(
+        flowID: 2, messageClass: .normal, userID: .timeOrdered(), provider: nil, tag: 0, step: 1 << 24, backlog: 40,
+        headNumber: 0))
+    let shared = snapshot(heads)
+    func completion(_ user: UserID) -> Timestamp? {
+      QueueStatus(user: user, totals: QueueTotals(), snapshot: shared, now: now).yourCompletion
+    }
+    // 39 of its own and 39 of the other flow's are before its last one; at 2/s.
+    #expect(completion(user) == now + .seconds(39))
+    #expect(completion(.timeOrdered()) == nil)
+  }
+
   @Test("A message says what holds it")
   func waiting() {
     func reason(_ message: MessageRow, _ heads: QueueChanged) -> WaitingReason? {

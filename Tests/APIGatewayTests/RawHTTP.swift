@@ -73,9 +73,27 @@ struct RawHTTP: Sendable {
   }
 
   private func exchange(_ bytes: [UInt8]) throws -> Answer {
+    let descriptor = try connection()
+    defer { close(descriptor) }
+    Self.write(bytes, to: descriptor)
+    var answer: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = recv(descriptor, &buffer, buffer.count, 0)
+      guard count > 0 else { break }
+      answer += buffer[..<count]
+    }
+    return try Self.parse(answer)
+  }
+
+  /// A connected socket, whose owner closes it.
+  /// - Parameter receiveBuffer: Bytes that the kernel takes for a reader who does not read.
+  func connection(receiveBuffer: Int32? = nil) throws -> Int32 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw Failure(what: "socket") }
-    defer { close(descriptor) }
+    if var receiveBuffer {
+      setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
+    }
     var limit = timeval(tv_sec: 20, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -88,7 +106,14 @@ struct RawHTTP: Sendable {
         connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    guard connected == 0 else { throw Failure(what: "connect: \(errno)") }
+    guard connected == 0 else {
+      close(descriptor)
+      throw Failure(what: "connect: \(errno)")
+    }
+    return descriptor
+  }
+
+  static func write(_ bytes: [UInt8], to descriptor: Int32) {
     var sent = 0
     while sent < bytes.count {
       let count = bytes[sent...].withUnsafeBytes {
@@ -98,14 +123,6 @@ struct RawHTTP: Sendable {
       guard count > 0 else { break }
       sent += count
     }
-    var answer: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      let count = recv(descriptor, &buffer, buffer.count, 0)
-      guard count > 0 else { break }
-      answer += buffer[..<count]
-    }
-    return try Self.parse(answer)
   }
 
   private static func parse(_ bytes: [UInt8]) throws -> Answer {

@@ -16,13 +16,22 @@ enum ReadTables {
       encoding text, recipient_count int, first_phone text, accepted_at timestamptz, send_at timestamptz,
       expires_at timestamptz, flow_id bigint, first_number bigint, dispatched int, pending int, sending int,
       retrying int, sent int, failed int, dead int, expired int, cancelled int, unconfirmed int, job_status text,
-      paused boolean, sent_at timestamptz, completed_at timestamptz, last_reply_status int, last_reply_body text);
+      paused boolean, sent_at timestamptz, completed_at timestamptz, last_reply_status int, last_reply_body text,
+      is_open boolean GENERATED ALWAYS AS (pending + sending + retrying > 0) STORED);
+    CREATE VIEW projection.totals_read AS
+      SELECT user_id, count(*) AS messages, \(statusCounts),
+        coalesce(sum(pending), 0) AS pending, coalesce(sum(retrying), 0) AS retrying
+      FROM projection.messages_read GROUP BY GROUPING SETS ((user_id), ());
     CREATE TABLE projection.recipients_read (
       message_id uuid, unit_index int, phone text, state text, attempts_used int, provider text, error_code text,
       error_message text, sent_at timestamptz, changed_at timestamptz, may_be_duplicate boolean NOT NULL DEFAULT false);
     CREATE TABLE projection.progress_read (log_offset bigint, log_time timestamptz, folded_at timestamptz);
     INSERT INTO projection.progress_read VALUES (0, now(), now());
     """
+
+  private static let statusCounts = JobStatus.allCases.map {
+    "count(*) FILTER (WHERE job_status = '\($0.rawValue)') AS \($0.rawValue)_messages"
+  }.joined(separator: ", ")
 
   /// A message of `total` SMS of which the first `sent` are sent and the others wait.
   static func insert(

@@ -8,15 +8,31 @@ struct Authenticator: Sendable {
   let directory: NIOLockedValueBox<TokenDirectory>
 
   /// - Throws: `UNAUTHORIZED`; 503 before the tokens were read once.
-  func principal(of request: Request) throws -> Principal {
+  func principal(of request: Request) throws -> Principal { try session(of: request).principal }
+
+  /// The same, for a request that is answered for long.
+  func session(of request: Request) throws -> AuthenticatedSession {
     guard let token = BearerToken.parse(request.headers[.authorization]) else {
       throw APIError(.unauthorized, "A bearer token is needed")
     }
     let digest = TokenDigest(token: token)
     let (principal, isLoaded) = directory.withLockedValue { ($0.principal(for: digest, at: .now()), $0.isLoaded) }
-    if let principal { return principal }
+    if let principal { return AuthenticatedSession(principal: principal, digest: digest, directory: directory) }
     guard isLoaded else { throw APIError.unavailable("The users are not known yet") }
     throw APIError(.unauthorized, "The token is not valid")
+  }
+}
+
+/// Who a request comes from, and whether they still may.
+struct AuthenticatedSession: Sendable {
+  let principal: Principal
+  fileprivate let digest: TokenDigest
+  fileprivate let directory: NIOLockedValueBox<TokenDirectory>
+
+  /// False from when the token is revoked or expires, its user is disabled, or their rights change.
+  var isValid: Bool {
+    guard let now = directory.withLockedValue({ $0.principal(for: digest, at: .now()) }) else { return false }
+    return now.userID == principal.userID && now.isAdmin == principal.isAdmin
   }
 }
 

@@ -15,6 +15,7 @@ struct APIError: Error, Sendable {
     case conflict = "CONFLICT"
     case payloadTooLarge = "PAYLOAD_TOO_LARGE"
     case unsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
+    case rateLimited = "RATE_LIMITED"
     case internalError = "INTERNAL_ERROR"
     case serviceUnavailable = "SERVICE_UNAVAILABLE"
 
@@ -28,6 +29,7 @@ struct APIError: Error, Sendable {
       case .conflict: 409
       case .payloadTooLarge: 413
       case .unsupportedMediaType: 415
+      case .rateLimited: 429
       case .internalError: 500
       case .serviceUnavailable: 503
       }

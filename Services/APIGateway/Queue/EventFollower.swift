@@ -6,7 +6,7 @@ import ServiceKit
 import ServiceLifecycle
 
 /// Follows the stream of facts for what this replica must know at once: heads of the queue, providers, answers to its commands,
-/// changes of users.
+/// changes of users. All of it goes on to the live feed.
 struct EventFollower: Service {
   let consumer: AMQPConsumer
   let queue: QueueView
@@ -14,12 +14,16 @@ struct EventFollower: Service {
   let answers: AnswerTable
   let directory: NIOLockedValueBox<TokenDirectory>
   let refreshSignal: RefreshSignal
+  let feed: LiveFeed
   let logger: Logger
 
   func run() async throws {
     await cancelWhenGracefulShutdown {
       for await delivery in consumer.deliveries {
         handle(routingKey: delivery.routingKey, body: delivery.body)
+        if let offset = delivery.streamOffset, let type = MessageType(rawValue: delivery.routingKey) {
+          feed.offer(LiveFeed.Raw(offset: offset, type: type, body: delivery.body))
+        }
         await consumer.acknowledge(delivery)
       }
     }

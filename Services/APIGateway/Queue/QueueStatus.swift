@@ -3,6 +3,8 @@ import Metering
 
 /// The answer of `GET /api/queue/status`.
 struct QueueStatus {
+  /// Who asks.
+  var user: UserID
   var totals: QueueTotals
   var snapshot: QueueSnapshot
   var now: Timestamp
@@ -15,13 +17,10 @@ struct QueueStatus {
 
   /// When the last SMS of the caller goes out; `nil` when none waits or nothing goes.
   var yourCompletion: Timestamp? {
-    let waits = totals.yourFlows.compactMap { flow, behind -> Duration? in
-      guard let head = snapshot.headNumber(of: flow), behind > head,
-        let position = snapshot.position(in: flow, ahead: Int(behind - head - 1))
-      else { return nil }
-      return snapshot.wait(position: position, provider: flow.provider)?.middle
-    }
-    return waits.max().map { now + $0 }
+    snapshot.flows(of: user).compactMap { flow in
+      let last = snapshot.backlog(of: flow) - 1
+      return Placement(in: snapshot, flow: flow, ahead: last, last: last, now: now).complete?.middle
+    }.max()
   }
 
   func write(_ json: inout JSONWriter) {

@@ -38,7 +38,7 @@ struct MessageAnswer {
     json.member("hkt_response", row.lastReplyBody)
   }
 
-  private static func write(_ counts: UnitCounts, _ json: inout JSONWriter) {
+  static func write(_ counts: UnitCounts, _ json: inout JSONWriter) {
     json.member("pending", counts.pending)
     json.member("sending", counts.sending)
     json.member("retrying", counts.retrying)

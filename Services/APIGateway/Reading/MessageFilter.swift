@@ -15,6 +15,11 @@ struct MessageFilter: Sendable {
   var from: Timestamp?
   var to: Timestamp?
 
+  /// True when something else than the status is asked for.
+  var isMoreThanStatus: Bool {
+    messageClass != nil || reference != nil || phone != nil || from != nil || to != nil
+  }
+
   init(_ query: Query, parser: PhoneNumberParser) throws {
     let coarse: CoarseStatus? = try query.choice("status")
     let exact: JobStatus? = try query.choice("job_status")

@@ -13,7 +13,7 @@ struct QueueStatusController: Sendable {
       .user(.get, "/api/queue/status", authenticator) { request, _, principal in
         _ = try Query(request, allowing: [])
         let totals = try await store.queueTotals(for: principal.userID)
-        let status = QueueStatus(totals: totals, snapshot: queue.snapshot, now: .now())
+        let status = QueueStatus(user: principal.userID, totals: totals, snapshot: queue.snapshot, now: .now())
         return .success { json in status.write(&json) }
       }
     ]

@@ -1,8 +1,7 @@
 import Contracts
-import Metering
 import Postgres
 
-/// What waits and what is being sent, of everybody and of one user.
+/// What waits and what is being sent, of everybody and of one user. Nothing is counted to read it.
 struct QueueTotals: Sendable {
   /// SMS that are not final and not being sent.
   var waitingUnits = 0
@@ -11,44 +10,44 @@ struct QueueTotals: Sendable {
   var oldestPendingAt: Timestamp?
   var yourPending = 0
   var yourSending = 0
-  /// Where the user's last SMS stands in each of their flows: the number behind it.
-  var yourFlows: [FlowKey: Int64] = [:]
 }
 
 extension ReadStore {
   func queueTotals(for user: UserID) async throws -> QueueTotals {
     var totals = QueueTotals()
-    if let row = try await pool.query(
+    let rows = try await pool.query(
       """
-      SELECT coalesce(sum(pending + retrying), 0)::bigint AS waiting,
-        count(*) FILTER (WHERE job_status = 'pending') AS pending,
-        count(*) FILTER (WHERE job_status = 'sending') AS sending,
-        min(accepted_at) FILTER (WHERE pending + retrying > 0) AS oldest,
-        count(*) FILTER (WHERE job_status = 'pending' AND user_id = \(user.uuid)) AS your_pending,
-        count(*) FILTER (WHERE job_status = 'sending' AND user_id = \(user.uuid)) AS your_sending
-      FROM projection.messages_read WHERE job_status IN ('pending', 'sending')
-      """
-    ).first {
-      totals.waitingUnits = try row.decode("waiting")
-      totals.pendingMessages = try row.decode("pending")
-      totals.sendingMessages = try row.decode("sending")
-      totals.oldestPendingAt = try row.decodeTime("oldest")
-      totals.yourPending = try row.decode("your_pending")
-      totals.yourSending = try row.decode("your_sending")
-    }
-    guard totals.yourPending + totals.yourSending > 0 else { return totals }
-    for row in try await pool.query(
-      """
-      SELECT class, provider, max(first_number + recipient_count) AS behind
-      FROM projection.messages_read
-      WHERE user_id = \(user.uuid) AND job_status IN ('pending', 'sending') AND first_number IS NOT NULL
-      GROUP BY class, provider
+      SELECT user_id IS NULL AS is_everybody, pending_messages, sending_messages, pending + retrying AS waiting,
+        CASE WHEN user_id IS NULL THEN (
+          SELECT accepted_at FROM projection.messages_read WHERE is_open AND pending + retrying > 0
+          ORDER BY accepted_at LIMIT 1) END AS oldest_at
+      FROM projection.totals_read WHERE user_id IS NULL OR user_id = \(user.uuid)
       """)
-    {
-      let flow = FlowKey(
-        messageClass: try row.decodeName("class"), userID: user, provider: try row.decode("provider"))
-      totals.yourFlows[flow] = try row.decode("behind")
+    for row in rows {
+      if try row.decode("is_everybody") {
+        totals.waitingUnits = try row.decode("waiting")
+        totals.pendingMessages = try row.decode("pending_messages")
+        totals.sendingMessages = try row.decode("sending_messages")
+        totals.oldestPendingAt = try row.decodeTime("oldest_at")
+      } else {
+        totals.yourPending = try row.decode("pending_messages")
+        totals.yourSending = try row.decode("sending_messages")
+      }
     }
     return totals
+  }
+
+  /// How many messages of a user have one of these statuses; `nil` for any.
+  func total(of user: UserID, _ statuses: [JobStatus]?) async throws -> Int {
+    let row = try await pool.query(
+      """
+      SELECT messages, pending_messages, sending_messages, completed_messages, partial_messages, failed_messages,
+        cancelled_messages, expired_messages, unconfirmed_messages
+      FROM projection.totals_read WHERE user_id = \(user.uuid)
+      """
+    ).first
+    guard let row else { return 0 }
+    guard let statuses else { return try row.decode("messages") }
+    return try statuses.reduce(0) { try $0 + row.decode("\($1.rawValue)_messages", as: Int.self) }
   }
 }

@@ -14,20 +14,38 @@ struct ReadStore: Sendable {
 
   /// Up to one more than the page's size of a user's messages, newest first: the last one says that there are more.
   func messages(of user: UserID, _ filter: MessageFilter, _ page: MessagePage) async throws -> [MessageRow] {
-    try await pool.query(
+    let end = page.offset + page.size + 1
+    func newest(_ status: PostgresQuery) -> PostgresQuery {
       """
       SELECT \(unsafeRaw: MessageRow.columns) FROM projection.messages_read m
-      WHERE m.user_id = \(user.uuid) \(filter.conditions) \(page.condition)
-      ORDER BY m.accepted_at DESC, m.message_id DESC LIMIT \(page.size + 1) OFFSET \(page.offset)
+      WHERE m.user_id = \(user.uuid) \(status) \(filter.conditions) \(page.condition)
+      ORDER BY m.accepted_at DESC, m.message_id DESC LIMIT \(end)
+      """
+    }
+    // Of each status the newest are read by an index, and of these the newest; all of a status never are.
+    let found: PostgresQuery =
+      filter.jobStatuses.map { statuses in
+        """
+        SELECT found.* FROM unnest(\(statuses.map(\.rawValue))) AS s(status)
+        CROSS JOIN LATERAL (\(newest("AND m.job_status = s.status"))) found
+        """
+      } ?? newest("")
+    return try await pool.query(
+      """
+      SELECT * FROM (\(found)) found ORDER BY accepted_at DESC, message_id DESC
+      LIMIT \(page.size + 1) OFFSET \(page.offset)
       """
     ).map(MessageRow.init)
   }
 
-  /// How many messages the filter lets through.
+  /// How many messages the filter lets through. Counted only where more than statuses is asked for.
   func count(of user: UserID, _ filter: MessageFilter) async throws -> Int {
-    try await pool.query(
+    guard filter.isMoreThanStatus else { return try await total(of: user, filter.jobStatuses) }
+    let statuses: PostgresQuery = filter.jobStatuses.map { "AND m.job_status = ANY (\($0.map(\.rawValue)))" } ?? ""
+    return try await pool.query(
       """
-      SELECT count(*) AS total FROM projection.messages_read m WHERE m.user_id = \(user.uuid) \(filter.conditions)
+      SELECT count(*) AS total FROM projection.messages_read m
+      WHERE m.user_id = \(user.uuid) \(statuses) \(filter.conditions)
       """
     ).first?.decode("total") ?? 0
   }
@@ -67,9 +85,8 @@ struct ReadStore: Sendable {
 }
 
 extension MessageFilter {
-  /// What follows `WHERE …` over `projection.messages_read m`.
+  /// What follows `WHERE …` over `projection.messages_read m`, but for the statuses.
   fileprivate var conditions: PostgresQuery {
-    let statuses: PostgresQuery = jobStatuses.map { "AND m.job_status = ANY (\($0.map(\.rawValue)))" } ?? ""
     let messageClass: PostgresQuery = self.messageClass.map { "AND m.class = \($0.rawValue)" } ?? ""
     let reference: PostgresQuery = self.reference.map { "AND m.reference = \($0)" } ?? ""
     let from: PostgresQuery = self.from.map { "AND m.accepted_at >= \($0.date)" } ?? ""
@@ -80,7 +97,7 @@ extension MessageFilter {
         AND EXISTS (SELECT 1 FROM projection.recipients_read r WHERE r.message_id = m.message_id AND r.phone = \($0))
         """
       } ?? ""
-    return "\(statuses) \(messageClass) \(reference) \(from) \(to) \(phone)"
+    return "\(messageClass) \(reference) \(from) \(to) \(phone)"
   }
 }
 
