@@ -35,7 +35,7 @@ struct GatewayAPI {
     return send.routes + messages.routes + status.routes + controls(authenticator, lookup)
       + ProvidersController(authenticator: authenticator, providers: providers).routes
       + EventsController(authenticator: authenticator, streams: events).routes
-      + HealthController(readiness: readiness, queue: queue).routes
+      + HealthController(readiness: readiness, queue: queue, ledger: LedgerCheck(pool: store.pool)).routes
   }
 
   /// What changes something by a command.

@@ -8,6 +8,7 @@ struct HealthController: Sendable {
 
   let readiness: Readiness
   let queue: QueueView
+  let ledger: LedgerCheck
 
   var routes: [Route] {
     [
@@ -22,12 +23,12 @@ struct HealthController: Sendable {
             json.member("reason", reason)
           })
       },
-      Route(.get, "/api/health") { _, _ in overview() },
+      Route(.get, "/api/health") { _, _ in await overview() },
     ]
   }
 
-  private func overview() -> Response {
-    let checks = readiness.checks
+  private func overview() async -> Response {
+    let checks = readiness.checks + [await ledger.finding().check]
     let isHealthy = checks.allSatisfy(\.isHealthy)
     return .json(
       status: isHealthy ? .ok : .serviceUnavailable,
@@ -41,6 +42,9 @@ struct HealthController: Sendable {
             json.object(check.name) { json in
               json.member("healthy", check.isHealthy)
               json.member("message", check.message)
+              if !check.messageIDs.isEmpty {
+                json.array("message_ids", check.messageIDs) { json, id in json.element(id.description) }
+              }
             }
           }
         }

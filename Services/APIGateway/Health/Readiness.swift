@@ -35,5 +35,7 @@ struct Readiness: Sendable {
     var name: StaticString
     var isHealthy: Bool
     var message: String
+    /// Messages that it is about.
+    var messageIDs: [MessageID] = []
   }
 }
