@@ -5,5 +5,8 @@ import ArgumentParser
 struct BenchmarksCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "benchmarks", abstract: "Measurements that print a table.",
-    subcommands: [AcceptBenchmark.self, BacklogBenchmark.self, ThroughputBenchmark.self, ProjectorBenchmark.self])
+    subcommands: [
+      AcceptBenchmark.self, BacklogBenchmark.self, ThroughputBenchmark.self, ProjectorBenchmark.self,
+      ReadBenchmark.self,
+    ])
 }
