@@ -36,7 +36,7 @@ struct HeadroomTask: Sendable {
   private func beginning() async throws -> LogHeadroom.Beginning? {
     let limits = BatchLimits(count: 1, linger: .milliseconds(1))
     return try await LogReader.with(amqp, from: .first, limits: limits, logger: logger) { reader in
-      guard let first = await reader.next(within: .seconds(10))?.first, let offset = first.streamOffset else {
+      guard let first = await reader.next(within: .seconds(10))?.first?.delivery, let offset = first.streamOffset else {
         return nil
       }
       let said =

@@ -5,7 +5,7 @@ import Logging
 /// Reads `events.log` in batches, each waited for with a limit.
 struct LogReader: Sendable {
   private let consumer: AMQPConsumer
-  private let buffer: BatchBuffer<AMQPDelivery>
+  private let buffer: BatchBuffer<LogEntry>
 
   /// Reads for as long as `body` runs.
   static func with<Result: Sendable>(
@@ -18,14 +18,14 @@ struct LogReader: Sendable {
         AMQPSubscription(queue: BrokerNames.log, prefetch: UInt16(clamping: 2 * limits.count), streamOffset: start)
       ],
       logger: logger)
-    let buffer = BatchBuffer<AMQPDelivery>(limits: limits) { $0.body.count }
+    let buffer = BatchBuffer<LogEntry>(limits: limits) { $0.delivery.body.count }
     return try await withThrowingTaskGroup(of: Result?.self) { group in
       group.addTask {
         try await consumer.run()
         return nil
       }
       group.addTask {
-        for await delivery in consumer.deliveries { buffer.append(delivery) }
+        for await delivery in consumer.deliveries { buffer.append(LogEntry(delivery)) }
         buffer.finish()
         return nil
       }
@@ -42,8 +42,8 @@ struct LogReader: Sendable {
   var isReading: Bool { consumer.isReady }
 
   /// The next stretch of the log, or `nil` when nothing came in time.
-  func next(within limit: Duration) async -> [AMQPDelivery]? {
-    await withTaskGroup(of: [AMQPDelivery]?.self) { group in
+  func next(within limit: Duration) async -> [LogEntry]? {
+    await withTaskGroup(of: [LogEntry]?.self) { group in
       group.addTask { await buffer.next() }
       group.addTask {
         // Cancelled once there is a batch.
@@ -58,8 +58,8 @@ struct LogReader: Sendable {
     }
   }
 
-  /// These deliveries, and all before them, are done with.
-  func acknowledge(_ deliveries: [AMQPDelivery]) async {
-    if let last = deliveries.last { await consumer.acknowledge(last, multiple: true) }
+  /// These entries, and all before them, are done with.
+  func acknowledge(_ entries: [LogEntry]) async {
+    if let last = entries.last { await consumer.acknowledge(last.delivery, multiple: true) }
   }
 }

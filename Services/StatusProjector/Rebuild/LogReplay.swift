@@ -18,20 +18,20 @@ struct LogReplay: Sendable {
     self.logger = logger
   }
 
-  mutating func fold(_ deliveries: [AMQPDelivery]) async throws {
-    offset = try await fold.fold(deliveries) ?? offset
-    await reader.acknowledge(deliveries)
+  mutating func fold(_ entries: [LogEntry]) async throws {
+    offset = try await fold.fold(entries) ?? offset
+    await reader.acknowledge(entries)
   }
 
   /// Folds what comes next.
   /// - Parameter goal: Where the tables in use stand, which the log must reach.
   /// - Throws: `RebuildError` when nothing comes before the goal is reached.
   mutating func step(towards goal: UInt64?) async throws {
-    guard let deliveries = await reader.next(within: patience) else {
+    guard let entries = await reader.next(within: patience) else {
       guard reader.isReading else { throw RebuildError.logUnreachable }
       throw RebuildError.logEnds(at: offset, tables: goal ?? 0)
     }
-    try await fold(deliveries)
+    try await fold(entries)
     guard milestone.duration(to: .now) > .seconds(2) else { return }
     milestone = .now
     logger.notice(

@@ -65,9 +65,9 @@ struct Rebuild: Sendable {
 
   private var live: ProjectionStore { ProjectionStore(pool: pool, epoch: 0) }
 
-  private func copyHistory(before beginning: [AMQPDelivery]) async throws {
+  private func copyHistory(before beginning: [LogEntry]) async throws {
     // Of one that nobody understands the time is not known.
-    guard let first = beginning.lazy.compactMap({ try? Wire.header(of: $0.body).at }).first else {
+    guard let first = beginning.lazy.compactMap({ try? Wire.header(of: $0.delivery.body).at }).first else {
       throw RebuildError.logEmpty
     }
     let copy = HistoryCopy(pool: pool, from: .live, to: .rebuild, first: first)

@@ -22,48 +22,53 @@ struct LogFold: Sendable {
     queueEpoch = start.queueEpoch
   }
 
-  /// Writes deliveries, in the log's order; when it returns they are committed and may be acknowledged.
+  /// Writes entries, in the log's order; when it returns they are committed and may be acknowledged.
   /// - Returns: The offset that is reached.
-  mutating func fold(_ deliveries: [AMQPDelivery]) async throws -> UInt64? {
-    var entries: [LogEntry] = []
+  mutating func fold(_ entries: [LogEntry]) async throws -> UInt64? {
+    var facts: [PlacedFact] = []
     var offset: UInt64?
-    for delivery in deliveries {
-      guard let place = delivery.streamOffset else { throw LogIsNoStream() }
+    for entry in entries {
+      guard let place = entry.delivery.streamOffset else { throw LogIsNoStream() }
       offset = place
-      do {
-        let logged = try FactDecoder.decode(delivery.body, type: delivery.type ?? delivery.routingKey)
-        entries.append(LogEntry(delivery: delivery, offset: place, logged: logged))
-      } catch {
-        await setAside(delivery, error)
+      switch entry.reading {
+      case .success(let logged): facts.append(PlacedFact(delivery: entry.delivery, offset: place, logged: logged))
+      case .failure(let error):
+        await setAside(entry.delivery, error)
         continue
       }
       // What the tables hold at a mark is what is compared, so a transaction ends there.
-      if entries.last?.logged.isFreshMark(at: .now()) == true {
-        try await write(entries[...], upTo: place)
-        entries.removeAll()
+      if facts.last?.logged.isFreshMark(at: .now()) == true {
+        try await write(facts[...], upTo: place)
+        facts.removeAll()
       }
     }
-    if let offset { try await write(entries[...], upTo: offset) }
+    if let offset { try await write(facts[...], upTo: offset) }
     return offset
   }
 
+  private struct PlacedFact: Sendable {
+    var delivery: AMQPDelivery
+    var offset: UInt64
+    var logged: LoggedFact
+  }
+
   /// Writes a stretch of the log; facts that the tables refuse are found by halving it, set aside and left out.
-  private mutating func write(_ entries: ArraySlice<LogEntry>, upTo offset: UInt64) async throws {
+  private mutating func write(_ facts: ArraySlice<PlacedFact>, upTo offset: UInt64) async throws {
     var batch = FoldedBatch(queueEpoch: queueEpoch)
-    for entry in entries { batch.apply(entry.logged) }
+    for fact in facts { batch.apply(fact.logged) }
     do {
       try await store.write(batch, upTo: offset)
-    } catch let error as PostgresError where error.isCausedByValues && !entries.isEmpty {
-      if entries.count == 1 {
-        for entry in entries { await setAside(entry.delivery, error) }
+    } catch let error as PostgresError where error.isCausedByValues && !facts.isEmpty {
+      if facts.count == 1 {
+        for fact in facts { await setAside(fact.delivery, error) }
         return try await write([], upTo: offset)
       }
-      let halves = (entries.prefix(entries.count / 2), entries.dropFirst(entries.count / 2))
+      let halves = (facts.prefix(facts.count / 2), facts.dropFirst(facts.count / 2))
       try await write(halves.0, upTo: halves.0.last?.offset ?? offset)
       return try await write(halves.1, upTo: offset)
     }
     queueEpoch = batch.queueEpoch
-    metrics?.folded(batch, facts: entries.count)
+    metrics?.folded(batch, facts: facts.count)
   }
 }
 

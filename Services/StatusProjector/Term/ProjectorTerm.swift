@@ -31,7 +31,7 @@ struct ProjectorTerm: Sendable {
           streamOffset: start.offset.map { .offset($0 + 1) } ?? .first)
       ],
       logger: logger)
-    let buffer = BatchBuffer<AMQPDelivery>(limits: limits) { $0.body.count }
+    let buffer = BatchBuffer<LogEntry>(limits: limits) { $0.delivery.body.count }
     metrics.leads(true)
     defer { metrics.leads(false) }
     do {
@@ -41,7 +41,7 @@ struct ProjectorTerm: Sendable {
           return false
         }
         group.addTask {
-          for await delivery in consumer.deliveries { buffer.append(delivery) }
+          for await delivery in consumer.deliveries { buffer.append(LogEntry(delivery)) }
           buffer.finish()
           return false
         }
@@ -55,10 +55,10 @@ struct ProjectorTerm: Sendable {
           var fold = LogFold(store: store, start: start, metrics: metrics) { delivery, error in
             await setAside(delivery, error, consumer)
           }
-          while let deliveries = await buffer.next() {
-            _ = try await fold.fold(deliveries)
+          while let entries = await buffer.next() {
+            _ = try await fold.fold(entries)
             // With all before it.
-            if let last = deliveries.last { await consumer.acknowledge(last, multiple: true) }
+            if let last = entries.last { await consumer.acknowledge(last.delivery, multiple: true) }
           }
           return true
         }

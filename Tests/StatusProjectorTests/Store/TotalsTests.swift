@@ -33,6 +33,9 @@ extension ServerSuites {
         UNION ALL SELECT 'counted ' || t::text FROM (TABLE counted EXCEPT TABLE kept) t
         UNION ALL SELECT 'held ' || t::text FROM (TABLE held EXCEPT TABLE found) t
         UNION ALL SELECT 'found ' || t::text FROM (TABLE found EXCEPT TABLE held) t
+        UNION ALL SELECT 'oldest pending' WHERE
+          (SELECT oldest_pending_at FROM projection.totals_read WHERE user_id IS NULL)
+          IS DISTINCT FROM (SELECT min(accepted_at) FROM projection.messages_read WHERE pending + retrying > 0)
         """)
       return try rows.map { try $0.decode("line") }
     }

@@ -59,10 +59,15 @@ extension ProjectionMigrations {
           + cancelled_messages + expired_messages + unconfirmed_messages AS messages,
         pending_messages, sending_messages, completed_messages, partial_messages, failed_messages, cancelled_messages,
         expired_messages, unconfirmed_messages, units,
-        pending, sending, retrying, sent, failed, dead, expired, cancelled, unconfirmed
+        pending, sending, retrying, sent, failed, dead, expired, cancelled, unconfirmed,
+        CASE WHEN user_id = '00000000-0000-0000-0000-000000000000' THEN (
+          SELECT m.accepted_at FROM messages m WHERE m.is_open AND m.pending + m.retrying > 0
+          ORDER BY m.accepted_at LIMIT 1) END AS oldest_pending_at
       FROM totals;
     COMMENT ON VIEW totals_read IS
       'Messages by job status and SMS by state, of each user; of all where user_id is null. Nothing is counted to read it.';
+    COMMENT ON COLUMN totals_read.oldest_pending_at IS
+      'When the oldest message was accepted that has SMS which wait; only in the row of all.';
     COMMENT ON COLUMN totals_read.units IS 'SMS of all accepted messages.';
 
     DO $$
