@@ -63,6 +63,9 @@ extension Identifier {
     return Self(UUID(Array(hash.finalize().prefix(16)), version: 8))
   }
 
+  /// True for a UUIDv8, as `derived(from:)` makes them.
+  public var isDerived: Bool { uuid.uuid.6 >> 4 == 8 }
+
   /// When a UUIDv7 was made, to the millisecond; `nil` for other versions.
   public var creationTime: Timestamp? {
     let bytes = withUnsafeBytes(of: uuid.uuid) { Array($0) }

@@ -1,4 +1,5 @@
 import Contracts
+import Foundation
 import NIOConcurrencyHelpers
 import Testing
 
@@ -8,14 +9,13 @@ import Testing
 struct FreshReadTests {
   private let now = Timestamp.now()
 
-  @Test("Only a row whose time the read side passed well ago is certainly absent")
-  func verdict() {
-    let old = now + .seconds(-60)
-    #expect(FreshRead.verdict(idTime: old, logTime: now, now: now) == .absent)
-    #expect(FreshRead.verdict(idTime: old, logTime: old, now: now) == .wait)
-    #expect(FreshRead.verdict(idTime: old, logTime: nil, now: now) == .wait)
-    #expect(FreshRead.verdict(idTime: now + .seconds(-1), logTime: now, now: now) == .wait)
-    #expect(FreshRead.verdict(idTime: now + .seconds(3600), logTime: nil, now: now) == .absent)
+  @Test("A message is absent when what the read side has taken in is certainly later than its own fact")
+  func horizon() {
+    let recent = Timestamp(microseconds: (now + .seconds(-1)).microseconds / 1000 * 1000)
+    #expect(FreshRead.horizon(of: .timeOrdered(at: recent), now: now) == recent + FreshRead.disorder)
+    #expect(FreshRead.horizon(of: .timeOrdered(at: now + .seconds(3600)), now: now) == nil)
+    #expect(FreshRead.horizon(of: .derived(from: [[1]]), now: now) == now)
+    #expect(FreshRead.horizon(of: MessageID(UUID()), now: now) == nil, "no id of ours")
   }
 
   @Test("A row that comes through within the time is found")
@@ -38,9 +38,16 @@ struct FreshReadTests {
       watch: ProgressWatch(interval: .milliseconds(1)) { [now] in now + .seconds(-120) }, patience: .milliseconds(20))
     await #expect(throws: APIError.self) { try await late.row(id) { nil as Int? } }
     let upToDate = FreshRead(watch: ProgressWatch(interval: .milliseconds(1)) { .now() })
-    #expect(try await upToDate.row(id) { nil as Int? } == nil)
-    // An id without a time is not waited for.
-    #expect(try await late.row(.derived(from: [[1]])) { nil as Int? } == nil)
+    let absent = try await upToDate.row(id) { nil as Int? }
+    #expect(absent == nil)
+    // What the read side has taken in may have been said before and written after the message's own fact.
+    let inDoubt = FreshRead(
+      watch: ProgressWatch(interval: .milliseconds(1)) { .now() }, patience: .milliseconds(20))
+    await #expect(throws: APIError.self) { try await inDoubt.row(.timeOrdered()) { nil as Int? } }
+    // An id from an Idempotency-Key is waited for too, one that nobody gave is not.
+    await #expect(throws: APIError.self) { try await late.row(.derived(from: [[1]])) { nil as Int? } }
+    let foreign = try await late.row(MessageID(UUID())) { nil as Int? }
+    #expect(foreign == nil)
   }
 
   @Test("Many who wait share one poll")
