@@ -85,6 +85,22 @@ struct AcceptedSince: Sendable {
     if flow.count > 0 { flows[key] = flow }
   }
 
+  /// Forgets messages that nobody waits for any more.
+  /// - Returns: Their flows.
+  mutating func forget(_ ids: [MessageID]) -> Set<FlowKey> {
+    var keys: Set<FlowKey> = []
+    for id in ids {
+      guard let key = places.removeValue(forKey: id)?.flow,
+        let place = flows[key]?.messages.firstIndex(where: { $0.id == id }),
+        let message = flows[key]?.messages.remove(at: place)
+      else { continue }
+      flows[key]?.count -= message.count
+      if flows[key]?.count == 0 { flows[key] = nil }
+      keys.insert(key)
+    }
+    return keys
+  }
+
   /// Forgets what was queued in a flow that complete heads do not name: it has gone.
   mutating func settleUnnamed(_ key: FlowKey, asOf: Timestamp) {
     settle(key, endNumber: .max, asOf: asOf)

@@ -175,8 +175,16 @@ public struct FairQueue: Sendable {
 
   // MARK: Heads
 
-  /// The heads of all flows with a backlog.
-  public func heads() -> [FlowHead] { flows.indices.filter { flows[$0].backlog > 0 }.map(head) }
+  /// The heads of all flows with a backlog, and of those that ended and would not begin at the virtual time again.
+  public func heads() -> [FlowHead] {
+    flows.indices.filter { index in
+      let flow = flows[index]
+      return flow.backlog > 0 || flow.tag > classes[flow.key.messageClass.place].virtualTime
+    }.map(head)
+  }
+
+  /// How many flows have a backlog.
+  public var headCount: Int { classes.reduce(0) { $0 + $1.flowsOfUser.values.reduce(0, +) } }
 
   /// The heads of the flows that changed since the last call, ended ones with backlog 0.
   public mutating func takeChangedHeads() -> [FlowHead] {

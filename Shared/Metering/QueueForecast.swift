@@ -46,10 +46,14 @@ struct QueueForecast: Sendable {
 
   /// Seconds until the SMS goes that has so many of the same class and pin before it; `nil` when there are none, or when
   /// they stand still.
-  func seconds(until rank: Int, of messageClass: MessageClass, pin: Int) -> Double? {
-    guard let group = groups.first(where: { $0.messageClass == messageClass && $0.pin == pin }), !group.counts.isEmpty
+  ///
+  /// - Parameter rate: SMS a second at which the providers take what has come since, behind all that was known.
+  func seconds(until rank: Int, of messageClass: MessageClass, pin: Int, rate: Double) -> Double? {
+    guard let group = groups.first(where: { $0.messageClass == messageClass && $0.pin == pin }),
+      let end = group.counts.last
     else { return nil }
-    return TagCurve.interpolate(Double(rank), group.counts, group.seconds)
+    let known = TagCurve.interpolate(Double(rank), group.counts, group.seconds)
+    return Double(rank) > end && rate > 0 ? known + (Double(rank) - end) / rate : known
   }
 
   private mutating func run(_ pace: QueuePace, _ tags: inout [Double]) {

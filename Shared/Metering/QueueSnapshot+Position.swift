@@ -17,7 +17,7 @@ extension QueueSnapshot {
   /// - Returns: `nil` for a flow that the heads do not name.
   public func ahead(of number: Int64, in flow: FlowKey) -> Int? {
     guard let head = head(of: flow) else { return nil }
-    guard number > head.headNumber else { return 0 }
+    guard number >= head.headNumber else { return 0 }
     let between = Int(number - head.headNumber) - head.holes(before: number)
     return max(0, min((head.returned ?? 0) + between, head.backlog))
   }
@@ -67,17 +67,21 @@ extension QueueSnapshot {
   /// A flow's line; that of a flow that nobody knows starts at the virtual time, behind those at a tie.
   func line(of flow: FlowKey) -> FlowLine {
     classLines[flow.messageClass.place].line(of: flow)
-      ?? FlowLine(tag: startTag(of: flow), step: VirtualTime.step(weight: 1), backlog: 0, order: .max)
+      ?? FlowLine(
+        tag: startTag(of: flow), step: max(1, ended[flow]?.step ?? VirtualTime.step(weight: 1)), backlog: 0,
+        order: ended[flow]?.flowID ?? .max)
   }
 
   /// Where a flow begins in which nothing waits, as the fair queue will have it.
   func startTag(of flow: FlowKey) -> Int64 {
+    let last = ended[flow]?.tag ?? 0
     let time = classHeads[flow.messageClass]?.virtualTime ?? 0
-    guard let provider = flow.provider else { return time }
+    guard let provider = flow.provider else { return max(last, time) }
     let pin = pins.known(provider)
-    return classLines[flow.messageClass.place].lines.reduce(time) { tag, line in
+    let start = classLines[flow.messageClass.place].lines.reduce(Int64.max) { tag, line in
       line.pin == ProviderPins.none || line.pin == pin ? min(tag, line.tag) : tag
     }
+    return max(last, min(time, start))
   }
 
   func classLine(of messageClass: MessageClass, backlog: Int) -> FlowLine {

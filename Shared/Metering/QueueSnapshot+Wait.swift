@@ -13,8 +13,13 @@ extension QueueSnapshot {
       self.high = high
     }
 
+    /// Beyond a year nothing is foretold.
+    static let horizon = 365 * 86_400.0
+
     /// The usual spread around a forecast: measured, more than nine out of ten SMS go within (`Benchmarks eta`).
-    init(seconds: Double) {
+    /// - Returns: `nil` beyond the horizon.
+    init?(seconds: Double) {
+      guard seconds.isFinite, seconds >= 0, seconds < Self.horizon else { return nil }
       self.init(
         middle: .seconds(seconds), low: .seconds(max(0, seconds * 0.93 - 0.8)), high: .seconds(seconds * 1.15 + 0.8))
     }
@@ -27,7 +32,8 @@ extension QueueSnapshot {
     guard isKnown, isSending else { return nil }
     if let forecast, let pin = pins.known(flow.provider),
       let seconds = forecast.seconds(
-        until: rank(in: flow, ahead: ahead) { $0 == pin }, of: flow.messageClass, pin: pin)
+        until: rank(in: flow, ahead: ahead) { $0 == pin }, of: flow.messageClass, pin: pin,
+        rate: pace(for: flow.provider).rate)
     {
       return Estimate(seconds: seconds)
     }
@@ -39,7 +45,7 @@ extension QueueSnapshot {
   /// - Returns: `nil` while nothing goes: no heads, sending stopped, or no provider that works.
   public func wait(position: Int, provider: String?) -> Estimate? {
     guard isKnown, isSending else { return nil }
-    return pace(for: provider).seconds(until: Double(position)).map { Estimate(seconds: $0) }
+    return pace(for: provider).seconds(until: Double(position)).flatMap { Estimate(seconds: $0) }
   }
 
   /// SMS a second that go while there are any; 0 while nothing goes.

@@ -13,6 +13,11 @@ public struct QueueSnapshot: Sendable {
   var forecast: QueueForecast?
   private var epoch: Int64 = -1
   private var accepted = AcceptedSince()
+  /// The last heads of flows that have ended: they begin again where they stood, unless the virtual time has passed that.
+  var ended: [FlowKey: FlowHead] = [:]
+  /// When they were told. For a while they also say which messages have gone already.
+  private var endedAt: [FlowKey: Timestamp] = [:]
+  private static let memory = Duration.seconds(10)
 
   /// When the scheduler told the newest heads.
   public private(set) var asOf: Timestamp?
@@ -37,10 +42,10 @@ public struct QueueSnapshot: Sendable {
 
   // MARK: Feeding
 
-  /// Takes new heads; those of an older leader are ignored.
+  /// Takes new heads; those of an older leader are ignored, and a new leader's until it has told all of them.
   public mutating func apply(_ change: QueueChanged) {
-    guard change.epoch >= epoch else { return }
-    let isComplete = change.isComplete || change.epoch > epoch
+    guard change.epoch == epoch || (change.epoch > epoch && change.isComplete) else { return }
+    let isComplete = change.isComplete
     if isComplete { for place in classLines.indices { classLines[place].removeAll() } }
     epoch = change.epoch
     asOf = change.asOf
@@ -53,13 +58,27 @@ public struct QueueSnapshot: Sendable {
       let key = FlowKey(messageClass: head.messageClass, userID: head.userID, provider: head.provider)
       unnamed.remove(key)
       accepted.settle(key, endNumber: head.endNumber, asOf: change.asOf)
-      set(key, head: head)
+      ended[key] = head.backlog > 0 ? nil : head
+      endedAt[key] = head.backlog > 0 ? nil : change.asOf
+      set(key, head: head.backlog > 0 ? head : nil)
     }
+    forgetEnded()
     for key in unnamed {
       accepted.settleUnnamed(key, asOf: change.asOf)
       set(key, head: nil)
     }
     forecast = isMixed ? QueueForecast(self) : nil
+  }
+
+  private mutating func forgetEnded() {
+    guard let asOf else { return }
+    for (key, head) in ended where head.tag <= classHeads[key.messageClass]?.virtualTime ?? 0 {
+      guard let time = endedAt[key], asOf - time < Self.memory else {
+        ended[key] = nil
+        endedAt[key] = nil
+        continue
+      }
+    }
   }
 
   /// Counts what its owner has just accepted, so that the next position counts it too.
@@ -69,8 +88,8 @@ public struct QueueSnapshot: Sendable {
     _ id: MessageID, flow key: FlowKey, count: Int, weight: Double, at time: Timestamp
   ) -> Int {
     let head = classLines[key.messageClass.place].head(of: key)
-    if let end = accepted.endNumber(of: id), let counted = head?.endNumber, end <= counted {
-      // Quicker than the answer: the heads count it already.
+    if let end = accepted.endNumber(of: id), let counted = (head ?? ended[key])?.endNumber, end <= counted {
+      // Quicker than the answer: the heads count it already, or it has gone.
       return ahead(of: end - Int64(count), in: key) ?? 0
     }
     let ahead = backlog(of: key)
@@ -90,6 +109,13 @@ public struct QueueSnapshot: Sendable {
     }
   }
 
+  /// Learns of messages that were cancelled or expired, perhaps before they ever waited.
+  public mutating func forget(_ messages: [CutMessage]) {
+    for key in accepted.forget(messages.map(\.messageID)) {
+      set(key, head: classLines[key.messageClass.place].head(of: key))
+    }
+  }
+
   /// Puts a flow's line in step with its head and with what was accepted since.
   private mutating func set(_ key: FlowKey, head: FlowHead?) {
     let new = accepted.count(of: key)
@@ -98,10 +124,10 @@ public struct QueueSnapshot: Sendable {
       if let head {
         FlowLine(tag: head.tag, step: max(1, head.step), backlog: head.backlog + new, order: head.flowID, pin: pin)
       } else {
-        // A flow that the scheduler may not know yet: it will start at the virtual time, after those at a tie.
+        // Idle, or unknown to the scheduler yet: the number of a new one will be greater than all others.
         FlowLine(
-          tag: startTag(of: key),
-          step: VirtualTime.step(weight: accepted.flows[key]?.weight ?? 1), backlog: new, order: .max, pin: pin)
+          tag: startTag(of: key), step: VirtualTime.step(weight: accepted.flows[key]?.weight ?? 1), backlog: new,
+          order: ended[key]?.flowID ?? .max, pin: pin)
       }
     classLines[key.messageClass.place].set(key, line, head: head)
   }

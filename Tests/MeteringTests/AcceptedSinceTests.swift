@@ -77,14 +77,14 @@ struct AcceptedSinceTests {
   func older() {
     var snapshot = QueueSnapshot()
     snapshot.noteAccepted(.timeOrdered(), flow: key, count: 5, weight: 1, at: now)
-    snapshot.apply(heads(backlog: 5, head: 0, end: nil, at: now))
+    snapshot.apply(heads(backlog: 5, head: 0, end: nil, isComplete: true, at: now))
     #expect(snapshot.backlog(of: key) == 5)
   }
 
   @Test("a message that is queued before its sender hears that it is accepted is counted once")
   func quick() {
     var snapshot = QueueSnapshot()
-    snapshot.apply(heads(backlog: 3, head: 0, end: 3, at: now))
+    snapshot.apply(heads(backlog: 3, head: 0, end: 3, isComplete: true, at: now))
     let ids = [MessageID.timeOrdered(), .timeOrdered()]
     snapshot.apply(queued(ids[...], from: 3))
     let first = snapshot.noteAccepted(ids[0], flow: key, count: 1, weight: 1, at: now)
@@ -94,5 +94,40 @@ struct AcceptedSinceTests {
     let second = snapshot.noteAccepted(ids[1], flow: key, count: 1, weight: 1, at: now)
     #expect(second == 4)
     #expect(snapshot.backlog(of: key) == 5)
+  }
+
+  @Test("a message that was sent before its sender hears that it is accepted waits for nothing")
+  func sent() {
+    var snapshot = QueueSnapshot()
+    let id = MessageID.timeOrdered()
+    snapshot.apply(heads(backlog: 3, head: 0, end: 3, isComplete: true, at: now))
+    snapshot.apply(queued([id][...], from: 3))
+    snapshot.apply(heads(backlog: 0, head: 4, end: 4, at: now))
+    let ahead = snapshot.noteAccepted(id, flow: key, count: 1, weight: 1, at: now)
+    #expect(ahead == 0)
+    #expect(snapshot.totalBacklog == 0)
+  }
+
+  @Test("a message that is cancelled before it ever waited is not counted")
+  func cancelled() {
+    var snapshot = QueueSnapshot()
+    snapshot.apply(heads(backlog: 3, head: 0, end: 3, isComplete: true, at: now))
+    let id = MessageID.timeOrdered()
+    snapshot.noteAccepted(id, flow: key, count: 7, weight: 1, at: now)
+    snapshot.forget([CutMessage(messageID: id, fromIndex: 0, total: 7, at: now)])
+    #expect(snapshot.backlog(of: key) == 3)
+  }
+
+  @Test("a new leader's heads count once it has told all of them")
+  func newLeader() {
+    var snapshot = QueueSnapshot()
+    snapshot.apply(heads(backlog: 3, head: 0, end: 3, isComplete: true, at: now))
+    var change = heads(backlog: 9, head: 0, end: 9, at: now)
+    change.epoch = 2
+    snapshot.apply(change)
+    #expect(snapshot.backlog(of: key) == 3)
+    change.isComplete = true
+    snapshot.apply(change)
+    #expect(snapshot.backlog(of: key) == 9)
   }
 }

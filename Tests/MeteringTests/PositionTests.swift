@@ -73,6 +73,69 @@ struct PositionTests {
     }
   }
 
+  @Test("whoever was served and comes again stands where the queue will have them", arguments: 0..<100)
+  func comesAgain(seed: Int) throws {
+    var generator = SeededGenerator(seed: UInt64(seed))
+    var (queue, flows) = randomQueue(&generator)
+    for number in 0..<5 {
+      // Flows that have just ended, or never began.
+      let key = FlowKey(messageClass: .normal, userID: .timeOrdered())
+      queue.register(key, id: Int64(100 + number), weight: 1)
+      queue.add(Int.random(in: 0...2, using: &generator), to: key)
+      flows.append(key)
+    }
+    for _ in 0..<Int.random(in: 0...60, using: &generator) {
+      if let key = queue.next(where: { _ in true }) { queue.serve(key) }
+    }
+    let snapshot = snapshot(of: queue)
+    for key in flows where queue.backlog(of: key) == 0 && key.provider != "c" {
+      var rest = queue
+      rest.add(1, to: key)
+      for other in flows where !compete(key, other) { rest.remove(rest.backlog(of: other), from: other) }
+      var place = 0
+      while let next = rest.next(where: { _ in true }), next != key {
+        rest.serve(next)
+        place += 1
+      }
+      // A flow that nobody told of has a place in the order of numbers, too, which only the scheduler knows.
+      let position = try #require(snapshot.position(in: key, ahead: 0))
+      if snapshot.ended[key] != nil { #expect(position == place, "seed \(seed)") }
+    }
+  }
+
+  @Test("what came back goes before the head, and the head before what follows")
+  func returned() {
+    let key = FlowKey(messageClass: .normal, userID: .timeOrdered())
+    var snapshot = QueueSnapshot()
+    snapshot.apply(
+      QueueChanged(
+        asOf: .now(), isComplete: true, epoch: 1, virtualTime: 0,
+        classes: [ClassHead(messageClass: .normal, tag: 0, backlog: 20, virtualTime: 0)],
+        flows: [
+          FlowHead(
+            flowID: 1, messageClass: .normal, userID: key.userID, provider: nil, tag: 0, step: 1 << 24, backlog: 20,
+            headNumber: 100, returned: 5)
+        ], providers: Self.providers, globalRate: nil, isSending: true))
+    #expect([99, 100, 101, 114, 500].map { snapshot.ahead(of: $0, in: key) } == [0, 5, 6, 19, 20])
+  }
+
+  @Test("nothing is foretold beyond a year")
+  func horizon() {
+    var snapshot = snapshot(of: FairQueue())
+    #expect(snapshot.wait(position: 60_000_000, provider: "a") != nil)
+    #expect(snapshot.wait(position: 70_000_000, provider: "a") == nil)
+    var change = QueueChanged(
+      asOf: .now(), isComplete: true, epoch: 1, virtualTime: 0, classes: [], flows: [],
+      providers: [
+        ProviderPace(provider: "a", effectiveRate: 1e-300, nominalRate: 2, state: "healthy", inFlight: 3)
+      ], globalRate: nil, isSending: true)
+    snapshot.apply(change)
+    #expect(snapshot.wait(position: 0, provider: nil) == nil)
+    change.providers[0].effectiveRate = .nan
+    snapshot.apply(change)
+    #expect(snapshot.wait(position: 0, provider: nil) == nil)
+  }
+
   @Test("one flow alone: the position is the number ahead")
   func alone() {
     var queue = FairQueue()

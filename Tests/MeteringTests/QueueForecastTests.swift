@@ -110,6 +110,18 @@ struct QueueForecastTests {
     #expect(abs(wait.middle / .seconds(1) - 9.9) < 0.2)
   }
 
+  @Test("what came after the heads goes behind all that they knew")
+  func since() throws {
+    var load = Load()
+    load.add(.normal, 20)
+    load.add(.normal, pinned: "a", 100)
+    var snapshot = snapshot(load.queue, rates: ["a": 50, "b": 50])
+    let key = load.flows[0]
+    snapshot.noteAccepted(.timeOrdered(), flow: key, count: 10_000, weight: 1, at: .now())
+    let wait = try #require(snapshot.wait(in: key, ahead: 10_019))
+    #expect(abs(wait.middle / .seconds(1) - 100) < 5)
+  }
+
   @Test("any mixture of pins, classes and weights", arguments: 0..<30)
   func random(seed: Int) throws {
     var generator = SeededGenerator(seed: UInt64(seed))

@@ -39,6 +39,10 @@ struct EventFollower: Service {
         providers.apply(change)
       case MessageType.messageQueued.rawValue:
         queue.apply(try Wire.decode(MessagesQueued.self, from: body).body)
+      case MessageType.messageCancelled.rawValue:
+        queue.forget(try Wire.decode(MessagesCancelled.self, from: body).body.messages)
+      case MessageType.messageExpired.rawValue:
+        queue.forget(try Wire.decode(MessagesExpired.self, from: body).body.messages)
       case MessageType.providerChanged.rawValue:
         providers.apply(try Wire.decode(ProvidersChanged.self, from: body).body)
       case MessageType.commandAnswered.rawValue:

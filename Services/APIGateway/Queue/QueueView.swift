@@ -10,6 +10,8 @@ final class QueueView: Sendable {
 
   func apply(_ change: QueueChanged) { state.withLockedValue { $0.apply(change) } }
 
+  func forget(_ messages: [CutMessage]) { state.withLockedValue { $0.forget(messages) } }
+
   func apply(_ queued: MessagesQueued) { state.withLockedValue { $0.apply(queued) } }
 
   /// Counts a message that was just accepted, unless it goes later: nobody waits behind it then.

@@ -48,10 +48,18 @@ struct Outbox: Sendable {
     }
   }
 
-  /// The oldest facts that nobody has confirmed.
-  static func load(limit: Int, pool: PostgresPool) async throws -> [OutboxEntry] {
+  /// The newest fact that nobody has confirmed; `nil` when there is none.
+  static func lastID(pool: PostgresPool) async throws -> Int64? {
+    try await pool.query("SELECT max(outbox_id) AS id FROM scheduler.outbox").first?.decode("id")
+  }
+
+  /// The oldest facts that nobody has confirmed, up to one of them.
+  static func load(limit: Int, upTo last: Int64, pool: PostgresPool) async throws -> [OutboxEntry] {
     try await pool.query(
-      "SELECT outbox_id, type, envelope_id, body FROM scheduler.outbox ORDER BY outbox_id LIMIT \(limit)"
+      """
+      SELECT outbox_id, type, envelope_id, body FROM scheduler.outbox WHERE outbox_id <= \(last)
+      ORDER BY outbox_id LIMIT \(limit)
+      """
     ).map { row in
       OutboxEntry(
         id: try row.decode("outbox_id"), type: try row.decode("type"),

@@ -170,9 +170,10 @@ struct DispatchQueue: Sendable {
   /// With what the backlog knows of the flow beside its turn.
   private func completed(_ head: FlowHead) -> FlowHead {
     let key = FlowKey(messageClass: head.messageClass, userID: head.userID, provider: head.provider)
-    guard head.backlog > 0, let numbers = backlog.numbers(of: key) else { return head }
+    guard let numbers = backlog.numbers(of: key) else { return head }
     var head = head
     head.endNumber = numbers.queuedEnd
+    guard head.backlog > 0 else { return head }
     head.holes = numbers.holes.isEmpty ? nil : numbers.holes.counts
     let returned = backlog.returnedCount(of: key)
     head.returned = returned > 0 ? returned : nil

@@ -11,10 +11,14 @@ struct HeadsSchedule: Sendable {
 
   init(epoch: Int64) { self.epoch = epoch }
 
+  /// Heads were lost on their way: the next ones are complete.
+  mutating func startOver() { completeAt = nil }
+
   /// The heads to publish now, if any.
   mutating func next(_ queue: inout DispatchQueue, now: Timestamp) -> QueueChanged? {
-    // All heads every 5 s; with many flows less often, so that readers see at most about 200 heads a second.
-    let interval = Duration.seconds(max(5, queue.fair.flowCount / 200))
+    // All heads every 5 s; with many flows less often, so that readers see at most about 200 heads a second, but every
+    // minute: older heads are no ground for a forecast.
+    let interval = Duration.seconds(min(60, max(5, queue.fair.headCount / 200)))
     if completeAt.map({ now - $0 >= interval }) ?? true {
       (changedAt, completeAt) = (now, now)
       _ = queue.takeChangedHeads()

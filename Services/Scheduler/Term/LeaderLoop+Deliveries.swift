@@ -43,7 +43,7 @@ extension LeaderLoop {
       }
       queue.board.learn(
         at: reports.provider, latencies: reports.latencies, gateOpensAt: reports.gateOpensAt?.seconds)
-      queue.board.noteSent(reports.acceptedCount, at: reports.provider, now: now, isBacklogged: !queue.isEmpty)
+      queue.board.noteDone(reports.doneCount, at: reports.provider, now: now, isBacklogged: !queue.isEmpty)
     }
     for news in result.news { learn(news, now: now) }
     for settled in result.settled {

@@ -105,7 +105,7 @@ actor LeaderLoop {
         for (unit, flow) in due.takeDue(now: now) { queue.readmit(unit, flow: flow) }
         for issued in outstanding.takeOverdue(now: now) { publish(issued, &group) }
         let dispatched = try await dispatch(now: now, &group)
-        try await publishHeads(now: now)
+        await publishHeads(now: now)
         try await keepHouse(now: now)
         try await countLedger(&group)
         let isBusy = dispatched || isCancelling || isSweeping || !batch.isEmpty
@@ -136,8 +136,13 @@ actor LeaderLoop {
 
   // MARK: Heads
 
-  private func publishHeads(now: Timestamp) async throws {
-    if let change = heads.next(&queue, now: now) { try await relay.add(passing: change) }
+  private func publishHeads(now: Timestamp) async {
+    switch await relay.passing {
+    case .through: break
+    case .underWay: return
+    case .lost: heads.startOver()
+    }
+    if let change = heads.next(&queue, now: now) { await relay.add(passing: change) }
   }
 
   /// Lets the readers of the heads know at once of a change that moves no head.

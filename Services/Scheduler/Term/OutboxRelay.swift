@@ -30,22 +30,42 @@ actor OutboxRelay {
     bell.ring()
   }
 
-  /// Takes the heads of the queue: they leave after everything that they count. Older ones that still wait are dropped.
-  func add(passing body: some Payload) throws {
+  /// Where the last heads are.
+  enum Passing: Sendable {
+    /// Told, or none were taken.
+    case through
+    /// Still on their way: newer ones can wait, and grow meanwhile.
+    case underWay
+    /// The broker did not take them: readers know less than they should.
+    case lost
+  }
+
+  private(set) var passing = Passing.through
+
+  /// Takes the heads of the queue: they leave after everything that they count.
+  func add(passing body: some Payload) {
     let envelope = Envelope(body)
-    entries.removeAll { $0.id == nil }
-    entries.append(
-      OutboxEntry(
-        id: nil, type: envelope.header.type.rawValue, envelopeID: envelope.header.id, body: try Wire.encode(envelope)))
-    bell.ring()
+    do {
+      entries.append(
+        OutboxEntry(
+          id: nil, type: envelope.header.type.rawValue, envelopeID: envelope.header.id, body: try Wire.encode(envelope))
+      )
+      passing = .underWay
+      bell.ring()
+    } catch {
+      passing = .lost
+      logger.error("heads not told", metadata: [LogKey.error: "\(error)"])
+    }
   }
 
   /// Works until cancelled; begins with what an earlier leader left.
   func run() async throws {
-    while case let left = try await Outbox.load(limit: 256, pool: pool), let last = left.last {
-      lastLeft = last.id ?? lastLeft
+    // Up to what is there now: what this term adds meanwhile comes from memory.
+    let end = try await Outbox.lastID(pool: pool)
+    while let end, case let left = try await Outbox.load(limit: 256, upTo: end, pool: pool), !left.isEmpty {
       for batch in left.aroundCuts { try await publish(batch) }
     }
+    lastLeft = end ?? 0
     while true {
       try Task.checkCancellation()
       guard !entries.isEmpty else {
@@ -72,7 +92,9 @@ actor OutboxRelay {
       for entry in batch {
         group.addTask {
           let message = AMQPMessage(body: entry.body, messageID: entry.envelopeID.description, type: entry.type)
-          if entry.isCut { try await self.publishCut(message) } else { try await self.publish(message) }
+          guard entry.isCut else { return try await self.publish(message) }
+          let isTold = try await self.publishCut(message)
+          if entry.id == nil { await self.notePassing(isTold) }
         }
       }
       try await group.waitForAll()
@@ -98,15 +120,19 @@ actor OutboxRelay {
     }
   }
 
+  private func notePassing(_ isTold: Bool) { passing = isTold ? .through : .lost }
+
   /// A mark or heads that the broker refuses are not worth holding up what comes behind them: the next follow.
-  private nonisolated func publishCut(_ message: AMQPMessage) async throws {
+  /// - Returns: Whether the broker took it.
+  private nonisolated func publishCut(_ message: AMQPMessage) async throws -> Bool {
     do {
       try await publisher.publish(
         message, exchange: BrokerNames.events, routingKey: message.type ?? "", timeout: .seconds(5))
+      return true
     } catch let error as PublishError where error.code != .closed {
       logger.warning(
-        "not published",
-        metadata: [LogKey.envelopeType: "\(message.type ?? "")", LogKey.error: "\(error)"])
+        "not published", metadata: [LogKey.envelopeType: "\(message.type ?? "")", LogKey.error: "\(error)"])
+      return false
     }
   }
 }

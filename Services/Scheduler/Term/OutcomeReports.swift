@@ -10,7 +10,8 @@ struct OutcomeReports: Sendable {
   var latencies: [Double] = []
   /// When the windows of the slots that were taken began: the answer, or the start + 250 ms if that is earlier.
   var anchors: [AttemptID: Double] = [:]
-  var acceptedCount = 0
+  /// SMS that are done with, whatever became of them: the others come back and wait again.
+  var doneCount = 0
 
   /// - Throws: `WireError` for anything else.
   init(_ delivery: AMQPDelivery) throws {
@@ -31,7 +32,7 @@ struct OutcomeReports: Sendable {
         anchors[outcome.attempt] = min(
           outcome.finishedAt.seconds, (outcome.startedAt ?? outcome.finishedAt).seconds + 0.25)
       }
-      acceptedCount = body.outcomes.filter { $0.outcome == .accepted }.count
+      doneCount = body.outcomes.count { [.accepted, .rejected, .unknown].contains($0.outcome) }
     case .sendExpired:
       let body = try Wire.decode(SendsExpired.self, from: delivery.body).body
       provider = body.provider

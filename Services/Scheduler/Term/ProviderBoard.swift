@@ -145,14 +145,14 @@ struct ProviderBoard: Sendable {
     return event
   }
 
-  /// Counts what was sent, to learn the rate while there is a backlog.
-  mutating func noteSent(_ count: Int, at name: String, now: Double, isBacklogged: Bool) {
+  /// Counts what is done with, to learn the rate while there is a backlog.
+  mutating func noteDone(_ count: Int, at name: String, now: Double, isBacklogged: Bool) {
     if let index = indexes[name] { providers[index].use.note(count, now: now, isBacklogged: isBacklogged) }
   }
 
   /// Notes that nobody who waits may use these: their rate is no measure of what they can do.
   mutating func noteIdle(_ names: Set<String>, now: Double) {
-    for name in names { noteSent(0, at: name, now: now, isBacklogged: false) }
+    for name in names { noteDone(0, at: name, now: now, isBacklogged: false) }
   }
 
   // MARK: Commands

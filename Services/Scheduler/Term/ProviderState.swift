@@ -12,8 +12,8 @@ struct ProviderState: Sendable {
 
   /// Refusals of our credentials in a row that pause it.
   static let refusalLimit = 3
-  /// Seconds without a report after which nobody expects one soon.
-  static let patience = 15.0
+  /// Seconds without a report after which nobody expects one soon: longer than providers are usually given to answer.
+  static let patience = 40.0
 
   var name: String
   var limit: ProviderLimit
@@ -123,7 +123,8 @@ struct ProviderState: Sendable {
   /// SMS a second that can be expected while there is a backlog: `sliding` also waits for the answer, at most 250 ms.
   func expectedRate(now: Double) -> Double {
     guard isWorking(now: now), !isStalled(now: now) else { return 0 }
-    return min(use.rate ?? pacedRate, rate(now: now))
+    // A provider that takes next to nothing is no ground for a forecast of years.
+    return min(max(use.rate ?? pacedRate, pacedRate * 0.05), rate(now: now))
   }
 
   /// SMS a second that the gate lets through while there is a backlog.
@@ -146,7 +147,8 @@ struct ProviderState: Sendable {
       gateOpensAt: gateOpensAt > now ? Timestamp(seconds: gateOpensAt) : nil,
       unhealthyUntil: until.map { Timestamp(seconds: $0) }, successes: figures.successes, failures: figures.failures,
       sent: sent, weight: weight, current: issues.count(now: now),
-      fullRate: rate(now: now) < limit.rate && isWorking(now: now) ? pacedRate : nil)
+      // Segments a second are no SMS a second.
+      fullRate: !countsSegments && rate(now: now) < limit.rate && isWorking(now: now) ? pacedRate : nil)
   }
 
   func stateName(now: Double) -> String {

@@ -160,7 +160,8 @@ public struct QueueChanged: Payload {
   public static let type = MessageType.queueChanged
 
   public var asOf: Timestamp
-  /// True when `flows` is every flow with a backlog: flows that are not named have none.
+  /// True when `flows` is every flow with a backlog: flows that are not named have none. Those that ended lately, and whose
+  /// tag is still ahead of the virtual time, are named with backlog 0.
   public var isComplete: Bool
   /// Rises with every change of leader, so that readers drop what a deposed one still says.
   public var epoch: Int64

@@ -13,6 +13,7 @@ extension ProjectionMigrations {
 
     ALTER TABLE recipients ADD COLUMN due_at timestamptz;
     COMMENT ON COLUMN recipients.due_at IS 'For retrying: when it waits again.';
+    CREATE INDEX recipients_retrying_idx ON recipients (message_id, due_at) WHERE state = 'retrying';
     CREATE OR REPLACE VIEW recipients_read AS
       SELECT r.message_id, r.unit_index, r.phone, r.state, coalesce(r.attempts_used, 0) AS attempts_used, r.provider,
         r.error_code, r.error_message, r.sent_at, r.changed_at,
@@ -54,7 +55,7 @@ extension ProjectionMigrations {
     CREATE FUNCTION queue_ahead(flow_id bigint, number bigint) RETURNS bigint
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     BEGIN ATOMIC
-      SELECT CASE WHEN number <= f.head_number THEN 0
+      SELECT CASE WHEN number < f.head_number THEN 0
         ELSE greatest(0, least(f.backlog,
           f.returned + number - f.head_number - holes_before(f.holes, number))) END
       FROM flows_read f WHERE f.flow_id = queue_ahead.flow_id;
@@ -133,7 +134,9 @@ extension ProjectionMigrations {
           IF gone < count THEN lower_bound := middle; ELSE upper_bound := middle; END IF;
         END LOOP;
       END IF;
-      RETURN greatest(upper_bound, coalesce(count / global_rate, 0));
+      upper_bound := greatest(upper_bound, coalesce(count / global_rate, 0));
+      -- Beyond a year nothing is foretold.
+      RETURN CASE WHEN upper_bound < 31536000 THEN upper_bound END;
     END
     $$;
     COMMENT ON FUNCTION seconds_until IS
