@@ -22,6 +22,7 @@ struct RebuildCommand: AsyncParsableCommand {
   func run() async throws {
     do {
       let settings = try ServiceSettings.load(service: "status-projector")
+      let retention = try RetentionSettings.load()
       let logger = Logger(label: "rebuild") { label in
         settings.logFormat.handler(label: label, level: settings.logLevel)
       }
@@ -29,7 +30,7 @@ struct RebuildCommand: AsyncParsableCommand {
       do {
         try await Rebuild(
           pool: pool, amqp: settings.amqp.named("\(settings.instance) rebuild"), logger: logger,
-          dropDelay: DurationText.parse(keepOld) ?? .zero
+          retention: retention, dropDelay: DurationText.parse(keepOld) ?? .zero
         ).run()
       } catch {
         await pool.close()

@@ -29,6 +29,8 @@ struct FoldedBatch: Sendable, Equatable {
 
   mutating func apply(_ logged: LoggedFact) {
     logTime = max(logTime ?? logged.at, logged.at)
+    // A mark says how things stood when it was folded: not what they came to be behind it.
+    mark = nil
     switch logged.fact {
     case .accepted(let accepted): apply(accepted)
     case .queued(let queued): apply(queued)

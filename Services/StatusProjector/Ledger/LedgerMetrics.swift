@@ -23,11 +23,12 @@ struct LedgerMetrics: Sendable {
     nothing()
   }
 
-  func checked(_ report: LedgerReport, errors count: Int) {
+  /// - Parameter start: When this projector began to look: what was never compared has not been since then.
+  func checked(_ report: LedgerReport, errors count: Int, since start: ContinuousClock.Instant) {
     difference.record(report.differingSMS)
     unqueued.record(report.unqueuedMessages)
     errors.record(count)
-    if let ago = report.comparedAgo { age.record(ago / .seconds(1)) }
+    age.record(max(.zero, report.comparedAgo ?? start.duration(to: .now)) / .seconds(1))
   }
 
   /// A stand-by checks nothing.

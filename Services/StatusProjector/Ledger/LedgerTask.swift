@@ -12,12 +12,13 @@ struct LedgerTask: Sendable {
   /// - Throws: `CancellationError` alone: a database that is away ends the fold, not this.
   func run() async throws {
     var alarm = LedgerAlarm()
+    let start = ContinuousClock.now
     defer { metrics.nothing() }
     while true {
       do {
         let report = try await LedgerReport.read(pool)
         for news in alarm.take(report) { tell(news) }
-        metrics.checked(report, errors: alarm.errors)
+        metrics.checked(report, errors: alarm.errors, since: start)
       } catch let error as PostgresError where error.code != .cancelled {
         logger.warning("the ledger cannot be read", metadata: [LogKey.error: "\(error)"])
       }

@@ -26,9 +26,12 @@ struct GenerationSwap: Sendable {
       try await connection.execute(script: "SET LOCAL statement_timeout = '500ms'")
       let names = try await Self.relations(connection)
       try await connection.query("LOCK TABLE \(unsafeRaw: names) IN ACCESS EXCLUSIVE MODE")
+      // Nobody can migrate them from here on.
+      try await checkMigrations(connection)
       try await connection.execute(
         script: """
           SET LOCAL statement_timeout = '10s';
+          \(GenerationStore.copyGrants(from: .live, to: .rebuild))
           \(GenerationStore.move(from: .live, to: .retired))
           \(GenerationStore.move(from: .rebuild, to: .live))
           """)
@@ -58,6 +61,10 @@ struct GenerationSwap: Sendable {
     let owned = try await connection.query(
       "SELECT FROM \(ProjectionSchema.rebuild).leadership WHERE epoch = \(epoch) FOR UPDATE")
     guard owned.count == 1 else { throw ProjectionStore.Deposed() }
+    try await checkMigrations(connection)
+  }
+
+  private func checkMigrations(_ connection: PostgresConnection) async throws {
     let unknown = try await connection.query(
       """
       SELECT version FROM \(ProjectionSchema.live).schema_migrations

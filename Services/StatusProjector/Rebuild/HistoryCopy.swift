@@ -15,16 +15,16 @@ struct HistoryCopy: Sendable {
   /// Throughput of minutes before this one is copied; from here on it follows from the attempts.
   let minute: Timestamp
 
-  /// Facts are not quite in the order of their times: a message that was accepted so much after the log's first fact may
-  /// still have been told before it.
-  static let disorder = Duration.seconds(5)
-
-  /// - Parameter first: When the log's first fact was said.
-  init(pool: PostgresPool, from source: ProjectionSchema, to target: ProjectionSchema, first: Timestamp) {
+  /// - Parameters:
+  ///   - first: When the log's first fact was said.
+  ///   - overlap: Messages accepted until so much later are copied, too.
+  init(
+    pool: PostgresPool, from source: ProjectionSchema, to target: ProjectionSchema, first: Timestamp, overlap: Duration
+  ) {
     self.pool = pool
     self.source = source
     self.target = target
-    cutoff = first + Self.disorder
+    cutoff = first + overlap
     minute = Timestamp(microseconds: first.microseconds - first.microseconds % 60_000_000)
   }
 
@@ -64,13 +64,44 @@ struct HistoryCopy: Sendable {
   private func copy(
     behind last: UUID, _ columns: (messages: String, recipients: String, attempts: String)
   ) async throws -> (last: UUID, count: Int)? {
-    let row = try await pool.query(
+    try await pool.withTransaction { connection in
+      // A batch may have to be looked for far.
+      try await connection.execute(script: "SET LOCAL statement_timeout = '10min'")
+      guard let step = try await copy(behind: last, columns, connection) else { return nil }
+      try await recount(behind: last, upTo: step.last, connection)
+      return step
+    }
+  }
+
+  /// Makes the counts of copied messages those of their recipients, as the facts that follow will take them.
+  private func recount(behind last: UUID, upTo end: UUID, _ connection: PostgresConnection) async throws {
+    let states = UnitState.allCases.map(\.rawValue)
+    let counted = states.map { "count(*) FILTER (WHERE state = '\($0)') AS \($0)" }.joined(separator: ", ")
+    let own = states.map { "m.\($0)" }.joined(separator: ", ")
+    let counts = states.map { "c.\($0)" }.joined(separator: ", ")
+    let set = states.map { "\($0) = c.\($0)" }.joined(separator: ", ")
+    try await connection.query(
+      """
+      UPDATE \(target).messages m SET \(unsafeRaw: set)
+      FROM (
+        SELECT message_id, \(unsafeRaw: counted) FROM \(target).recipients
+        WHERE message_id > \(last) AND message_id <= \(end) GROUP BY message_id
+      ) c
+      WHERE c.message_id = m.message_id AND (\(unsafeRaw: own)) IS DISTINCT FROM (\(unsafeRaw: counts))
+      """)
+  }
+
+  private func copy(
+    behind last: UUID, _ columns: (messages: String, recipients: String, attempts: String),
+    _ connection: PostgresConnection
+  ) async throws -> (last: UUID, count: Int)? {
+    let row = try await connection.query(
       """
       WITH picked AS (
         SELECT message_id FROM (
           SELECT message_id, sum(size) OVER (ORDER BY message_id) - size AS units_before FROM (
             SELECT message_id, coalesce(recipient_count, 1) AS size FROM \(source).messages
-            WHERE message_id > \(last) AND (accepted_at < \(cutoff.date) OR redacted_at IS NOT NULL)
+            WHERE message_id > \(last) AND (accepted_at < \(cutoff.date) OR accepted_at IS NULL OR redacted_at IS NOT NULL)
             ORDER BY message_id LIMIT 5000
           ) n
         ) s WHERE units_before < 20000

@@ -1,6 +1,7 @@
 import AMQP
 import Contracts
 import Logging
+import NIOConcurrencyHelpers
 import Postgres
 import ServiceKit
 
@@ -12,6 +13,10 @@ struct Rebuild: Sendable {
   var limits = BatchLimits(count: 1_000, bytes: 2_000_000)
   /// After so long without a fact the log is taken to end.
   var patience = Duration.seconds(15)
+  /// Facts are not quite in the order of their times, and hosts' clocks differ: messages accepted until so long after the
+  /// log's first fact are copied, too. Too much is harmless: what the log tells as well changes nothing.
+  var overlap = Duration.seconds(3600)
+  var retention = RetentionSettings()
   /// How long plans and readers of the old tables have to end before these are dropped.
   var dropDelay = Duration.seconds(30)
 
@@ -23,8 +28,14 @@ struct Rebuild: Sendable {
     // Rows of another rebuild's are none of ours.
     let epoch = Int64.random(in: (1 << 32)..<(1 << 62))
     try await prepare(epoch)
-    try await LogReader.with(amqp, from: .first, limits: limits, logger: logger) { reader in
-      try await rebuild(reader, ProjectionStore(pool: pool, schema: .rebuild, epoch: epoch))
+    do {
+      try await LogReader.with(amqp, from: .first, limits: limits, logger: logger) { reader in
+        try await rebuild(reader, ProjectionStore(pool: pool, schema: .rebuild, epoch: epoch))
+      }
+    } catch {
+      // Texts and numbers must not lie about; what cannot be dropped now the next rebuild drops.
+      try? await generations.clear(.rebuild)
+      throw error
     }
     logger.notice("the new tables are in use")
     try await Task.sleep(for: dropDelay)
@@ -39,6 +50,8 @@ struct Rebuild: Sendable {
 
   /// Empty new tables beside the old ones, which are brought up to date.
   private func prepare(_ epoch: Int64) async throws {
+    let dependents = try await generations.dependents(of: .live)
+    guard dependents.isEmpty else { throw RebuildError.dependents(dependents) }
     for schema in [ProjectionSchema.rebuild, .retired] {
       try await generations.open(schema)
       try await generations.clear(schema)
@@ -53,13 +66,26 @@ struct Rebuild: Sendable {
       throw reader.isReading ? RebuildError.logEmpty : RebuildError.logUnreachable
     }
     try await copyHistory(before: beginning)
-    var replay = LogReplay(
-      reader: reader, fold: LogFold(store: store, start: try await store.position(), metrics: nil) { _, _ in },
-      patience: patience, logger: logger)
+    let refused = NIOLockedValueBox(0)
+    let fold = LogFold(store: store, start: try await store.position(), metrics: nil) { [logger] delivery, error in
+      let isRefused = error is PostgresError
+      if isRefused { refused.withLockedValue { $0 += 1 } }
+      logger.log(
+        level: isRefused ? .error : .warning, isRefused ? "the new tables refuse a fact" : "nobody understands a fact",
+        metadata: [
+          LogKey.envelopeType: "\(delivery.routingKey)", "offset": "\(delivery.streamOffset ?? 0)",
+          LogKey.error: "\(error)",
+        ])
+    }
+    var replay = LogReplay(reader: reader, fold: fold, patience: patience, logger: logger)
     try await replay.fold(beginning)
     while replay.offset ?? 0 < (try await live.position().offset ?? 0) {
       try await replay.step(towards: try await live.position().offset)
     }
+    while try await store.redact(afterDays: retention.redactAfter) > 0 {}
+    while try await store.drop(afterDays: retention.dropAfter) > 0 {}
+    let count = refused.withLockedValue { $0 }
+    guard count == 0 else { throw RebuildError.refused(count) }
     try await swap(&replay, store.epoch)
   }
 
@@ -67,10 +93,10 @@ struct Rebuild: Sendable {
 
   private func copyHistory(before beginning: [LogEntry]) async throws {
     // Of one that nobody understands the time is not known.
-    guard let first = beginning.lazy.compactMap({ try? Wire.header(of: $0.delivery.body).at }).first else {
+    guard let first = beginning.compactMap({ try? Wire.header(of: $0.delivery.body).at }).first else {
       throw RebuildError.logEmpty
     }
-    let copy = HistoryCopy(pool: pool, from: .live, to: .rebuild, first: first)
+    let copy = HistoryCopy(pool: pool, from: .live, to: .rebuild, first: first, overlap: overlap)
     logger.notice("copying what is older than the log", metadata: ["before": "\(copy.cutoff)"])
     try await copy.copySmall()
     var milestone = 0
@@ -87,8 +113,17 @@ struct Rebuild: Sendable {
     for attempt in 1...100 {
       do {
         return try await GenerationSwap(pool: pool, epoch: epoch).run { offset in
-          try await replay.catchUp(with: offset)
+          do {
+            try await replay.catchUp(with: offset)
+          } catch {
+            // What it had taken from the log is gone with it: no reason to try again.
+            throw CatchUpFailed(cause: error)
+          }
         }
+      } catch let failure as CatchUpFailed {
+        throw failure.cause
+      } catch let error as PostgresError where error.code == .commitUnknown {
+        if try await generations.isEmpty(.rebuild) { return }
       } catch let error as PostgresError where error.isBusy {
         logger.info("the tables are in use, trying again", metadata: ["try": "\(attempt)"])
         try await Task.sleep(for: .seconds(1))
@@ -96,6 +131,11 @@ struct Rebuild: Sendable {
     }
     throw RebuildError.tablesBusy
   }
+}
+
+/// The log could not be folded into the new tables up to where the old ones stand.
+private struct CatchUpFailed: Error {
+  var cause: any Error
 }
 
 extension PostgresError {

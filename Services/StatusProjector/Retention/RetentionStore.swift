@@ -25,13 +25,19 @@ extension ProjectionStore {
     }
   }
 
-  /// Drops final messages accepted so many days ago, with their recipients and attempts, and facts of that age about
+  /// Drops messages accepted, and final, for so many days, with their recipients and attempts, and facts of that age about
   /// messages that never came.
   /// - Returns: How many messages; 0 when none is left.
   func drop(afterDays days: Int) async throws -> Int {
     try await step { connection in
-      var ids: [UUID] = try await connection.query(picking("NOT is_open AND accepted_at < \(Self.before(days))"))
-        .map { try $0.decode("message_id") }
+      var ids: [UUID] = try await connection.query(
+        picking(
+          """
+          NOT is_open AND accepted_at < \(Self.before(days))
+          AND greatest(changed_at, finished_at, accepted_at) < \(Self.before(days))
+          """)
+      )
+      .map { try $0.decode("message_id") }
       ids += try await connection.query(
         """
         SELECT message_id FROM \(schema).messages WHERE accepted_at IS NULL AND changed_at < \(Self.before(days))

@@ -14,7 +14,7 @@ extension ServerSuites {
     private func rebuild(_ broker: ProjectorBroker, _ pool: PostgresPool) throws -> Rebuild {
       Rebuild(
         pool: pool, amqp: try AMQPConfiguration(url: broker.url), logger: .silent, limits: BatchLimits(count: 50),
-        patience: .seconds(3), dropDelay: .zero)
+        patience: .seconds(3), overlap: .seconds(5), dropDelay: .zero)
     }
 
     /// Folds a log straight into the tables, as if that had been before the stream began.

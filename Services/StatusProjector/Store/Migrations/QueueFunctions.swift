@@ -3,6 +3,7 @@ extension ProjectionMigrations {
   ///
   /// Bodies in standard SQL follow their tables when a rebuild moves them; the one in PL/pgSQL reads none.
   static let queueFunctions = """
+    ALTER TABLE flows ADD CONSTRAINT flows_step CHECK (step > 0);
     ALTER TABLE flows ADD COLUMN returned bigint NOT NULL DEFAULT 0;
     COMMENT ON COLUMN flows.returned IS 'Of the backlog: SMS that came back; they go before all numbers.';
     COMMENT ON COLUMN flows.holes IS
@@ -134,7 +135,7 @@ extension ProjectionMigrations {
           IF gone < count THEN lower_bound := middle; ELSE upper_bound := middle; END IF;
         END LOOP;
       END IF;
-      upper_bound := greatest(upper_bound, coalesce(count / global_rate, 0));
+      upper_bound := greatest(upper_bound, coalesce(count / nullif(global_rate, 0), 0));
       -- Beyond a year nothing is foretold.
       RETURN CASE WHEN upper_bound < 31536000 THEN upper_bound END;
     END
