@@ -10,11 +10,14 @@ extension FoldedBatch {
   /// no row moves no count: the counts equal the rows after any number of repeats. (Joining what `merged` returns would
   /// leave the planner without an idea of its size.)
   func mergeUnits(in schema: ProjectionSchema) -> PostgresQuery? {
-    guard !units.isEmpty || !messages.isEmpty else { return nil }
-    let units = units.map { (id: $0.key, unit: $0.value) }.sorted { $0.id.precedes($1.id) }
+    // The others came with their messages.
+    let units = units.filter { !$0.value.isAsAccepted }.map { (id: $0.key, unit: $0.value) }.sorted {
+      $0.id.precedes($1.id)
+    }
     let states = units.map(\.unit.state)
     let details = units.map(\.unit.detail)
     let marked = messages.filter { $0.value.hasMarks }.map { (id: $0.key, mark: $0.value) }
+    guard !units.isEmpty || !marked.isEmpty else { return nil }
     let marks = marked.map(\.mark)
     let replies = marks.map(\.lastReply)
     return """

@@ -143,7 +143,8 @@ struct Story: Sendable {
       uniquingKeysWith: { $1 })
   }
 
-  /// Nothing claimed without an ending, unreported, unpublished or different between the scheduler and the read side.
+  /// Nothing claimed without an ending, unreported, unpublished or different between the scheduler and the read side, and
+  /// nothing in the ledger.
   private func expectNothingStuck(_ sourceLocation: SourceLocation) async throws {
     var left = ""
     do {
@@ -154,10 +155,11 @@ struct Story: Sendable {
                  (SELECT count(*) FROM sender.ledger WHERE state <> 'claimed' AND reported_at IS NULL) AS unreported,
                  (SELECT count(*) FROM scheduler.outbox) AS unpublished,
                  (SELECT count(*) FROM scheduler.units u
-                  JOIN projection.recipients r USING (message_id, unit_index) WHERE r.state <> u.state) AS different
+                  JOIN projection.recipients r USING (message_id, unit_index) WHERE r.state <> u.state) AS different,
+                 (SELECT count(*) FROM projection.ledger_read) AS unbalanced
           """)
         guard let row = rows.first else { return false }
-        let counts = try ["claimed", "unreported", "unpublished", "different"].map { name in
+        let counts = try ["claimed", "unreported", "unpublished", "different", "unbalanced"].map { name in
           (name, try row.decode(name, as: Int.self))
         }
         left = "\(counts)"

@@ -54,7 +54,7 @@ extension ServerSuites {
       var scheduler = LedgerScheduler()
       var facts: [LoggedFact] = []
       var late: [LoggedFact] = []
-      for line in try RecordedLog(messages: 30, seed: seed).lines {
+      for line in try RecordedLog(messages: 12, seed: seed).lines {
         let logged = try line.logged
         facts.append(logged)
         scheduler.tell(logged.fact)

@@ -140,6 +140,16 @@ public final class Stack: Sendable {
     return ProcessID(number)
   }
 
+  /// Runs a command of a running service's executable, with that service's settings, to its end.
+  public func run(
+    _ service: StackProcess, _ arguments: [String], within limit: Duration
+  ) async throws -> (code: Int32, output: String) {
+    let process = try pid(of: service)
+    return try await Command(
+      path: try process.executable(), arguments: arguments, environment: try process.environment()
+    ).run(within: limit)
+  }
+
   /// The last lines of every log, for a failed test.
   public func logs(lines: Int = 15) -> String {
     StackProcess.allCases.map { process in
