@@ -102,6 +102,19 @@ struct EventVocabularyTests {
     #expect(!view.hasMissed && String(decoding: bytes, as: UTF8.self).hasSuffix("id: 2\n\n"))
   }
 
+  @Test("Who watches one message sees a pause of all of its user's, and nothing of the queue")
+  func watching() {
+    let user = UserID.timeOrdered()
+    let view = StreamView(user: user, isAdmin: false, messageID: id)
+    func shows(_ audience: Audience, _ message: MessageID?) -> Bool {
+      view.concerns(
+        LiveFact(offset: 1, events: [LiveEvent(name: "x", audience: audience, messageID: message, data: [])]))
+    }
+    #expect(shows(.user(user), id) && shows(.user(user), nil) && shows(.unknown, id))
+    #expect(!shows(.user(user), .timeOrdered()) && !shows(.everybody, nil) && !shows(.user(.timeOrdered()), id))
+    #expect(!shows(.unknown, .timeOrdered()))
+  }
+
   @Test("A fact that is none says nothing")
   func garbage() async {
     var translator = FactTranslator(isLive: true)

@@ -16,11 +16,11 @@ enum ReadTables {
       encoding text, recipient_count int, first_phone text, accepted_at timestamptz, send_at timestamptz,
       expires_at timestamptz, flow_id bigint, first_number bigint, dispatched int, pending int, sending int,
       retrying int, sent int, failed int, dead int, expired int, cancelled int, unconfirmed int, job_status text,
-      paused boolean, sent_at timestamptz, completed_at timestamptz, last_reply_status int, last_reply_body text,
-      is_open boolean GENERATED ALWAYS AS (pending + sending + retrying > 0) STORED);
+      paused boolean, sent_at timestamptz, completed_at timestamptz, last_reply_status int, last_reply_body text);
     CREATE VIEW projection.totals_read AS
       SELECT user_id, count(*) AS messages, \(statusCounts),
-        coalesce(sum(pending), 0) AS pending, coalesce(sum(retrying), 0) AS retrying
+        coalesce(sum(pending), 0) AS pending, coalesce(sum(retrying), 0) AS retrying,
+        min(accepted_at) FILTER (WHERE pending + retrying > 0) AS oldest_pending_at
       FROM projection.messages_read GROUP BY GROUPING SETS ((user_id), ());
     CREATE TABLE projection.recipients_read (
       message_id uuid, unit_index int, phone text, state text, attempts_used int, provider text, error_code text,

@@ -37,9 +37,10 @@ struct EventStream {
   private var origin = Origin.feed
   /// It has been at a place that the feed holds.
   private var hasFollowed = false
-  private let startedAt = ContinuousClock.now
   private var wroteAt = ContinuousClock.now
   private var resetAt: ContinuousClock.Instant?
+  /// Since when its place has been ahead of what this replica has heard.
+  private var aheadSince: ContinuousClock.Instant?
   private var bytes: [UInt8] = []
 
   init(
@@ -82,15 +83,13 @@ struct EventStream {
   /// Writes what the feed has.
   /// - Returns: Whether that was all for now; `nil` when the stream has lost its place.
   private mutating func follow(_ writer: inout any ResponseBodyWriter) async throws -> Bool? {
-    if let next = streams.feed.next, let place, place > next, isTooFarAhead(place, next) {
-      reset(.tooOld)
-    }
+    if isTooFarAhead() { reset(.tooOld) }
     switch streams.feed.page(from: place, limit: 64) {
     case .facts(let facts, let next):
       hasFollowed = true
       try await write(facts, &writer)
       place = next
-      if view.hasMissed, resetAt.map({ .now - $0 > streams.limits.resetPause }) ?? true { reset(.incomplete) }
+      resetIfMissed()
       try await flush(&writer)
       return facts.count < 64
     case .gone where hasFollowed:
@@ -102,8 +101,15 @@ struct EventStream {
     }
   }
 
-  private func isTooFarAhead(_ place: UInt64, _ next: UInt64) -> Bool {
-    place - next > streams.limits.lead || .now - startedAt > streams.limits.leadTime
+  /// A client may come from a replica that has heard more; not much more, and not for long.
+  private mutating func isTooFarAhead() -> Bool {
+    guard let next = streams.feed.next, let place, place > next else {
+      aheadSince = nil
+      return false
+    }
+    let since = aheadSince ?? .now
+    aheadSince = since
+    return place - next > streams.limits.lead || .now - since > streams.limits.leadTime
   }
 
   // MARK: Catching up
@@ -131,7 +137,7 @@ struct EventStream {
     } else {
       try await write(facts, &writer)
       place = next
-      if view.hasMissed { reset(.incomplete) }
+      resetIfMissed()
     }
     try await flush(&writer)
     if case .facts = streams.feed.page(from: place, limit: 1) {
@@ -150,6 +156,11 @@ struct EventStream {
   private mutating func stopReading() {
     if case .log(_, let task, _) = origin { task.cancel() }
     origin = .feed
+  }
+
+  private mutating func resetIfMissed() {
+    guard view.hasMissed, resetAt.map({ .now - $0 > streams.limits.resetPause }) ?? true else { return }
+    reset(.incomplete)
   }
 
   /// Goes on from now, and tells the client that it has missed something.
@@ -180,7 +191,12 @@ struct EventStream {
     bytes.removeAll(keepingCapacity: true)
     wroteAt = .now
     let limit = TimeAmount.milliseconds(Int64(streams.limits.write / .milliseconds(1)))
-    try await context.withConnectionDeadline(limit) { try await writer.write(buffer) }
+    do {
+      try await context.withConnectionDeadline(limit) { try await writer.write(buffer) }
+    } catch {
+      if .now - wroteAt >= streams.limits.write { streams.metrics.closedSlow() }
+      throw error
+    }
   }
 
   /// Waits for news, and gives a sign of life where there is none for long.

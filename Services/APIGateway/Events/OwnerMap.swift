@@ -3,7 +3,7 @@ import Contracts
 /// Whose messages are whose, as far as it is remembered. Bounded: what nobody asked for is forgotten. Pure.
 struct OwnerMap: Sendable {
   /// How long a message that was not found counts as such.
-  static let doubt = Duration.seconds(30)
+  static let doubt = Duration.seconds(2)
 
   /// Half of what is remembered at most.
   private let half: Int

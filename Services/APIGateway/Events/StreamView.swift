@@ -18,7 +18,12 @@ struct StreamView: Sendable {
   /// Whether there is anything in the fact for this stream.
   func concerns(_ fact: LiveFact) -> Bool { fact.events.contains { shows($0) || hides($0) } }
 
-  private func isSelected(_ event: LiveEvent) -> Bool { messageID == nil || event.messageID == messageID }
+  /// A user's pause is one of each of their messages.
+  private func isSelected(_ event: LiveEvent) -> Bool {
+    guard messageID != nil, event.messageID != messageID else { return true }
+    if case .user = event.audience { return event.messageID == nil }
+    return false
+  }
 
   private func shows(_ event: LiveEvent) -> Bool {
     guard isSelected(event) else { return false }

@@ -18,9 +18,7 @@ extension ReadStore {
     let rows = try await pool.query(
       """
       SELECT user_id IS NULL AS is_everybody, pending_messages, sending_messages, pending + retrying AS waiting,
-        CASE WHEN user_id IS NULL THEN (
-          SELECT accepted_at FROM projection.messages_read WHERE is_open AND pending + retrying > 0
-          ORDER BY accepted_at LIMIT 1) END AS oldest_at
+        oldest_pending_at
       FROM projection.totals_read WHERE user_id IS NULL OR user_id = \(user.uuid)
       """)
     for row in rows {
@@ -28,7 +26,7 @@ extension ReadStore {
         totals.waitingUnits = try row.decode("waiting")
         totals.pendingMessages = try row.decode("pending_messages")
         totals.sendingMessages = try row.decode("sending_messages")
-        totals.oldestPendingAt = try row.decodeTime("oldest_at")
+        totals.oldestPendingAt = try row.decodeTime("oldest_pending_at")
       } else {
         totals.yourPending = try row.decode("pending_messages")
         totals.yourSending = try row.decode("sending_messages")
