@@ -98,14 +98,14 @@ extension ServerSuites {
       #expect(!young.isError)
 
       try await DatabaseClock(pool: database.pool).step(to: .seconds(20))
-      try await fold(scheduler.mark(at: .now()), store)
+      try await fold(scheduler.mark(at: .now() + .seconds(20)), store)
       let old = try #require(try await report(database).findings.first)
       #expect(old.isError)
       var alarm = LedgerAlarm()
       #expect(alarm.take(try await report(database)) == [])
       #expect(alarm.take(try await report(database)) == [.raised(old)])
 
-      try await fold([lost] + scheduler.mark(at: .now()), store)
+      try await fold([lost] + scheduler.mark(at: .now() + .seconds(21)), store)
       #expect(try await report(database).findings == [])
       #expect(alarm.take(try await report(database)) == [.cleared(old.name)])
     }
