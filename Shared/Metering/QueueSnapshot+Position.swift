@@ -9,7 +9,11 @@ extension QueueSnapshot {
 
   /// The flows of one user in which SMS wait.
   public func flows(of user: UserID) -> [FlowKey] {
-    classLines.flatMap { lines in lines.keys.filter { $0.userID == user } }
+    // There are few pins, and may be many flows.
+    MessageClass.allCases.flatMap { messageClass in
+      pins.names.map { FlowKey(messageClass: messageClass, userID: user, provider: $0) }
+        .filter { classLines[messageClass.place].place(of: $0) != nil }
+    }
   }
 
   /// SMS of its own flow before the one with this number: what came back, and the numbers between that somebody waits

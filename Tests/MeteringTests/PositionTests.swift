@@ -119,6 +119,21 @@ struct PositionTests {
     #expect([99, 100, 101, 114, 500].map { snapshot.ahead(of: $0, in: key) } == [0, 5, 6, 19, 20])
   }
 
+  @Test("a user's flows are those in which something of theirs waits")
+  func flowsOfUser() {
+    let user = UserID.timeOrdered()
+    var queue = FairQueue()
+    let keys = [
+      FlowKey(messageClass: .urgent, userID: user), FlowKey(messageClass: .bulk, userID: user, provider: "a"),
+      FlowKey(messageClass: .normal, userID: .timeOrdered()), FlowKey(messageClass: .normal, userID: user),
+    ]
+    for (number, key) in keys.enumerated() {
+      queue.register(key, id: Int64(number), weight: 1)
+      queue.add(number == 3 ? 0 : 5, to: key)
+    }
+    #expect(Set(snapshot(of: queue).flows(of: user)) == Set(keys.prefix(2)))
+  }
+
   @Test("nothing is foretold beyond a year")
   func horizon() {
     var snapshot = snapshot(of: FairQueue())
