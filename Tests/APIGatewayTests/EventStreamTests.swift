@@ -188,6 +188,37 @@ struct EventStreamTests {
     }
   }
 
+  @Test("When more happens than can be kept, nobody goes on behind it without being told")
+  func overflow() async throws {
+    let (mine, foreign) = (MessageID.timeOrdered(), MessageID.timeOrdered())
+    let isAsked = NIOLockedValueBox(false)
+    let gate = RefreshSignal()
+    try await GatewayFixture.run(owners: { ids in
+      isAsked.withLockedValue { $0 = true }
+      await gate.wait(atMost: .seconds(5))
+      return Dictionary(uniqueKeysWithValues: ids.map { ($0, UserID.timeOrdered()) })
+    }) { gateway in
+      let client = try await EventClient.open(gateway.http, token: GatewayFixture.token)
+      try gateway.offer(1, accepted(mine, of: gateway.user.userID))
+      try await client.events(1)
+      try gateway.offer(2, dispatched(foreign))
+      try await eventually("the feed waits for an owner") { isAsked.withLockedValue { $0 } }
+      let body = try Wire.encode(Envelope(sent(mine)))
+      for offset: UInt64 in 3...9_000 {
+        gateway.feed.offer(LiveFeed.Raw(offset: offset, type: .unitChanged, body: body))
+      }
+      gate.ring()
+      try await eventually("the stream ends, for its client to come back") { client.isClosed }
+      #expect(client.events.map(\.id) == ["1"], "and nothing from behind the gap is shown before")
+      for place in [2, 3, 5_000] {
+        let again = try await EventClient.open(
+          gateway.http, token: GatewayFixture.token, query: "?last_event_id=\(place)")
+        let first = try await again.events(1)
+        #expect(first.first?.name == "reset", "from \(place)")
+      }
+    }
+  }
+
   @Test("There are so many streams for a user and so many in all, and a client that leaves makes room")
   func limits() async throws {
     var settings = GatewaySettings()

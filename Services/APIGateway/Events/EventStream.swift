@@ -93,7 +93,8 @@ struct EventStream {
       if view.hasMissed, resetAt.map({ .now - $0 > streams.limits.resetPause }) ?? true { reset(.incomplete) }
       try await flush(&writer)
       return facts.count < 64
-    case .gone where hasFollowed:
+    // Without a place the client could not come back for what it missed.
+    case .gone where hasFollowed && place != nil:
       streams.metrics.closedSlow()
       return nil
     case .gone:
