@@ -37,7 +37,7 @@ struct EventStream {
   private var origin = Origin.feed
   /// It has been at a place that the feed holds.
   private var hasFollowed = false
-  private let startedAt = ContinuousClock.now
+  private var lead: StreamLead
   private var wroteAt = ContinuousClock.now
   private var resetAt: ContinuousClock.Instant?
   private var bytes: [UInt8] = []
@@ -52,6 +52,7 @@ struct EventStream {
     self.context = context
     self.view = view
     place = lastEventID.map { $0 + 1 }
+    lead = StreamLead(limit: streams.limits.lead, time: streams.limits.leadTime)
   }
 
   /// Works until the client, the user's right or the server ends it.
@@ -82,7 +83,7 @@ struct EventStream {
   /// Writes what the feed has.
   /// - Returns: Whether that was all for now; `nil` when the stream has lost its place.
   private mutating func follow(_ writer: inout any ResponseBodyWriter) async throws -> Bool? {
-    if let next = streams.feed.next, let place, place > next, isTooFarAhead(place, next) {
+    if let next = streams.feed.next, let place, lead.isTooFar(place, ahead: next, now: .now) {
       reset(.tooOld)
     }
     switch streams.feed.page(from: place, limit: 64) {
@@ -101,10 +102,6 @@ struct EventStream {
       beginCatchUp()
       return false
     }
-  }
-
-  private func isTooFarAhead(_ place: UInt64, _ next: UInt64) -> Bool {
-    place - next > streams.limits.lead || .now - startedAt > streams.limits.leadTime
   }
 
   // MARK: Catching up
