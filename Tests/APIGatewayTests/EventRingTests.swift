@@ -98,7 +98,7 @@ struct EventRingTests {
     #expect(forgotten == nil)
     let now = ContinuousClock.now
     map.noteMissing([ids[5]], now: now)
-    #expect(map.isMissing(ids[5], now: now + .seconds(29)) && !map.isMissing(ids[5], now: now + .seconds(30)))
+    #expect(map.isMissing(ids[5], now: now + .milliseconds(900)) && !map.isMissing(ids[5], now: now + .seconds(1)))
     map.note(ids[5], of: user)
     #expect(!map.isMissing(ids[5], now: now))
   }

@@ -87,6 +87,39 @@ struct EventStreamTests {
     }
   }
 
+  @Test("Nobody loads anything while the read side is away, and when it is back only whose messages they were")
+  func readSideAway() async throws {
+    let (mine, foreign) = (MessageID.timeOrdered(), MessageID.timeOrdered())
+    let owners = NIOLockedValueBox<[MessageID: UserID]?>(nil)
+    let questions = NIOLockedValueBox(0)
+    struct Away: Error {}
+    var settings = GatewaySettings()
+    settings.events.keepAlive = .milliseconds(100)
+    settings.events.reloadDelay = .milliseconds(50)
+    try await GatewayFixture.run(
+      settings: settings,
+      owners: { ids in
+        questions.withLockedValue { $0 += 1 }
+        guard let owners = owners.withLockedValue({ $0 }) else { throw Away() }
+        return owners.filter { ids.contains($0.key) }
+      }
+    ) { gateway in
+      let client = try await EventClient.open(gateway.http, token: GatewayFixture.token)
+      let other = try await EventClient.open(gateway.http, token: GatewayFixture.token, query: "?message_id=\(foreign)")
+      try gateway.offer(1, accepted(.timeOrdered(), of: gateway.user.userID))
+      try await client.events(1)
+      try gateway.offer(2, dispatched(mine))
+      try gateway.offer(3, dispatched(foreign))
+      try await eventually("it is asked again") { questions.withLockedValue { $0 } >= 3 }
+      #expect(client.lastID == "1", "a client that comes back now comes back for what is missing")
+      owners.withLockedValue { $0 = [mine: gateway.user.userID, foreign: .timeOrdered()] }
+      let reset = try await client.events(1, named: "reset")
+      #expect(reset.count == 1 && reset[0].string("reason") == "incomplete" && reset[0].id == "3")
+      try await eventually("the other one goes on") { other.lastID == "3" }
+      #expect(other.events.isEmpty)
+    }
+  }
+
   @Test("A page that watches one message sees that one alone")
   func filter() async throws {
     try await GatewayFixture.run { gateway in

@@ -38,8 +38,8 @@ struct EventStream {
   /// It has been at a place that the feed holds.
   private var hasFollowed = false
   private var lead: StreamLead
+  private var pace: ReloadPace
   private var wroteAt = ContinuousClock.now
-  private var resetAt: ContinuousClock.Instant?
   private var bytes: [UInt8] = []
 
   init(
@@ -53,6 +53,9 @@ struct EventStream {
     self.view = view
     place = lastEventID.map { $0 + 1 }
     lead = StreamLead(limit: streams.limits.lead, time: streams.limits.leadTime)
+    pace = ReloadPace(
+      delay: streams.limits.reloadDelay, firstPause: streams.limits.reloadPause.first,
+      lastPause: streams.limits.reloadPause.last)
   }
 
   /// Works until the client, the user's right or the server ends it.
@@ -73,6 +76,7 @@ struct EventStream {
         isIdle = isDone
       case .log(let reader, _, let since): isIdle = try await catchUp(reader, since, &writer)
       }
+      if view.hasMissed { try await review(&writer) }
       if isIdle { try await rest(&writer) }
     }
     try await writer.finish(nil)
@@ -91,7 +95,6 @@ struct EventStream {
       hasFollowed = true
       try await write(facts, &writer)
       place = next
-      if view.hasMissed, resetAt.map({ .now - $0 > streams.limits.resetPause }) ?? true { reset(.incomplete) }
       try await flush(&writer)
       return facts.count < 64
     // Without a place the client could not come back for what it missed.
@@ -101,6 +104,24 @@ struct EventStream {
     case .gone:
       beginCatchUp()
       return false
+    }
+  }
+
+  /// Looks again at whose the events were that could not be shown. When they may be the user's, the client loads
+  /// everything anew, but not before it can: until the read side answers it is told nothing.
+  private mutating func review(_ writer: inout any ResponseBodyWriter) async throws {
+    pace.miss(now: .now, chance: .random(in: 0...1))
+    guard pace.isDue(now: .now) else { return }
+    let (owners, isAnswering) = await streams.owners.find(view.missed)
+    if !view.mayHaveMissed(knowing: owners) {
+      view.missNothing()
+      pace.settle()
+    } else if isAnswering {
+      reset(.incomplete)
+      pace.load(now: .now)
+      try await flush(&writer)
+    } else {
+      pace.postpone(now: .now, chance: .random(in: 0...1))
     }
   }
 
@@ -129,7 +150,6 @@ struct EventStream {
     } else {
       try await write(facts, &writer)
       place = next
-      if view.hasMissed { reset(.incomplete) }
     }
     try await flush(&writer)
     if case .facts = streams.feed.page(from: place, limit: 1) {
@@ -156,7 +176,7 @@ struct EventStream {
       stopReading()
       place = streams.feed.next
     }
-    resetAt = .now
+    pace.settle()
     streams.metrics.reset()
     view.writeReset(reason, next: place, to: &bytes)
   }
@@ -190,6 +210,7 @@ struct EventStream {
     }
     // What comes within a moment is written together.
     if .now - wroteAt < .milliseconds(20) { try await Task.sleep(for: .milliseconds(20)) }
-    await control.signal.wait(atMost: min(keepAliveIn, streams.limits.check))
+    let reviewIn = pace.due.map { max(.zero, $0 - .now) } ?? keepAliveIn
+    await control.signal.wait(atMost: min(keepAliveIn, reviewIn, streams.limits.check))
   }
 }
