@@ -287,6 +287,34 @@ struct EventStreamTests {
     }
   }
 
+  @Test("The stream of a user who is disabled ends as soon when its client does not read")
+  func disabledAndBlocked() async throws {
+    try await GatewayFixture.run { gateway in
+      let witness = try await EventClient.open(gateway.http, token: GatewayFixture.adminToken)
+      let blocked = try EventClient.start(gateway.http, token: GatewayFixture.token, receiveBuffer: 4_096)
+      try await eventually("both are open") { gateway.events.slots.count == 2 }
+      let id = MessageID.timeOrdered()
+      try gateway.offer(1, accepted(id, of: gateway.user.userID))
+      let body = try Wire.encode(
+        Envelope(
+          UnitsDispatched(
+            units: (0..<200).map {
+              .init(attempt: AttemptID(unit: UnitID(messageID: id, index: $0), dispatch: 0), provider: "hkt")
+            }, dispatchedAt: now)))
+      for offset: UInt64 in 2...600 {
+        gateway.feed.offer(LiveFeed.Raw(offset: offset, type: .unitDispatched, body: body))
+      }
+      try await eventually("who reads has all") { witness.lastID == "600" }
+      gateway.directory.withLockedValue {
+        $0.apply(UserChanged(userID: gateway.user.userID, isActive: false, weight: 1))
+      }
+      try await eventually(within: .seconds(5), "the stream ends") { gateway.events.slots.count == 1 }
+      blocked.read()
+      try await eventually("the connection is closed") { blocked.isClosed }
+      #expect(blocked.lastID != "600", "it was blocked before the end")
+    }
+  }
+
   @Test("A stream without news shows a sign of life and the place it has reached")
   func keepAlive() async throws {
     var settings = GatewaySettings()

@@ -68,7 +68,7 @@ struct EventStream {
     place = place ?? streams.feed.next
     view.writePreamble(next: place, to: &bytes)
     try await flush(&writer)
-    while !control.isEnded, !Task.isCancelled, session.isValid {
+    while mayGoOn {
       let isIdle: Bool
       switch origin {
       case .feed:
@@ -81,6 +81,8 @@ struct EventStream {
     }
     try await writer.finish(nil)
   }
+
+  private var mayGoOn: Bool { !control.isEnded && !Task.isCancelled && session.isValid }
 
   // MARK: Following
 
@@ -192,13 +194,18 @@ struct EventStream {
     if count > 0 { streams.metrics.wrote(count) }
   }
 
+  /// Writes what has been gathered, or nothing once the stream has to end: a token that stops working shows no more,
+  /// neither what has been fetched already nor what a client that does not read would have to take first.
   private mutating func flush(_ writer: inout any ResponseBodyWriter) async throws {
     guard !bytes.isEmpty else { return }
+    guard mayGoOn else { return bytes.removeAll() }
     let buffer = ByteBuffer(bytes: bytes)
     bytes.removeAll(keepingCapacity: true)
     wroteAt = .now
     let limit = TimeAmount.milliseconds(Int64(streams.limits.write / .milliseconds(1)))
-    try await context.withConnectionDeadline(limit) { try await writer.write(buffer) }
+    try await context.withConnectionDeadline(limit, while: { [session] in session.isValid }) {
+      try await writer.write(buffer)
+    }
   }
 
   /// Waits for news, and gives a sign of life where there is none for long.
