@@ -87,6 +87,39 @@ struct EventStreamTests {
     }
   }
 
+  @Test("Nobody loads anything while the read side is away, and when it is back only whose messages they were")
+  func readSideAway() async throws {
+    let (mine, foreign) = (MessageID.timeOrdered(), MessageID.timeOrdered())
+    let owners = NIOLockedValueBox<[MessageID: UserID]?>(nil)
+    let questions = NIOLockedValueBox(0)
+    struct Away: Error {}
+    var settings = GatewaySettings()
+    settings.events.keepAlive = .milliseconds(100)
+    settings.events.reloadDelay = .milliseconds(50)
+    try await GatewayFixture.run(
+      settings: settings,
+      owners: { ids in
+        questions.withLockedValue { $0 += 1 }
+        guard let owners = owners.withLockedValue({ $0 }) else { throw Away() }
+        return owners.filter { ids.contains($0.key) }
+      }
+    ) { gateway in
+      let client = try await EventClient.open(gateway.http, token: GatewayFixture.token)
+      let other = try await EventClient.open(gateway.http, token: GatewayFixture.token, query: "?message_id=\(foreign)")
+      try gateway.offer(1, accepted(.timeOrdered(), of: gateway.user.userID))
+      try await client.events(1)
+      try gateway.offer(2, dispatched(mine))
+      try gateway.offer(3, dispatched(foreign))
+      try await eventually("it is asked again") { questions.withLockedValue { $0 } >= 3 }
+      #expect(client.lastID == "1", "a client that comes back now comes back for what is missing")
+      owners.withLockedValue { $0 = [mine: gateway.user.userID, foreign: .timeOrdered()] }
+      let reset = try await client.events(1, named: "reset")
+      #expect(reset.count == 1 && reset[0].string("reason") == "incomplete" && reset[0].id == "3")
+      try await eventually("the other one goes on") { other.lastID == "3" }
+      #expect(other.events.isEmpty)
+    }
+  }
+
   @Test("A page that watches one message sees that one alone")
   func filter() async throws {
     try await GatewayFixture.run { gateway in
@@ -188,6 +221,37 @@ struct EventStreamTests {
     }
   }
 
+  @Test("When more happens than can be kept, nobody goes on behind it without being told")
+  func overflow() async throws {
+    let (mine, foreign) = (MessageID.timeOrdered(), MessageID.timeOrdered())
+    let isAsked = NIOLockedValueBox(false)
+    let gate = RefreshSignal()
+    try await GatewayFixture.run(owners: { ids in
+      isAsked.withLockedValue { $0 = true }
+      await gate.wait(atMost: .seconds(5))
+      return Dictionary(uniqueKeysWithValues: ids.map { ($0, UserID.timeOrdered()) })
+    }) { gateway in
+      let client = try await EventClient.open(gateway.http, token: GatewayFixture.token)
+      try gateway.offer(1, accepted(mine, of: gateway.user.userID))
+      try await client.events(1)
+      try gateway.offer(2, dispatched(foreign))
+      try await eventually("the feed waits for an owner") { isAsked.withLockedValue { $0 } }
+      let body = try Wire.encode(Envelope(sent(mine)))
+      for offset: UInt64 in 3...9_000 {
+        gateway.feed.offer(LiveFeed.Raw(offset: offset, type: .unitChanged, body: body))
+      }
+      gate.ring()
+      try await eventually("the stream ends, for its client to come back") { client.isClosed }
+      #expect(client.events.map(\.id) == ["1"], "and nothing from behind the gap is shown before")
+      for place in [2, 3, 5_000] {
+        let again = try await EventClient.open(
+          gateway.http, token: GatewayFixture.token, query: "?last_event_id=\(place)")
+        let first = try await again.events(1)
+        #expect(first.first?.name == "reset", "from \(place)")
+      }
+    }
+  }
+
   @Test("There are so many streams for a user and so many in all, and a client that leaves makes room")
   func limits() async throws {
     var settings = GatewaySettings()
@@ -220,6 +284,34 @@ struct EventStreamTests {
       }
       try await eventually(within: .seconds(5), "the stream ends") { client.isClosed }
       #expect(client.text.hasSuffix("0\r\n\r\n"), "as a whole answer")
+    }
+  }
+
+  @Test("The stream of a user who is disabled ends as soon when its client does not read")
+  func disabledAndBlocked() async throws {
+    try await GatewayFixture.run { gateway in
+      let witness = try await EventClient.open(gateway.http, token: GatewayFixture.adminToken)
+      let blocked = try EventClient.start(gateway.http, token: GatewayFixture.token, receiveBuffer: 4_096)
+      try await eventually("both are open") { gateway.events.slots.count == 2 }
+      let id = MessageID.timeOrdered()
+      try gateway.offer(1, accepted(id, of: gateway.user.userID))
+      let body = try Wire.encode(
+        Envelope(
+          UnitsDispatched(
+            units: (0..<200).map {
+              .init(attempt: AttemptID(unit: UnitID(messageID: id, index: $0), dispatch: 0), provider: "hkt")
+            }, dispatchedAt: now)))
+      for offset: UInt64 in 2...600 {
+        gateway.feed.offer(LiveFeed.Raw(offset: offset, type: .unitDispatched, body: body))
+      }
+      try await eventually("who reads has all") { witness.lastID == "600" }
+      gateway.directory.withLockedValue {
+        $0.apply(UserChanged(userID: gateway.user.userID, isActive: false, weight: 1))
+      }
+      try await eventually(within: .seconds(5), "the stream ends") { gateway.events.slots.count == 1 }
+      blocked.read()
+      try await eventually("the connection is closed") { blocked.isClosed }
+      #expect(blocked.lastID != "600", "it was blocked before the end")
     }
   }
 

@@ -45,11 +45,6 @@ struct EventRing: Sendable {
   /// Goes on behind a fact whose events nobody wants to keep; all earlier ones are forgotten too.
   mutating func skip(_ offset: UInt64) {
     guard pass(offset) else { return }
-    clear()
-  }
-
-  /// Forgets everything: whoever is not at the end has missed something.
-  mutating func clear() {
     facts.removeAll()
     bytes = 0
     first = next

@@ -37,10 +37,9 @@ struct EventStream {
   private var origin = Origin.feed
   /// It has been at a place that the feed holds.
   private var hasFollowed = false
+  private var lead: StreamLead
+  private var pace: ReloadPace
   private var wroteAt = ContinuousClock.now
-  private var resetAt: ContinuousClock.Instant?
-  /// Since when its place has been ahead of what this replica has heard.
-  private var aheadSince: ContinuousClock.Instant?
   private var bytes: [UInt8] = []
 
   init(
@@ -53,6 +52,10 @@ struct EventStream {
     self.context = context
     self.view = view
     place = lastEventID.map { $0 + 1 }
+    lead = StreamLead(limit: streams.limits.lead, time: streams.limits.leadTime)
+    pace = ReloadPace(
+      delay: streams.limits.reloadDelay, firstPause: streams.limits.reloadPause.first,
+      lastPause: streams.limits.reloadPause.last)
   }
 
   /// Works until the client, the user's right or the server ends it.
@@ -65,7 +68,7 @@ struct EventStream {
     place = place ?? streams.feed.next
     view.writePreamble(next: place, to: &bytes)
     try await flush(&writer)
-    while !control.isEnded, !Task.isCancelled, session.isValid {
+    while mayGoOn {
       let isIdle: Bool
       switch origin {
       case .feed:
@@ -73,26 +76,31 @@ struct EventStream {
         isIdle = isDone
       case .log(let reader, _, let since): isIdle = try await catchUp(reader, since, &writer)
       }
+      if view.hasMissed { try await review(&writer) }
       if isIdle { try await rest(&writer) }
     }
     try await writer.finish(nil)
   }
+
+  private var mayGoOn: Bool { !control.isEnded && !Task.isCancelled && session.isValid }
 
   // MARK: Following
 
   /// Writes what the feed has.
   /// - Returns: Whether that was all for now; `nil` when the stream has lost its place.
   private mutating func follow(_ writer: inout any ResponseBodyWriter) async throws -> Bool? {
-    if isTooFarAhead() { reset(.tooOld) }
+    if let next = streams.feed.next, let place, lead.isTooFar(place, ahead: next, now: .now) {
+      reset(.tooOld)
+    }
     switch streams.feed.page(from: place, limit: 64) {
     case .facts(let facts, let next):
       hasFollowed = true
       try await write(facts, &writer)
       place = next
-      resetIfMissed()
       try await flush(&writer)
       return facts.count < 64
-    case .gone where hasFollowed:
+    // Without a place the client could not come back for what it missed.
+    case .gone where hasFollowed && place != nil:
       streams.metrics.closedSlow()
       return nil
     case .gone:
@@ -101,15 +109,22 @@ struct EventStream {
     }
   }
 
-  /// A client may come from a replica that has heard more; not much more, and not for long.
-  private mutating func isTooFarAhead() -> Bool {
-    guard let next = streams.feed.next, let place, place > next else {
-      aheadSince = nil
-      return false
+  /// Looks again at whose the events were that could not be shown. When they may be the user's, the client loads
+  /// everything anew, but not before it can: until the read side answers it is told nothing.
+  private mutating func review(_ writer: inout any ResponseBodyWriter) async throws {
+    pace.miss(now: .now, chance: .random(in: 0...1))
+    guard pace.isDue(now: .now) else { return }
+    let (owners, isAnswering) = await streams.owners.find(view.missed)
+    if !view.mayHaveMissed(knowing: owners) {
+      view.missNothing()
+      pace.settle()
+    } else if isAnswering {
+      reset(.incomplete)
+      pace.load(now: .now)
+      try await flush(&writer)
+    } else {
+      pace.postpone(now: .now, chance: .random(in: 0...1))
     }
-    let since = aheadSince ?? .now
-    aheadSince = since
-    return place - next > streams.limits.lead || .now - since > streams.limits.leadTime
   }
 
   // MARK: Catching up
@@ -137,7 +152,6 @@ struct EventStream {
     } else {
       try await write(facts, &writer)
       place = next
-      resetIfMissed()
     }
     try await flush(&writer)
     if case .facts = streams.feed.page(from: place, limit: 1) {
@@ -158,18 +172,13 @@ struct EventStream {
     origin = .feed
   }
 
-  private mutating func resetIfMissed() {
-    guard view.hasMissed, resetAt.map({ .now - $0 > streams.limits.resetPause }) ?? true else { return }
-    reset(.incomplete)
-  }
-
   /// Goes on from now, and tells the client that it has missed something.
   private mutating func reset(_ reason: ResetReason) {
     if reason != .incomplete {
       stopReading()
       place = streams.feed.next
     }
-    resetAt = .now
+    pace.settle()
     streams.metrics.reset()
     view.writeReset(reason, next: place, to: &bytes)
   }
@@ -185,17 +194,17 @@ struct EventStream {
     if count > 0 { streams.metrics.wrote(count) }
   }
 
+  /// Writes what has been gathered, or nothing once the stream has to end: a token that stops working shows no more,
+  /// neither what has been fetched already nor what a client that does not read would have to take first.
   private mutating func flush(_ writer: inout any ResponseBodyWriter) async throws {
     guard !bytes.isEmpty else { return }
+    guard mayGoOn else { return bytes.removeAll() }
     let buffer = ByteBuffer(bytes: bytes)
     bytes.removeAll(keepingCapacity: true)
     wroteAt = .now
     let limit = TimeAmount.milliseconds(Int64(streams.limits.write / .milliseconds(1)))
-    do {
-      try await context.withConnectionDeadline(limit) { try await writer.write(buffer) }
-    } catch {
-      if .now - wroteAt >= streams.limits.write { streams.metrics.closedSlow() }
-      throw error
+    try await context.withConnectionDeadline(limit, while: { [session] in session.isValid }) {
+      try await writer.write(buffer)
     }
   }
 
@@ -208,6 +217,7 @@ struct EventStream {
     }
     // What comes within a moment is written together.
     if .now - wroteAt < .milliseconds(20) { try await Task.sleep(for: .milliseconds(20)) }
-    await control.signal.wait(atMost: min(keepAliveIn, streams.limits.check))
+    let reviewIn = pace.due.map { max(.zero, $0 - .now) } ?? keepAliveIn
+    await control.signal.wait(atMost: min(keepAliveIn, reviewIn, streams.limits.check))
   }
 }

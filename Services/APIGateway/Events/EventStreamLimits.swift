@@ -18,6 +18,8 @@ struct EventStreamLimits: Sendable {
   /// A client that comes from another replica may be ahead of this one: by how much at most, and for how long.
   var lead: UInt64 = 100_000
   var leadTime = Duration.seconds(10)
-  /// Between two demands to load everything anew since owners are not known.
-  var resetPause = Duration.seconds(5)
+  /// From an event whose owner is not known to the first look at whose it was.
+  var reloadDelay = Duration.seconds(1)
+  /// Between two demands to load everything anew since owners are not known: at first, and when that goes on.
+  var reloadPause = (first: Duration.seconds(5), last: Duration.seconds(60))
 }

@@ -20,7 +20,8 @@ final class LiveFeed: Service {
   private struct Inbox {
     var facts: Deque<Raw> = []
     var bytes = 0
-    var hasOverflown = false
+    /// The newest fact that there was no room for.
+    var lost: UInt64?
   }
 
   /// A stream that wants to know of what it may see.
@@ -65,7 +66,7 @@ final class LiveFeed: Service {
       inbox.facts.append(fact)
       inbox.bytes += fact.body.count
       guard inbox.facts.count > Self.inboxLimit.facts || inbox.bytes > Self.inboxLimit.bytes else { return }
-      inbox = Inbox(hasOverflown: true)
+      inbox = Inbox(lost: inbox.facts.reduce(inbox.lost ?? 0) { max($0, $1.offset) })
     }
     bell.ring()
   }
@@ -75,14 +76,14 @@ final class LiveFeed: Service {
     await cancelWhenGracefulShutdown {
       var translator = FactTranslator(isLive: true)
       while !Task.isCancelled {
-        let (facts, hasOverflown) = self.inbox.withLockedValue { inbox in
-          let taken = (Array(inbox.facts.prefix(64)), inbox.hasOverflown)
+        let (facts, lost) = self.inbox.withLockedValue { inbox in
+          let taken = (Array(inbox.facts.prefix(64)), inbox.lost)
           inbox.facts.removeFirst(taken.0.count)
           inbox.bytes -= taken.0.reduce(0) { $0 + $1.body.count }
-          inbox.hasOverflown = false
+          inbox.lost = nil
           return taken
         }
-        if hasOverflown { self.forget() }
+        if let lost { self.forget(to: lost) }
         guard !facts.isEmpty else {
           await self.bell.wait(atMost: .seconds(60))
           continue
@@ -96,10 +97,11 @@ final class LiveFeed: Service {
     }
   }
 
-  private func forget() {
+  /// What was lost is skipped: whoever wanted any of it must not take what follows for the next fact.
+  private func forget(to lost: UInt64) {
     logger.warning("Live events were too many; streams begin anew")
     let listeners = state.withLockedValue { state in
-      state.ring.clear()
+      state.ring.skip(lost)
       return state.listeners.values
     }
     for listener in listeners { listener.signal.ring() }

@@ -28,21 +28,29 @@ final class OwnerDirectory: Sendable {
   /// - Parameter attempts: How often to look for what is not there; the read side may be a little behind.
   /// - Returns: Without those that could not be found, or not in time.
   func owners(of ids: Set<MessageID>, attempts: Int = 1) async -> [MessageID: UserID] {
-    var (found, wanted) = remembered(ids)
+    await find(ids, attempts: attempts).found
+  }
+
+  /// - Returns: Those that could be found by now, and whether the read side answers.
+  func find(_ ids: Set<MessageID>, attempts: Int = 1) async -> (found: [MessageID: UserID], isAnswering: Bool) {
+    var (found, wanted, isAnswering) = remembered(ids)
     for attempt in 0..<attempts where !wanted.isEmpty && !Task.isCancelled {
       if attempt > 0 {
         // Ended early by cancellation alone.
         try? await Task.sleep(for: .milliseconds(100))
       }
-      guard let more = await ask(wanted) else { return found }
+      guard let more = await ask(wanted) else { return (found, false) }
+      isAnswering = true
       found.merge(more) { old, _ in old }
       wanted.subtract(more.keys)
     }
     if !wanted.isEmpty { state.withLockedValue { [wanted] in $0.map.noteMissing(wanted, now: .now) } }
-    return found
+    return (found, isAnswering)
   }
 
-  private func remembered(_ ids: Set<MessageID>) -> (found: [MessageID: UserID], wanted: Set<MessageID>) {
+  private func remembered(
+    _ ids: Set<MessageID>
+  ) -> (found: [MessageID: UserID], wanted: Set<MessageID>, isAnswering: Bool) {
     state.withLockedValue { state in
       var found: [MessageID: UserID] = [:]
       var wanted: Set<MessageID> = []
@@ -54,8 +62,8 @@ final class OwnerDirectory: Sendable {
           wanted.insert(id)
         }
       }
-      if let until = state.restsUntil, now < until { wanted = [] }
-      return (found, wanted)
+      guard let until = state.restsUntil, now < until else { return (found, wanted, true) }
+      return (found, [], false)
     }
   }
 

@@ -2,8 +2,8 @@ import Contracts
 
 /// Whose messages are whose, as far as it is remembered. Bounded: what nobody asked for is forgotten. Pure.
 struct OwnerMap: Sendable {
-  /// How long a message that was not found counts as such.
-  static let doubt = Duration.seconds(2)
+  /// How long a message that was not found counts as such: the read side is seldom behind for longer.
+  static let doubt = Duration.seconds(1)
 
   /// Half of what is remembered at most.
   private let half: Int

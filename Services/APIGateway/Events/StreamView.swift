@@ -6,8 +6,11 @@ struct StreamView: Sendable {
   let isAdmin: Bool
   /// Only events about this message; all when `nil`.
   let messageID: MessageID?
-  /// Something that may have been the user's could not be shown.
-  private(set) var hasMissed = false
+  /// Messages with events that may have been the user's and could not be shown, of many the first ones.
+  private(set) var missed: Set<MessageID> = []
+  private var hasMissedMore = false
+
+  private static let missedLimit = 256
 
   init(user: UserID, isAdmin: Bool, messageID: MessageID? = nil) {
     self.user = user
@@ -39,11 +42,28 @@ struct StreamView: Sendable {
     !isAdmin && event.audience == .unknown && isSelected(event)
   }
 
+  /// Something that may have been the user's could not be shown.
+  var hasMissed: Bool { !missed.isEmpty }
+
+  /// - Parameter owners: Of those messages, as far as they are known by now.
+  func mayHaveMissed(knowing owners: [MessageID: UserID]) -> Bool {
+    hasMissedMore || missed.contains { owners[$0].map { $0 == user } ?? true }
+  }
+
+  /// What could not be shown was not the user's, or they load it anew.
+  mutating func missNothing() { (missed, hasMissedMore) = ([], false) }
+
+  private mutating func noteMissed(_ fact: LiveFact) {
+    for case let id? in fact.events.lazy.filter(hides).map(\.messageID) where !missed.contains(id) {
+      if missed.count < Self.missedLimit { missed.insert(id) } else { hasMissedMore = true }
+    }
+  }
+
   /// Writes what the stream shows of a fact. The last event alone has the id, so that a client which resumes has seen
   /// either all of a fact or comes back for all of it. After something was missed none has one, until a reset.
   /// - Returns: How many events.
   mutating func write(_ fact: LiveFact, to bytes: inout [UInt8]) -> Int {
-    if !hasMissed { hasMissed = fact.events.contains(where: hides) }
+    noteMissed(fact)
     let shown = fact.events.filter(shows)
     for (place, event) in shown.enumerated() {
       Self.write(event.name, event.data, id: place == shown.count - 1 && !hasMissed ? fact.offset : nil, to: &bytes)
@@ -53,7 +73,7 @@ struct StreamView: Sendable {
 
   /// Tells the client to load everything anew, and to go on from a place.
   mutating func writeReset(_ reason: ResetReason, next: UInt64?, to bytes: inout [UInt8]) {
-    hasMissed = false
+    missNothing()
     let data = JSONWriter.object { json in json.member("reason", reason.rawValue) }
     Self.write("reset", data, id: next.flatMap { $0 > 0 ? $0 - 1 : nil }, to: &bytes)
   }

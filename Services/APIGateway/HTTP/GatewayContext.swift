@@ -26,4 +26,17 @@ struct GatewayContext: RequestContext {
     defer { deadline.cancel() }
     return try await work()
   }
+
+  /// The same, and looks every second whether the work may go on at all.
+  func withConnectionDeadline<Result>(
+    _ limit: TimeAmount, while isAllowed: @escaping @Sendable () -> Bool, _ work: () async throws -> Result
+  ) async rethrows -> Result {
+    let deadline = NIODeadline.now() + limit
+    let step = min(limit, .seconds(1))
+    let watch = channel.eventLoop.scheduleRepeatedTask(initialDelay: step, delay: step) { [channel] _ in
+      if NIODeadline.now() >= deadline || !isAllowed() { channel.close(promise: nil) }
+    }
+    defer { watch.cancel() }
+    return try await work()
+  }
 }
