@@ -87,8 +87,6 @@ struct RefusalTests {
       #expect(method.string("error.code") == "METHOD_NOT_ALLOWED")
       #expect(method.headers["allow"] == "GET, HEAD, POST")
       #expect(try await gateway.http.request("DELETE", "/health").status == 405)
-      // Not served yet.
-      #expect(try await gateway.post("/api/sms/estimate", Self.valid).status == 404)
       #expect(try await gateway.http.request("GET", "/api/sms/not-an-id", token: GatewayFixture.token).status == 404)
     }
   }

@@ -24,6 +24,7 @@ struct SendController: Sendable {
       .user(.post, "/api/sms", authenticator) { try await send($0, $1, $2, .single) },
       .user(.post, "/api/sms/send", authenticator) { try await send($0, $1, $2, .single) },
       .user(.post, "/api/sms/send-bulk", authenticator) { try await send($0, $1, $2, .bulk) },
+      .user(.post, "/api/sms/estimate", authenticator) { try await estimate($0, $1, $2) },
       .user(.post, "/api/sms/{id}", authenticator) { request, context, principal in
         try await send(request, context, principal, .single, pinnedTo: try provider(of: context))
       },
@@ -34,17 +35,10 @@ struct SendController: Sendable {
     _ request: Request, _ context: GatewayContext, _ principal: Principal, _ form: SubmissionForm,
     pinnedTo provider: String? = nil
   ) async throws -> Response {
-    _ = try Query(request, allowing: [])
     if request.headers.contains(Self.idempotencyKey) {
       throw APIError.invalidField("Idempotency-Key", "not_supported", "Idempotency keys are not supported yet")
     }
-    var draft = try SubmissionDecoder.decode(try await reader.read(request, context), as: form)
-    if let provider {
-      guard draft.provider == nil || draft.provider == provider else {
-        throw APIError.invalidField("provider", "conflict", "The path names another provider")
-      }
-      draft.provider = provider
-    }
+    let draft = try await draft(request, context, form, pinnedTo: provider)
     let now = Timestamp.now()
     let submission = try check.check(draft, now: now)
     let message = accepted(submission, principal, now)
@@ -64,6 +58,34 @@ struct SendController: Sendable {
     var response = Response.json(status: .accepted, answer.body)
     response.headers[.location] = "/api/sms/\(message.messageID)"
     return response
+  }
+
+  /// Answers what a send would, and does nothing.
+  private func estimate(
+    _ request: Request, _ context: GatewayContext, _ principal: Principal
+  ) async throws -> Response {
+    let draft = try await draft(request, context, nil)
+    let now = Timestamp.now()
+    let submission = try check.check(draft, now: now)
+    let message = accepted(submission, principal, now)
+    let answer = AcceptedAnswer(
+      message: message, rejected: submission.rejected, duplicates: submission.duplicates,
+      placement: queue.estimate(message, now: now), now: now, isQueued: false)
+    return .json(answer.body)
+  }
+
+  private func draft(
+    _ request: Request, _ context: GatewayContext, _ form: SubmissionForm?, pinnedTo provider: String? = nil
+  ) async throws -> SubmissionDraft {
+    _ = try Query(request, allowing: [])
+    var draft = try SubmissionDecoder.decode(try await reader.read(request, context), as: form)
+    if let provider {
+      guard draft.provider == nil || draft.provider == provider else {
+        throw APIError.invalidField("provider", "conflict", "The path names another provider")
+      }
+      draft.provider = provider
+    }
+    return draft
   }
 
   /// The provider that the path names.

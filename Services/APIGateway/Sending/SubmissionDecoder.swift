@@ -7,9 +7,15 @@ struct SubmissionDecoder {
   private(set) var members: [String: JSONValue] = [:]
 
   /// - Throws: `APIError`: `INVALID_JSON`, `MISSING_FIELDS` or `INVALID_FIELD`, naming every member concerned.
-  static func decode(_ bytes: [UInt8], as form: SubmissionForm) throws -> SubmissionDraft {
+  ///
+  /// Without a form a body with a list of numbers has that of a list.
+  static func decode(_ bytes: [UInt8], as form: SubmissionForm?) throws -> SubmissionDraft {
+    guard case .object(let object) = try JSONBody.read(bytes) else {
+      throw APIError(.invalidJSON, "The body must be a JSON object")
+    }
+    let form = form ?? SubmissionForm(members: object.map(\.name))
     var decoder = SubmissionDecoder()
-    try decoder.read(bytes, form)
+    decoder.read(object, form)
     return try decoder.draft(form)
   }
 
@@ -17,10 +23,7 @@ struct SubmissionDecoder {
     "class", "reference", "on_invalid", "send_at", "expires_at", "validity_seconds", "provider",
   ]
 
-  private mutating func read(_ bytes: [UInt8], _ form: SubmissionForm) throws {
-    guard case .object(let object) = try JSONBody.read(bytes) else {
-      throw APIError(.invalidJSON, "The body must be a JSON object")
-    }
+  private mutating func read(_ object: [JSONMember], _ form: SubmissionForm) {
     let known = Set(form.recipientNames + form.contentNames).union(Self.options)
     for member in object {
       guard members[member.name] == nil else {

@@ -5,6 +5,9 @@ enum SubmissionForm: Sendable {
   /// A list of numbers.
   case bulk
 
+  /// The form that a body with these members has.
+  init(members: [String]) { self = members.contains { Self.bulk.recipientNames.contains($0) } ? .bulk : .single }
+
   /// The names of the member with the number or numbers; one of them must be there.
   var recipientNames: [String] {
     switch self {
