@@ -42,6 +42,7 @@ struct SendController: Sendable {
     let now = Timestamp.now()
     let submission = try check.check(draft, now: now)
     let message = accepted(submission, principal, now)
+    try LateCheck.check(draft, expiresAt: message.expiresAt) { queue.estimate(message, now: now) }
     do {
       try await publisher.publish(message, requestID: context.requestID, traceparent: context.traceparent)
     } catch {
@@ -68,9 +69,11 @@ struct SendController: Sendable {
     let now = Timestamp.now()
     let submission = try check.check(draft, now: now)
     let message = accepted(submission, principal, now)
+    let placement = queue.estimate(message, now: now)
+    try LateCheck.check(draft, expiresAt: message.expiresAt) { placement }
     let answer = AcceptedAnswer(
       message: message, rejected: submission.rejected, duplicates: submission.duplicates,
-      placement: queue.estimate(message, now: now), now: now, isQueued: false)
+      placement: placement, now: now, isQueued: false)
     return .json(answer.body)
   }
 

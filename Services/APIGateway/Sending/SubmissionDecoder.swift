@@ -20,7 +20,7 @@ struct SubmissionDecoder {
   }
 
   private static let options: Set<String> = [
-    "class", "reference", "on_invalid", "send_at", "expires_at", "validity_seconds", "provider",
+    "class", "reference", "on_invalid", "send_at", "expires_at", "validity_seconds", "provider", "reject_if_late",
   ]
 
   private mutating func read(_ object: [JSONMember], _ form: SubmissionForm) {
@@ -31,10 +31,7 @@ struct SubmissionDecoder {
         continue
       }
       members[member.name] = member.value
-      if known.contains(member.name) || member.value == .null && isUnsupported(member.name) { continue }
-      if isUnsupported(member.name) {
-        problems.append(.init(member.name, "not_supported", "This option is not supported yet"))
-      } else {
+      if !known.contains(member.name) {
         problems.append(.init(member.name, "unknown_field", "The field is not known"))
       }
     }
@@ -49,6 +46,7 @@ struct SubmissionDecoder {
     let onInvalid: SubmissionDraft.InvalidNumbers? = choice("on_invalid")
     let sendAt = time("send_at")
     let expiry = expiry()
+    let rejectsLate = bool("reject_if_late") ?? false
     let provider = members["provider"].flatMap { string("provider", $0) }
     guard missing.isEmpty else {
       throw APIError(.missingFields, "Fields are missing", details: missing + problems)
@@ -59,7 +57,7 @@ struct SubmissionDecoder {
     return SubmissionDraft(
       form: form, recipientName: recipientName, recipients: recipients, contentName: contentName, content: text,
       messageClass: messageClass, reference: reference, onInvalid: onInvalid ?? .reject, sendAt: sendAt, expiry: expiry,
-      provider: provider)
+      rejectsLate: rejectsLate, provider: provider)
   }
 
   private mutating func recipients(_ form: SubmissionForm) -> (name: String, [String]?) {
@@ -111,6 +109,4 @@ struct SubmissionDecoder {
     problems.append(.init(name, "not_allowed", "Must be one of \(names)"))
     return nil
   }
-
-  private func isUnsupported(_ name: String) -> Bool { UnsupportedOption(rawValue: name) != nil }
 }

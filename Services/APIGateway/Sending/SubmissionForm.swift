@@ -32,8 +32,3 @@ enum SubmissionForm: Sendable {
     }
   }
 }
-
-/// Options that are part of the contract and not served yet: a body with one is refused, not sent without it.
-enum UnsupportedOption: String, CaseIterable {
-  case rejectIfLate = "reject_if_late"
-}
