@@ -14,6 +14,8 @@ struct APIError: Error, Sendable {
     case methodNotAllowed = "METHOD_NOT_ALLOWED"
     case conflict = "CONFLICT"
     case wouldExpire = "WOULD_EXPIRE"
+    case idempotencyInFlight = "IDEMPOTENCY_IN_FLIGHT"
+    case idempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED"
     case payloadTooLarge = "PAYLOAD_TOO_LARGE"
     case unsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
     case rateLimited = "RATE_LIMITED"
@@ -27,9 +29,10 @@ struct APIError: Error, Sendable {
       case .forbidden: 403
       case .notFound: 404
       case .methodNotAllowed: 405
-      case .conflict, .wouldExpire: 409
+      case .conflict, .wouldExpire, .idempotencyInFlight: 409
       case .payloadTooLarge: 413
       case .unsupportedMediaType: 415
+      case .idempotencyKeyReused: 422
       case .rateLimited: 429
       case .internalError: 500
       case .serviceUnavailable: 503

@@ -11,12 +11,19 @@ struct SendController: Sendable {
   let reader: BodyReader
   let check: SubmissionCheck
   let publisher: SubmissionPublisher
+  let idempotency: IdempotencyRegister
   let queue: QueueView
   let providers: ProviderView
 
   private static let acceptedMessages = Counter(label: "sluice_gateway_messages_accepted_total")
   private static let acceptedUnits = Counter(label: "sluice_gateway_sms_accepted_total")
   private static let unconfirmed = Counter(label: "sluice_gateway_messages_unconfirmed_total")
+
+  /// A request that was checked, and the fact that it makes.
+  struct Judged {
+    var submission: Submission
+    var message: MessageAccepted
+  }
 
   var routes: [Route] {
     [
@@ -35,30 +42,12 @@ struct SendController: Sendable {
     _ request: Request, _ context: GatewayContext, _ principal: Principal, _ form: SubmissionForm,
     pinnedTo provider: String? = nil
   ) async throws -> Response {
-    if request.headers.contains(Self.idempotencyKey) {
-      throw APIError.invalidField("Idempotency-Key", "not_supported", "Idempotency keys are not supported yet")
-    }
+    let key = try IdempotencyKey(request.headers)
     let draft = try await draft(request, context, form, pinnedTo: provider)
+    if let key { return try await send(draft, key: key, context, principal) }
     let now = Timestamp.now()
-    let submission = try check.check(draft, now: now)
-    let message = accepted(submission, principal, now)
-    try LateCheck.check(draft, expiresAt: message.expiresAt) { queue.estimate(message, now: now) }
-    do {
-      try await publisher.publish(message, requestID: context.requestID, traceparent: context.traceparent)
-    } catch {
-      Self.unconfirmed.increment()
-      context.logger.debug(
-        "The broker did not confirm a message", metadata: [LogKey.messageID: "\(message.messageID)"])
-      throw error
-    }
-    Self.acceptedMessages.increment()
-    Self.acceptedUnits.increment(by: message.recipients.count)
-    let answer = AcceptedAnswer(
-      message: message, rejected: submission.rejected, duplicates: submission.duplicates,
-      placement: queue.accept(message, now: now), now: now)
-    var response = Response.json(status: .accepted, answer.body)
-    response.headers[.location] = "/api/sms/\(message.messageID)"
-    return response
+    let judged = try judge(draft, principal, id: .timeOrdered(at: now), now: now)
+    return accepted(try await publish(judged, context, by: .now + publisher.timeout), judged.message.messageID)
   }
 
   /// Answers what a send would, and does nothing.
@@ -67,15 +56,11 @@ struct SendController: Sendable {
   ) async throws -> Response {
     let draft = try await draft(request, context, nil)
     let now = Timestamp.now()
-    let submission = try check.check(draft, now: now)
-    let message = accepted(submission, principal, now)
-    let placement = queue.estimate(message, now: now)
-    try LateCheck.check(draft, expiresAt: message.expiresAt) { placement }
-    let answer = AcceptedAnswer(
-      message: message, rejected: submission.rejected, duplicates: submission.duplicates,
-      placement: placement, now: now, isQueued: false)
-    return .json(answer.body)
+    let judged = try judge(draft, principal, id: .timeOrdered(at: now), now: now)
+    return .json(answer(judged, queue.estimate(judged.message, now: now), now, isQueued: false))
   }
+
+  // MARK: Steps
 
   private func draft(
     _ request: Request, _ context: GatewayContext, _ form: SubmissionForm?, pinnedTo provider: String? = nil
@@ -99,14 +84,56 @@ struct SendController: Sendable {
     return name
   }
 
-  private func accepted(_ submission: Submission, _ principal: Principal, _ now: Timestamp) -> MessageAccepted {
-    MessageAccepted(
-      messageID: .timeOrdered(at: now), userID: principal.userID, messageClass: submission.messageClass,
+  /// Whether a request can be taken now.
+  func judge(_ draft: SubmissionDraft, _ principal: Principal, id: MessageID, now: Timestamp) throws -> Judged {
+    let judged = try compose(draft, principal, id: id, now: now)
+    try LateCheck.check(draft, expiresAt: judged.message.expiresAt) { queue.estimate(judged.message, now: now) }
+    return judged
+  }
+
+  /// The same, however late it would be.
+  func compose(_ draft: SubmissionDraft, _ principal: Principal, id: MessageID, now: Timestamp) throws -> Judged {
+    let submission = try check.check(draft, now: now)
+    let message = MessageAccepted(
+      messageID: id, userID: principal.userID, messageClass: submission.messageClass,
       content: submission.content, recipients: submission.recipients, segments: submission.segmentation.segments,
       encoding: submission.segmentation.encoding.rawValue, weight: principal.weight,
       provider: submission.provider, sendAt: submission.times.sendAt, expiresAt: submission.times.expiresAt,
       reference: submission.reference, acceptedAt: now)
+    return Judged(submission: submission, message: message)
   }
 
-  private static let idempotencyKey = HTTPField.Name.known("Idempotency-Key")
+  /// Hands it to the broker.
+  /// - Returns: The body of the answer, once it is on disk there.
+  func publish(
+    _ judged: Judged, _ context: GatewayContext, by deadline: ContinuousClock.Instant
+  ) async throws -> [UInt8] {
+    let message = judged.message
+    do {
+      try await publisher.publish(
+        message, requestID: context.requestID, traceparent: context.traceparent, by: deadline)
+    } catch {
+      Self.unconfirmed.increment()
+      context.logger.debug(
+        "The broker did not confirm a message", metadata: [LogKey.messageID: "\(message.messageID)"])
+      throw error
+    }
+    Self.acceptedMessages.increment()
+    Self.acceptedUnits.increment(by: message.recipients.count)
+    let now = Timestamp.now()
+    return answer(judged, queue.accept(message, now: now), now)
+  }
+
+  private func answer(_ judged: Judged, _ placement: Placement, _ now: Timestamp, isQueued: Bool = true) -> [UInt8] {
+    AcceptedAnswer(
+      message: judged.message, rejected: judged.submission.rejected, duplicates: judged.submission.duplicates,
+      placement: placement, now: now, isQueued: isQueued
+    ).body
+  }
+
+  func accepted(_ body: [UInt8], _ id: MessageID) -> Response {
+    var response = Response.json(status: .accepted, body)
+    response.headers[.location] = "/api/sms/\(id)"
+    return response
+  }
 }
