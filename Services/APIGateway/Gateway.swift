@@ -50,6 +50,8 @@ struct Gateway {
       AccountsService(
         store: AccountStore(pool: pool), directory: directory, firstAdmin: settings.firstAdmin, refreshSignal: signal,
         logger: logger),
+      IdempotencyRetention(
+        store: IdempotencyStore(pool: pool), days: settings.idempotencyDays, logger: logger),
       feed,
       EventFollower(
         consumer: consumer, queue: queue, providers: providers, answers: answers, directory: directory,

@@ -27,7 +27,8 @@ struct GatewayAPI {
     let send = SendController(
       authenticator: authenticator, reader: BodyReader(limit: settings.bodyLimit),
       check: SubmissionCheck(limits: settings.limits, parser: parser) { providers[$0] != nil },
-      publisher: SubmissionPublisher(publisher: publisher), queue: queue, providers: providers)
+      publisher: SubmissionPublisher(publisher: publisher),
+      idempotency: IdempotencyRegister(store: IdempotencyStore(pool: store.pool)), queue: queue, providers: providers)
     let lookup = MessageLookup(store: store, fresh: FreshRead(watch: ProgressWatch { try await store.logTime() }))
     let messages = MessagesController(
       authenticator: authenticator, store: store, lookup: lookup, queue: queue, parser: parser)

@@ -13,6 +13,8 @@ struct GatewaySettings: Sendable {
   var bodyLimit = 2 * 1024 * 1024
   /// `SLUICE_MAX_RECIPIENTS`, `SLUICE_MAX_CHARACTERS`, `SLUICE_MAX_SEGMENTS`
   var limits = SubmissionLimits()
+  /// `SLUICE_IDEMPOTENCY_DAYS`: how long a repeat is known by its key.
+  var idempotencyDays = 400
   /// `SLUICE_EVENT_STREAMS`, `SLUICE_EVENT_STREAMS_PER_USER`
   var events = EventStreamLimits()
   /// `SLUICE_DEFAULT_REGION`: where numbers without a country code are.
@@ -38,6 +40,8 @@ extension GatewaySettings {
     gateway.limits.recipients = settings.int("SLUICE_MAX_RECIPIENTS", default: limits.recipients, in: 1...10_000)
     gateway.limits.characters = settings.int("SLUICE_MAX_CHARACTERS", default: limits.characters, in: 1...10_000)
     gateway.limits.segments = settings.int("SLUICE_MAX_SEGMENTS", default: limits.segments, in: 1...100)
+    gateway.idempotencyDays = settings.int(
+      "SLUICE_IDEMPOTENCY_DAYS", default: gateway.idempotencyDays, in: 1...36_500)
     let events = gateway.events
     gateway.events.streams = settings.int("SLUICE_EVENT_STREAMS", default: events.streams, in: 1...100_000)
     gateway.events.streamsPerUser = settings.int(

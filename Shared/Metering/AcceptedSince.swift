@@ -39,7 +39,9 @@ struct AcceptedSince: Sendable {
 
   func count(of key: FlowKey) -> Int { flows[key]?.count ?? 0 }
 
+  /// Counts a message, once: a repeat under the same id joins no queue.
   mutating func accept(_ id: MessageID, _ key: FlowKey, count: Int, weight: Double, at time: Timestamp) {
+    guard places[id] == nil else { return }
     var flow = flows.removeValue(forKey: key) ?? Flow(weight: weight)
     flow.weight = weight
     flow.count += count

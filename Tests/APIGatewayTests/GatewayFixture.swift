@@ -48,7 +48,7 @@ final class RecordingPublisher: FactPublisher {
   }
 }
 
-/// The HTTP API on a free port, with a broker that is none and no database.
+/// The HTTP API on a free port, with a broker that is none, and no database unless one is given.
 struct GatewayFixture: Sendable {
   static let token = "ann-token"
   static let adminToken = "root-token"
@@ -60,17 +60,18 @@ struct GatewayFixture: Sendable {
   let providers: ProviderView
   let answers: AnswerTable
   let user: Principal
+  let pool: PostgresPool
   let feed: LiveFeed
   let events: EventStreams
 
   static func run<Result: Sendable>(
     settings: GatewaySettings = GatewaySettings(), ring: EventRing = EventRing(),
+    database: String? = nil, user: Principal = .ann(),
     owners lookup: @escaping OwnerDirectory.Lookup = { _ in [:] },
     _ body: @Sendable (GatewayFixture) async throws -> Result
   ) async throws -> Result {
     let publisher = RecordingPublisher()
     let directory = NIOLockedValueBox(TokenDirectory())
-    let user = Principal(userID: .timeOrdered(), username: "ann", isAdmin: false, weight: 2)
     directory.withLockedValue {
       $0.replaceAll([
         TokenDirectory.Record(digest: TokenDigest(token: token), principal: user, expiresAt: nil, isUsable: true),
@@ -82,7 +83,12 @@ struct GatewayFixture: Sendable {
     }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let pool = PostgresPool(
-      configuration: try PostgresConfiguration(url: "postgresql://nobody@127.0.0.1:1/none"), logger: logger)
+      configuration: try PostgresConfiguration(url: database ?? "postgresql://nobody@127.0.0.1:1/none"),
+      logger: logger)
+    if database != nil {
+      try await Migrator.migrate(
+        schema: AccountsMigrations.schema, migrations: AccountsMigrations.all, pool: pool, logger: logger)
+    }
     let queue = QueueView()
     let providers = ProviderView([.provider1, .provider2])
     let answers = AnswerTable()
@@ -106,13 +112,15 @@ struct GatewayFixture: Sendable {
       let port = await iterator.next() ?? 0
       let fixture = GatewayFixture(
         http: RawHTTP(port: port), publisher: publisher, directory: directory, queue: queue, providers: providers,
-        answers: answers, user: user, feed: feed, events: events)
+        answers: answers, user: user, pool: pool, feed: feed, events: events)
       do {
         let result = try await body(fixture)
         await group.triggerGracefulShutdown()
+        await pool.close()
         return result
       } catch {
         await group.triggerGracefulShutdown()
+        await pool.close()
         throw error
       }
     }
@@ -143,6 +151,11 @@ struct GatewayFixture: Sendable {
       }
     }
   }
+}
+
+extension Principal {
+  /// A user who has just been made.
+  static func ann() -> Principal { Principal(userID: .timeOrdered(), username: "ann", isAdmin: false, weight: 2) }
 }
 
 extension ConfiguredProvider {

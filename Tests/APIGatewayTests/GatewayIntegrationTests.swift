@@ -67,6 +67,32 @@ struct GatewayIntegrationTests {
     }
   }
 
+  @Test("A message with an idempotency key is in the queue once, and read as soon as the read side has it")
+  func keyed() async throws {
+    try await GatewayStack.run { stack in
+      @Sendable func post(_ replica: RawHTTP) async throws -> RawHTTP.Answer {
+        try await replica.request(
+          "POST", "/api/sms", token: GatewayStack.userToken, headers: ["Idempotency-Key": "k"], body: Self.valid)
+      }
+      let first = try await post(stack.http)
+      #expect(first.status == 202, "\(first.body)")
+      let id = try #require(first.string("message_id").flatMap { MessageID($0) })
+      let late = Task {
+        try await Task.sleep(for: .milliseconds(200))
+        try await ReadTables.insert(id, user: stack.user, total: 1, into: stack.pool)
+      }
+      let read = try await stack.get("/api/sms/\(id)")
+      try await late.value
+      #expect(read.status == 200, "\(read.body)")
+      try await stack.withFreshReplica { replica in
+        let again = try await post(replica)
+        #expect(again.body == first.body)
+        #expect(again.headers["idempotent-replayed"] == "true")
+      }
+      #expect(try await stack.submissions(count: 1).map(\.body.messageID) == [id])
+    }
+  }
+
   @Test("A message that the read side cannot know yet is a 503, not a 404")
   func behind() async throws {
     try await GatewayStack.run { stack in

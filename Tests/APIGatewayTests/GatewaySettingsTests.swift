@@ -28,6 +28,7 @@ struct GatewaySettingsTests {
     #expect(settings.defaultRegion == "HK")
     #expect(settings.numberCheck == .possible)
     #expect(settings.firstAdmin == nil)
+    #expect(settings.idempotencyDays == 400)
   }
 
   @Test("Every mistake is named by its key, and no secret is shown")
@@ -35,8 +36,11 @@ struct GatewaySettingsTests {
     #expect(
       problems([
         "SLUICE_HTTP_PORT": "x", "SLUICE_DEFAULT_REGION": "Hongkong", "SLUICE_NUMBER_CHECK": "maybe",
-        "SLUICE_MAX_RECIPIENTS": "10001",
-      ]) == ["SLUICE_HTTP_PORT", "SLUICE_MAX_RECIPIENTS", "SLUICE_DEFAULT_REGION", "SLUICE_NUMBER_CHECK"])
+        "SLUICE_MAX_RECIPIENTS": "10001", "SLUICE_IDEMPOTENCY_DAYS": "0",
+      ]) == [
+        "SLUICE_HTTP_PORT", "SLUICE_MAX_RECIPIENTS", "SLUICE_IDEMPOTENCY_DAYS", "SLUICE_DEFAULT_REGION",
+        "SLUICE_NUMBER_CHECK",
+      ])
     #expect(problems(["SLUICE_ADMIN_PASSWORD": "secret"]) == ["SLUICE_ADMIN_USER"])
     #expect(problems(["SLUICE_ADMIN_USER": "root", "SLUICE_ADMIN_TOKEN": "short"]) == ["SLUICE_ADMIN_TOKEN"])
   }

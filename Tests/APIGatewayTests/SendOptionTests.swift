@@ -63,7 +63,9 @@ struct SendOptionTests {
       (#""validity_seconds": 1e300"#, "validity_seconds", "out_of_range"),
       (#""validity_seconds": "60""#, "validity_seconds", "wrong_type"),
       (#""expires_at": "2126-01-01T00:00:00Z", "validity_seconds": 60"#, "validity_seconds", "conflict"),
-      (#""reject_if_late": true"#, "reject_if_late", "not_supported"),
+      (#""reject_if_late": true"#, "reject_if_late", "no_expiry"),
+      (#""reject_if_late": 1, "validity_seconds": 60"#, "reject_if_late", "wrong_type"),
+      (#""validity_seconds": 60, "reject_late": true"#, "reject_late", "unknown_field"),
     ])
   func refused(_ options: String, _ field: String, _ code: String) async throws {
     try await GatewayFixture.run { gateway in
@@ -79,7 +81,8 @@ struct SendOptionTests {
   @Test("Null asks for nothing")
   func null() async throws {
     try await GatewayFixture.run { gateway in
-      let options = #""send_at": null, "expires_at": null, "validity_seconds": null, "provider": null"#
+      let options =
+        #""send_at": null, "expires_at": null, "validity_seconds": null, "provider": null, "reject_if_late": null"#
       #expect(try await gateway.post("/api/sms", Self.body(options)).status == 202)
       let fact = try #require(try gateway.publisher.accepted().first?.body)
       #expect(fact.sendAt == nil)

@@ -81,18 +81,7 @@ struct SendRouteTests {
   @Test("Known heads give a position and times")
   func position() async throws {
     try await GatewayFixture.run { gateway in
-      gateway.queue.apply(
-        QueueChanged(
-          asOf: .now(), isComplete: true, epoch: 1, virtualTime: 0,
-          classes: [ClassHead(messageClass: .normal, tag: 0, backlog: 101, virtualTime: 0)],
-          flows: [
-            FlowHead(
-              flowID: 1, messageClass: .normal, userID: gateway.user.userID, provider: nil, tag: 0, step: 1 << 24,
-              backlog: 101, headNumber: 0)
-          ],
-          providers: [
-            ProviderPace(provider: "hkt", effectiveRate: 2, nominalRate: 2, state: "healthy", inFlight: 0)
-          ], globalRate: nil, isSending: true))
+      gateway.queue.apply(.waiting(101, of: gateway.user.userID))
       let answer = try await gateway.post("/api/sms", #"{"recipient": "91234567", "content": "Hi"}"#)
       #expect(answer.number("data.queue_position") == 101)
       let wait = try #require(answer.number("data.estimated_wait_seconds"))

@@ -62,15 +62,6 @@ struct SubmissionDecoderTests {
       fields(error(#"{"recipients": ["1"], "content": "a"}"#)) == ["recipient: missing", "recipients: unknown_field"])
   }
 
-  @Test(
-    "Options that are not served yet are refused, unless they ask for nothing", arguments: UnsupportedOption.allCases)
-  func unsupported(_ option: UnsupportedOption) {
-    let found = error(#"{"phone": "1", "text": "a", "\#(option.rawValue)": "x"}"#)
-    #expect(found?.code == .invalidField)
-    #expect(fields(found) == ["\(option.rawValue): not_supported"])
-    #expect(error(#"{"phone": "1", "text": "a", "\#(option.rawValue)": null}"#) == nil)
-  }
-
   @Test("What is no JSON object is INVALID_JSON", arguments: ["", "[]", "1", "\"a\"", "{\"phone\": \"1\"", "null"])
   func notAnObject(_ text: String) {
     #expect(error(text)?.code == .invalidJSON)

@@ -118,6 +118,17 @@ struct AcceptedSinceTests {
     #expect(snapshot.backlog(of: key) == 3)
   }
 
+  @Test("a message that is accepted again under its id is counted once")
+  func repeated() {
+    var snapshot = QueueSnapshot()
+    snapshot.apply(heads(backlog: 3, head: 0, end: 3, isComplete: true, at: now))
+    let id = MessageID.derived(from: [[1]])
+    for _ in 0..<3 { snapshot.noteAccepted(id, flow: key, count: 7, weight: 1, at: now) }
+    #expect(snapshot.backlog(of: key) == 10)
+    snapshot.forget([CutMessage(messageID: id, fromIndex: 0, total: 7, at: now)])
+    #expect(snapshot.backlog(of: key) == 3)
+  }
+
   @Test("a new leader's heads count once it has told all of them")
   func newLeader() {
     var snapshot = QueueSnapshot()

@@ -48,6 +48,27 @@ enum AccountsMigrations {
           FOR EACH ROW EXECUTE FUNCTION accounts.touch();
         CREATE TRIGGER tokens_touch BEFORE UPDATE OF user_id, name, token_hash, expires_at, revoked_at
           ON accounts.tokens FOR EACH ROW EXECUTE FUNCTION accounts.touch();
-        """)
+        """),
+    Migration(
+      version: 2, name: "idempotency keys",
+      sql: """
+        CREATE TABLE accounts.idempotency_keys (
+          -- No reference to users: a user who is gone takes nothing back.
+          user_id uuid NOT NULL,
+          key_hash bytea NOT NULL CONSTRAINT idempotency_keys_key_hash_length CHECK (length(key_hash) = 32),
+          body_hash bytea NOT NULL CONSTRAINT idempotency_keys_body_hash_length CHECK (length(body_hash) = 32),
+          message_id uuid NOT NULL,
+          status smallint,
+          answer bytea,
+          accepted_at timestamptz NOT NULL,
+          in_flight_until timestamptz NOT NULL,
+          created_at timestamptz NOT NULL DEFAULT sluice.clock(),
+          CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, key_hash),
+          CONSTRAINT idempotency_keys_whole_answer CHECK ((status IS NULL) = (answer IS NULL))
+        );
+        CREATE INDEX idempotency_keys_created_at_idx ON accounts.idempotency_keys (created_at);
+        COMMENT ON COLUMN accounts.idempotency_keys.answer IS
+          'The first answer, sealed: readable only with the key and the body that it was given to.';
+        """),
   ]
 }

@@ -13,6 +13,9 @@ struct APIError: Error, Sendable {
     case notFound = "NOT_FOUND"
     case methodNotAllowed = "METHOD_NOT_ALLOWED"
     case conflict = "CONFLICT"
+    case wouldExpire = "WOULD_EXPIRE"
+    case idempotencyInFlight = "IDEMPOTENCY_IN_FLIGHT"
+    case idempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED"
     case payloadTooLarge = "PAYLOAD_TOO_LARGE"
     case unsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
     case rateLimited = "RATE_LIMITED"
@@ -26,9 +29,10 @@ struct APIError: Error, Sendable {
       case .forbidden: 403
       case .notFound: 404
       case .methodNotAllowed: 405
-      case .conflict: 409
+      case .conflict, .wouldExpire, .idempotencyInFlight: 409
       case .payloadTooLarge: 413
       case .unsupportedMediaType: 415
+      case .idempotencyKeyReused: 422
       case .rateLimited: 429
       case .internalError: 500
       case .serviceUnavailable: 503
@@ -45,6 +49,8 @@ struct APIError: Error, Sendable {
     var message: String
     /// The message that a 503 is about.
     var messageID: MessageID?
+    /// When the message would be done, where that is what is wrong.
+    var completeAt: Timestamp?
 
     init(_ field: String, _ code: String, _ message: String, messageID: MessageID? = nil) {
       self.field = field
@@ -103,6 +109,7 @@ extension APIError {
             json.member("code", detail.code)
             json.member("message", detail.message)
             if let id = detail.messageID { json.member("message_id", id.description) }
+            if let time = detail.completeAt { json.member("estimated_complete_at", time) }
           }
         }
         json.member("request_id", requestID)

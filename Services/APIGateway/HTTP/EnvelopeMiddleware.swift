@@ -65,7 +65,9 @@ extension APIError.Code {
   fileprivate var leavesBodyUnread: Bool {
     switch self {
     case .unauthorized, .forbidden, .notFound, .methodNotAllowed, .unsupportedMediaType: true
-    case .invalidJSON, .missingFields, .invalidField, .invalidRecipients, .conflict, .payloadTooLarge, .rateLimited,
+    case .invalidJSON, .missingFields, .invalidField, .invalidRecipients, .conflict, .wouldExpire, .idempotencyInFlight,
+      .idempotencyKeyReused, .payloadTooLarge,
+      .rateLimited,
       .internalError, .serviceUnavailable:
       false
     }

@@ -17,16 +17,24 @@ final class QueueView: Sendable {
   /// Counts a message that was just accepted, unless it goes later: nobody waits behind it then.
   /// - Returns: Its place behind everything counted before it.
   func accept(_ message: MessageAccepted, now: Timestamp) -> Placement {
+    // Computed before the lock is left: a copy that lives on would make the next change copy all flows.
+    state.withLockedValue { Self.place(message, in: &$0, now: now) }
+  }
+
+  /// The place that a message would get, counting nothing.
+  func estimate(_ message: MessageAccepted, now: Timestamp) -> Placement {
+    var trial = snapshot
+    return Self.place(message, in: &trial, now: now)
+  }
+
+  private static func place(_ message: MessageAccepted, in snapshot: inout QueueSnapshot, now: Timestamp) -> Placement {
     let flow = FlowKey(messageClass: message.messageClass, userID: message.userID, provider: message.provider)
     let count = message.recipients.count
-    // Computed before the lock is left: a copy that lives on would make the next change copy all flows.
-    return state.withLockedValue { snapshot in
-      let before = snapshot.backlog(of: flow)
-      let ahead =
-        message.sendAt == nil
-        ? snapshot.noteAccepted(message.messageID, flow: flow, count: count, weight: message.weight, at: now) : before
-      return Placement(in: snapshot, flow: flow, ahead: ahead, last: ahead + count - 1, now: now)
-        .notBefore(message.sendAt, now: now)
-    }
+    let before = snapshot.backlog(of: flow)
+    let ahead =
+      message.sendAt == nil
+      ? snapshot.noteAccepted(message.messageID, flow: flow, count: count, weight: message.weight, at: now) : before
+    return Placement(in: snapshot, flow: flow, ahead: ahead, last: ahead + count - 1, now: now)
+      .notBefore(message.sendAt, now: now)
   }
 }

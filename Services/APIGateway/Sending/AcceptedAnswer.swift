@@ -1,20 +1,22 @@
 import Contracts
 
-/// The body of a 202: a superset of what both predecessors answered.
+/// The body of a 202: a superset of what both predecessors answered; or of the answer to what would be one.
 struct AcceptedAnswer {
   var message: MessageAccepted
   var rejected: [Submission.Rejected]
   var duplicates: [String]
   var placement: Placement
   var now: Timestamp
+  /// False for an estimate, which has no id.
+  var isQueued = true
 
   var body: [UInt8] {
     JSONWriter.object { json in
-      let id = message.messageID.description
+      let id = isQueued ? message.messageID.description : nil
       json.member("success", true)
-      json.member("message", "SMS queued for sending")
+      json.member("message", isQueued ? "SMS queued for sending" : "Nothing was queued")
       json.member("message_id", id)
-      json.member("queued", true)
+      json.member("queued", isQueued)
       json.member("provider", message.provider)
       json.object("data") { json in
         json.member("id", id)

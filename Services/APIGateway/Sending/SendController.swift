@@ -11,6 +11,7 @@ struct SendController: Sendable {
   let reader: BodyReader
   let check: SubmissionCheck
   let publisher: SubmissionPublisher
+  let idempotency: IdempotencyRegister
   let queue: QueueView
   let providers: ProviderView
 
@@ -18,12 +19,19 @@ struct SendController: Sendable {
   private static let acceptedUnits = Counter(label: "sluice_gateway_sms_accepted_total")
   private static let unconfirmed = Counter(label: "sluice_gateway_messages_unconfirmed_total")
 
+  /// A request that was checked, and the fact that it makes.
+  struct Judged {
+    var submission: Submission
+    var message: MessageAccepted
+  }
+
   var routes: [Route] {
     [
       // A path with a slash at its end is the same path.
       .user(.post, "/api/sms", authenticator) { try await send($0, $1, $2, .single) },
       .user(.post, "/api/sms/send", authenticator) { try await send($0, $1, $2, .single) },
       .user(.post, "/api/sms/send-bulk", authenticator) { try await send($0, $1, $2, .bulk) },
+      .user(.post, "/api/sms/estimate", authenticator) { try await estimate($0, $1, $2) },
       .user(.post, "/api/sms/{id}", authenticator) { request, context, principal in
         try await send(request, context, principal, .single, pinnedTo: try provider(of: context))
       },
@@ -34,10 +42,30 @@ struct SendController: Sendable {
     _ request: Request, _ context: GatewayContext, _ principal: Principal, _ form: SubmissionForm,
     pinnedTo provider: String? = nil
   ) async throws -> Response {
+    let key = try IdempotencyKey(request.headers)
+    let draft = try await draft(request, context, form, pinnedTo: provider)
+    if let key { return try await send(draft, key: key, context, principal) }
+    let now = Timestamp.now()
+    let judged = try judge(draft, principal, id: .timeOrdered(at: now), now: now)
+    return accepted(try await publish(judged, context, by: .now + publisher.timeout), judged.message.messageID)
+  }
+
+  /// Answers what a send would, and does nothing.
+  private func estimate(
+    _ request: Request, _ context: GatewayContext, _ principal: Principal
+  ) async throws -> Response {
+    let draft = try await draft(request, context, nil)
+    let now = Timestamp.now()
+    let judged = try judge(draft, principal, id: .timeOrdered(at: now), now: now)
+    return .json(answer(judged, queue.estimate(judged.message, now: now), now, isQueued: false))
+  }
+
+  // MARK: Steps
+
+  private func draft(
+    _ request: Request, _ context: GatewayContext, _ form: SubmissionForm?, pinnedTo provider: String? = nil
+  ) async throws -> SubmissionDraft {
     _ = try Query(request, allowing: [])
-    if request.headers.contains(Self.idempotencyKey) {
-      throw APIError.invalidField("Idempotency-Key", "not_supported", "Idempotency keys are not supported yet")
-    }
     var draft = try SubmissionDecoder.decode(try await reader.read(request, context), as: form)
     if let provider {
       guard draft.provider == nil || draft.provider == provider else {
@@ -45,25 +73,7 @@ struct SendController: Sendable {
       }
       draft.provider = provider
     }
-    let now = Timestamp.now()
-    let submission = try check.check(draft, now: now)
-    let message = accepted(submission, principal, now)
-    do {
-      try await publisher.publish(message, requestID: context.requestID, traceparent: context.traceparent)
-    } catch {
-      Self.unconfirmed.increment()
-      context.logger.debug(
-        "The broker did not confirm a message", metadata: [LogKey.messageID: "\(message.messageID)"])
-      throw error
-    }
-    Self.acceptedMessages.increment()
-    Self.acceptedUnits.increment(by: message.recipients.count)
-    let answer = AcceptedAnswer(
-      message: message, rejected: submission.rejected, duplicates: submission.duplicates,
-      placement: queue.accept(message, now: now), now: now)
-    var response = Response.json(status: .accepted, answer.body)
-    response.headers[.location] = "/api/sms/\(message.messageID)"
-    return response
+    return draft
   }
 
   /// The provider that the path names.
@@ -74,14 +84,56 @@ struct SendController: Sendable {
     return name
   }
 
-  private func accepted(_ submission: Submission, _ principal: Principal, _ now: Timestamp) -> MessageAccepted {
-    MessageAccepted(
-      messageID: .timeOrdered(at: now), userID: principal.userID, messageClass: submission.messageClass,
+  /// Whether a request can be taken now.
+  func judge(_ draft: SubmissionDraft, _ principal: Principal, id: MessageID, now: Timestamp) throws -> Judged {
+    let judged = try compose(draft, principal, id: id, now: now)
+    try LateCheck.check(draft, expiresAt: judged.message.expiresAt) { queue.estimate(judged.message, now: now) }
+    return judged
+  }
+
+  /// The same, however late it would be.
+  func compose(_ draft: SubmissionDraft, _ principal: Principal, id: MessageID, now: Timestamp) throws -> Judged {
+    let submission = try check.check(draft, now: now)
+    let message = MessageAccepted(
+      messageID: id, userID: principal.userID, messageClass: submission.messageClass,
       content: submission.content, recipients: submission.recipients, segments: submission.segmentation.segments,
       encoding: submission.segmentation.encoding.rawValue, weight: principal.weight,
       provider: submission.provider, sendAt: submission.times.sendAt, expiresAt: submission.times.expiresAt,
       reference: submission.reference, acceptedAt: now)
+    return Judged(submission: submission, message: message)
   }
 
-  private static let idempotencyKey = HTTPField.Name.known("Idempotency-Key")
+  /// Hands it to the broker.
+  /// - Returns: The body of the answer, once it is on disk there.
+  func publish(
+    _ judged: Judged, _ context: GatewayContext, by deadline: ContinuousClock.Instant
+  ) async throws -> [UInt8] {
+    let message = judged.message
+    do {
+      try await publisher.publish(
+        message, requestID: context.requestID, traceparent: context.traceparent, by: deadline)
+    } catch {
+      Self.unconfirmed.increment()
+      context.logger.debug(
+        "The broker did not confirm a message", metadata: [LogKey.messageID: "\(message.messageID)"])
+      throw error
+    }
+    Self.acceptedMessages.increment()
+    Self.acceptedUnits.increment(by: message.recipients.count)
+    let now = Timestamp.now()
+    return answer(judged, queue.accept(message, now: now), now)
+  }
+
+  private func answer(_ judged: Judged, _ placement: Placement, _ now: Timestamp, isQueued: Bool = true) -> [UInt8] {
+    AcceptedAnswer(
+      message: judged.message, rejected: judged.submission.rejected, duplicates: judged.submission.duplicates,
+      placement: placement, now: now, isQueued: isQueued
+    ).body
+  }
+
+  func accepted(_ body: [UInt8], _ id: MessageID) -> Response {
+    var response = Response.json(status: .accepted, body)
+    response.headers[.location] = "/api/sms/\(id)"
+    return response
+  }
 }

@@ -19,6 +19,17 @@ extension SubmissionDecoder {
     return time.map { .time($0) } ?? seconds.map { .seconds($0) }
   }
 
+  /// `null` is none.
+  mutating func bool(_ name: String) -> Bool? {
+    switch members[name] {
+    case nil, .null: return nil
+    case .bool(let bool): return bool
+    case .string, .number, .array, .object:
+      problems.append(.init(name, "wrong_type", "Must be true or false"))
+      return nil
+    }
+  }
+
   private mutating func seconds(_ name: String) -> Int? {
     let limit = SubmissionTimes.limit.components.seconds
     switch members[name] {

@@ -7,20 +7,23 @@ struct SubmissionDecoder {
   private(set) var members: [String: JSONValue] = [:]
 
   /// - Throws: `APIError`: `INVALID_JSON`, `MISSING_FIELDS` or `INVALID_FIELD`, naming every member concerned.
-  static func decode(_ bytes: [UInt8], as form: SubmissionForm) throws -> SubmissionDraft {
+  ///
+  /// Without a form a body with a list of numbers has that of a list.
+  static func decode(_ bytes: [UInt8], as form: SubmissionForm?) throws -> SubmissionDraft {
+    guard case .object(let object) = try JSONBody.read(bytes) else {
+      throw APIError(.invalidJSON, "The body must be a JSON object")
+    }
+    let form = form ?? SubmissionForm(members: object.map(\.name))
     var decoder = SubmissionDecoder()
-    try decoder.read(bytes, form)
+    decoder.read(object, form)
     return try decoder.draft(form)
   }
 
   private static let options: Set<String> = [
-    "class", "reference", "on_invalid", "send_at", "expires_at", "validity_seconds", "provider",
+    "class", "reference", "on_invalid", "send_at", "expires_at", "validity_seconds", "provider", "reject_if_late",
   ]
 
-  private mutating func read(_ bytes: [UInt8], _ form: SubmissionForm) throws {
-    guard case .object(let object) = try JSONBody.read(bytes) else {
-      throw APIError(.invalidJSON, "The body must be a JSON object")
-    }
+  private mutating func read(_ object: [JSONMember], _ form: SubmissionForm) {
     let known = Set(form.recipientNames + form.contentNames).union(Self.options)
     for member in object {
       guard members[member.name] == nil else {
@@ -28,10 +31,7 @@ struct SubmissionDecoder {
         continue
       }
       members[member.name] = member.value
-      if known.contains(member.name) || member.value == .null && isUnsupported(member.name) { continue }
-      if isUnsupported(member.name) {
-        problems.append(.init(member.name, "not_supported", "This option is not supported yet"))
-      } else {
+      if !known.contains(member.name) {
         problems.append(.init(member.name, "unknown_field", "The field is not known"))
       }
     }
@@ -46,6 +46,7 @@ struct SubmissionDecoder {
     let onInvalid: SubmissionDraft.InvalidNumbers? = choice("on_invalid")
     let sendAt = time("send_at")
     let expiry = expiry()
+    let rejectsLate = bool("reject_if_late") ?? false
     let provider = members["provider"].flatMap { string("provider", $0) }
     guard missing.isEmpty else {
       throw APIError(.missingFields, "Fields are missing", details: missing + problems)
@@ -56,7 +57,7 @@ struct SubmissionDecoder {
     return SubmissionDraft(
       form: form, recipientName: recipientName, recipients: recipients, contentName: contentName, content: text,
       messageClass: messageClass, reference: reference, onInvalid: onInvalid ?? .reject, sendAt: sendAt, expiry: expiry,
-      provider: provider)
+      rejectsLate: rejectsLate, provider: provider)
   }
 
   private mutating func recipients(_ form: SubmissionForm) -> (name: String, [String]?) {
@@ -108,6 +109,4 @@ struct SubmissionDecoder {
     problems.append(.init(name, "not_allowed", "Must be one of \(names)"))
     return nil
   }
-
-  private func isUnsupported(_ name: String) -> Bool { UnsupportedOption(rawValue: name) != nil }
 }

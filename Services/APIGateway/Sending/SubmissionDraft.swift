@@ -12,6 +12,14 @@ struct SubmissionDraft: Sendable, Equatable {
     case time(Timestamp)
     /// From the time to send on.
     case seconds(Int)
+
+    /// The member that said it.
+    var field: String {
+      switch self {
+      case .time: "expires_at"
+      case .seconds: "validity_seconds"
+      }
+    }
   }
 
   var form: SubmissionForm
@@ -25,6 +33,8 @@ struct SubmissionDraft: Sendable, Equatable {
   var onInvalid = InvalidNumbers.reject
   var sendAt: Timestamp?
   var expiry: Expiry?
+  /// Refused when it would not go out before its expiry.
+  var rejectsLate = false
   /// The name of the only provider that may send it.
   var provider: String?
 }

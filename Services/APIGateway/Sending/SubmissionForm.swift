@@ -5,6 +5,9 @@ enum SubmissionForm: Sendable {
   /// A list of numbers.
   case bulk
 
+  /// The form that a body with these members has.
+  init(members: [String]) { self = members.contains { Self.bulk.recipientNames.contains($0) } ? .bulk : .single }
+
   /// The names of the member with the number or numbers; one of them must be there.
   var recipientNames: [String] {
     switch self {
@@ -28,9 +31,4 @@ enum SubmissionForm: Sendable {
     case .bulk: "\(name)[\(index)]"
     }
   }
-}
-
-/// Options that are part of the contract and not served yet: a body with one is refused, not sent without it.
-enum UnsupportedOption: String, CaseIterable {
-  case rejectIfLate = "reject_if_late"
 }

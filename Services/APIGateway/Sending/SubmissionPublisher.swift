@@ -22,7 +22,9 @@ struct SubmissionPublisher: Sendable {
   /// Returns when the broker has it on disk.
   /// - Throws: `SERVICE_UNAVAILABLE` when it did not say so in time. The publish is withdrawn then: it is not repeated,
   ///   so the message arrives at most once.
-  func publish(_ message: MessageAccepted, requestID: String, traceparent: String?) async throws {
+  func publish(
+    _ message: MessageAccepted, requestID: String, traceparent: String?, by deadline: ContinuousClock.Instant
+  ) async throws {
     let envelope = Envelope(
       message, id: EnvelopeID(message.messageID.uuid), at: message.acceptedAt, requestID: requestID,
       traceparent: traceparent)
@@ -32,7 +34,8 @@ struct SubmissionPublisher: Sendable {
     do {
       Failpoint.reach(.gatewayPublishing)
       try await publisher.publish(
-        broker, exchange: BrokerNames.events, routingKey: MessageType.messageAccepted.rawValue, timeout: timeout)
+        broker, exchange: BrokerNames.events, routingKey: MessageType.messageAccepted.rawValue,
+        timeout: max(.zero, deadline - .now))
       Failpoint.reach(.gatewayConfirmed)
     } catch {
       throw APIError.unavailable(

@@ -21,7 +21,10 @@ struct SubmissionTimes: Sendable, Equatable {
     }
     let start = times.sendAt ?? now
     switch draft.expiry {
-    case nil: break
+    case nil:
+      if draft.rejectsLate {
+        problems.append(.init("reject_if_late", "no_expiry", "Needs expires_at or validity_seconds"))
+      }
     case .seconds(let seconds): times.expiresAt = start + .seconds(seconds)
     case .time(let expiresAt):
       times.expiresAt = expiresAt

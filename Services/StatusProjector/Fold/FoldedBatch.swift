@@ -51,6 +51,8 @@ struct FoldedBatch: Sendable, Equatable {
   }
 
   private mutating func apply(_ accepted: MessageAccepted) {
+    // A repeat under an idempotency key may tell other times; the scheduler took the first.
+    if let known = messages[accepted.messageID]?.request, known.acceptedAt < accepted.acceptedAt { return }
     messages[accepted.messageID, default: FoldedMessage()].request = FoldedMessage.Request(accepted)
     for (index, phone) in accepted.recipients.enumerated() {
       merge(

@@ -47,6 +47,21 @@ import Testing
     }
   }
 
+  @Test("Of a message that was accepted twice the first acceptance counts, whichever comes first")
+  func acceptedTwice() {
+    let id = MessageID.derived(from: [[1]])
+    let user = UserID.timeOrdered()
+    let accepted = [5, 9].map { (time: Int64) in
+      MessageAccepted(
+        messageID: id, userID: user, messageClass: .normal, content: "Hi", recipients: ["+85291234567"], segments: 1,
+        encoding: "gsm7", acceptedAt: Timestamp(microseconds: time))
+    }
+    for order in [accepted, accepted.reversed()] {
+      let batch = fold(order.map { LoggedFact(at: $0.acceptedAt, fact: .accepted($0)) })
+      #expect(batch.messages[id]?.request?.acceptedAt == Timestamp(microseconds: 5))
+    }
+  }
+
   @Test("A unit that is cancelled before it was dispatched has no attempt")
   func noAttempt() throws {
     let attempt = AttemptID(messageID: .timeOrdered(), index: 3, dispatch: 0)
