@@ -36,6 +36,37 @@ struct LedgerCheckTests {
     #expect(ContinuousClock.now - start < .seconds(2))
   }
 
+  @Test("That nothing was found wrong is good news only while somebody compares")
+  func notCompared() {
+    let now = Timestamp.now()
+    func finding(compared: Duration?, read: Duration?, up: Duration) -> LedgerCheck.Finding {
+      LedgerCheck.Progress(
+        comparedAt: compared.map { now + (.zero - $0) }, readTo: read.map { now + (.zero - $0) }, now: now
+      ).finding(uptime: up)
+    }
+    let (short, long) = (Duration.seconds(120), Duration.seconds(121))
+    for up in [Duration.zero, .seconds(3_600)] {
+      #expect(finding(compared: short, read: .zero, up: up) == .balanced)
+      #expect(finding(compared: .seconds(-60), read: nil, up: up) == .balanced, "a clock that was set back")
+    }
+    // A fresh installation, one that starts after a night, and a scheduler that never counts.
+    #expect(finding(compared: nil, read: .zero, up: short) == .awaited(since: nil))
+    #expect(finding(compared: long, read: long, up: short) == .awaited(since: now + .seconds(-121)))
+    #expect(finding(compared: nil, read: .zero, up: long) == .notCompared(since: nil, isReadSideBehind: false))
+    #expect(
+      finding(compared: long, read: short, up: long)
+        == .notCompared(since: now + .seconds(-121), isReadSideBehind: false))
+    #expect(
+      finding(compared: long, read: long, up: long) == .notCompared(since: now + .seconds(-121), isReadSideBehind: true)
+    )
+    let awaited = LedgerCheck.Finding.awaited(since: nil).check
+    #expect(awaited.isHealthy && awaited.message == "not compared yet")
+    let stopped = LedgerCheck.Finding.notCompared(since: now, isReadSideBehind: true).check
+    #expect(!stopped.isHealthy && stopped.message == "unknown: not compared since \(now), the read side is behind")
+    let missing = LedgerCheck.Finding.notCompared(since: nil, isReadSideBehind: false).check
+    #expect(!missing.isHealthy && missing.message == "unknown: not compared yet, the scheduler's counts are missing")
+  }
+
   @Test("What does not balance is unhealthy and named")
   func unbalanced() async throws {
     let id = MessageID.timeOrdered()
@@ -64,6 +95,30 @@ extension GatewayIntegrationTests {
       #expect(after.bool("checks.database.healthy") == true)
       let ready = try await stack.get("/api/health/ready")
       #expect(ready.status == 200, "it goes on accepting")
+    }
+  }
+
+  @Test("Health tells when nothing is compared any more, not in the first minutes of a gateway")
+  func ledgerNotCompared() async throws {
+    try await GatewayStack.run { stack in
+      let old = LedgerCheck(pool: stack.pool, startedAt: .now - .seconds(3_600))
+      let first = await old.finding()
+      #expect(first == .balanced)
+      for change in ["marked_at = now() - interval '1 hour'", "marked_at = NULL"] {
+        try await stack.pool.query("UPDATE projection.ledger_comparison_read SET \(unsafeRaw: change)")
+        let finding = await LedgerCheck(pool: stack.pool, startedAt: .now - .seconds(3_600)).finding()
+        guard case .notCompared(_, isReadSideBehind: false) = finding else {
+          Issue.record("\(change): \(finding)")
+          continue
+        }
+        try await eventually(within: .seconds(5), "the gateway has just started") {
+          let health = try await stack.get("/api/health")
+          return health.status == 200 && health.string("checks.ledger.message")?.hasPrefix("not compared") == true
+        }
+      }
+      try await stack.pool.query("DELETE FROM projection.ledger_comparison_read")
+      let never = await LedgerCheck(pool: stack.pool, startedAt: .now - .seconds(3_600)).finding()
+      #expect(never == .notCompared(since: nil, isReadSideBehind: false))
     }
   }
 }

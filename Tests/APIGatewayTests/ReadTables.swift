@@ -26,6 +26,8 @@ enum ReadTables {
       message_id uuid, unit_index int, phone text, state text, attempts_used int, provider text, error_code text,
       error_message text, sent_at timestamptz, changed_at timestamptz, may_be_duplicate boolean NOT NULL DEFAULT false);
     CREATE TABLE projection.ledger_read (kind text, since timestamptz, message_ids uuid[], is_error boolean);
+    CREATE TABLE projection.ledger_comparison_read (marked_at timestamptz);
+    INSERT INTO projection.ledger_comparison_read VALUES (now());
     CREATE TABLE projection.progress_read (log_offset bigint, log_time timestamptz, folded_at timestamptz);
     INSERT INTO projection.progress_read VALUES (0, now(), now());
     """

@@ -1,5 +1,6 @@
 import Contracts
 import Foundation
+import Logging
 import Metering
 import NIOConcurrencyHelpers
 import Postgres
@@ -49,6 +50,46 @@ struct LedgerTests {
       await #expect(throws: StoreError.self) { _ = try await store.count(as: .timeOrdered()) { true } }
       await #expect(throws: StoreError.self) { _ = try await store.mark() }
     }
+  }
+
+  @Test("nothing is marked for a count before it has its connection, and a snapshot holds what came before its mark")
+  func connection() async throws {
+    try await SchedulerDatabase.with { database in
+      var configuration = try PostgresConfiguration(url: database.url)
+      configuration.poolSize = 1
+      configuration.overflow = 0
+      let pool = PostgresPool(configuration: configuration, logger: Logger(label: "store-tests"))
+      let store = LedgerStore(term: database.term, pool: pool)
+      let isAsked = NIOLockedValueBox(false)
+      let counting = try await pool.withConnection { _ in
+        let counting = Task {
+          try await store.count {
+            isAsked.withLockedValue { $0 = true }
+            // The loop's last transaction before the mark.
+            _ = try await database.takeIn(database.message(3))
+            return try await store.mark().mark
+          } onSnapshot: {
+            true
+          }
+        }
+        let other = try await database.term.pool.query("SELECT 1 AS one")
+        #expect(other.count == 1 && !isAsked.withLockedValue { $0 })
+        return counting
+      }
+      let counted = try await counting.value
+      #expect(counted?.buckets.map(\.counts.pending) == [3])
+      let never = try await store.count(marking: { nil }, onSnapshot: { true })
+      #expect(never == nil)
+      await pool.close()
+    }
+  }
+}
+
+extension LedgerStore {
+  fileprivate func count(
+    as mark: EnvelopeID, onSnapshot: @Sendable () async throws -> Bool
+  ) async throws -> LedgerCounted? {
+    try await count(marking: { mark }, onSnapshot: onSnapshot)
   }
 }
 

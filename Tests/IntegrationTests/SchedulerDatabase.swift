@@ -14,6 +14,8 @@ struct SchedulerDatabase {
 
   var term: LeaderTerm
   var lease: LeaderLease
+  /// For pools of their own.
+  var url: String
   let user = UserID.timeOrdered()
 
   static func with(_ body: (SchedulerDatabase) async throws -> Void) async throws {
@@ -24,7 +26,7 @@ struct SchedulerDatabase {
       schema: SchedulerSchema.name, migrations: SchedulerSchema.migrations, pool: pool, logger: logger)
     let lease = LeaderLease(pool: pool, schema: SchedulerSchema.name, holder: "test")
     let epoch = try #require(try await lease.take(isRestart: true))
-    try await body(SchedulerDatabase(term: LeaderTerm(pool: pool, epoch: epoch), lease: lease))
+    try await body(SchedulerDatabase(term: LeaderTerm(pool: pool, epoch: epoch), lease: lease, url: database))
     await pool.close()
   }
 

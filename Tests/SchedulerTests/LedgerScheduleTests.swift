@@ -42,6 +42,38 @@ struct LedgerScheduleTests {
     #expect(isTaken && !isTakenLate)
   }
 
+  @Test("a count gets its mark when it is ready and no sooner, and waits no longer than told")
+  func meeting() async {
+    let cut = LedgerCut()
+    #expect(!cut.isReady)
+    cut.ready()
+    #expect(cut.isReady)
+    let mark = EnvelopeID.timeOrdered()
+    cut.mark(mark)
+    let got = await cut.marked(atMost: .seconds(10))
+    #expect(got == mark && !cut.isReady && cut.take())
+    let late = LedgerCut()
+    late.ready()
+    let none = await late.marked(atMost: .milliseconds(5))
+    #expect(none == nil && !late.isReady, "nobody marks for it any more")
+    let failed = LedgerCut()
+    failed.giveUp()
+    failed.ready()
+    #expect(!failed.isReady)
+  }
+
+  @Test("what a count waits for is no reason for a longer pause")
+  func waiting() {
+    var schedule = LedgerSchedule(now: start)
+    let now = start + .seconds(5)
+    _ = schedule.begin(now: now)
+    schedule.mark(now: now + .seconds(4))
+    schedule.end(now: now + .seconds(4.1))
+    let early = schedule.begin(now: now + .seconds(13))
+    let next = schedule.begin(now: now + .seconds(14))
+    #expect(!early && next)
+  }
+
   @Test("a mark is published alone, between what was written before and after it")
   func marks() {
     func entry(_ id: Int64, _ type: MessageType) -> OutboxEntry {

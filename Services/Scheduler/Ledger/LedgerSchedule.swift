@@ -18,6 +18,11 @@ struct LedgerSchedule: Sendable {
     return true
   }
 
+  /// The count has its mark: what it waited for until now was no work.
+  mutating func mark(now: ContinuousClock.Instant) {
+    if beganAt != nil { beganAt = now }
+  }
+
   /// The count has ended, whether or not it came to a result.
   mutating func end(now: ContinuousClock.Instant) {
     guard let beganAt else { return }

@@ -28,13 +28,18 @@ struct LedgerStore: Sendable {
   }
 
   /// Counts in a snapshot of its own.
-  /// - Parameter onSnapshot: Called when the snapshot has been taken and nothing counted yet; false ends it there.
+  /// - Parameters:
+  ///   - mark: Called when there is a connection and no snapshot yet, for the mark that it counts as of; `nil` ends it.
+  ///   - onSnapshot: Called when the snapshot has been taken and nothing counted yet; false ends it there.
   /// - Returns: `nil` when it was ended.
   /// - Throws: `StoreError.deposed` when another leader may have changed what the snapshot shows; `PostgresError`.
-  func count(as mark: EnvelopeID, onSnapshot: @Sendable () async throws -> Bool) async throws -> LedgerCounted? {
+  func count(
+    marking mark: @Sendable () async throws -> EnvelopeID?, onSnapshot: @Sendable () async throws -> Bool
+  ) async throws -> LedgerCounted? {
     let epoch = term.epoch
     return try await pool.withTransaction { connection in
       try await connection.execute(script: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+      guard let mark = try await mark() else { return nil }
       // The first statement takes the snapshot.
       let row = try await connection.query("SELECT 1 AS one FROM scheduler.leadership WHERE epoch = \(epoch)").first
       guard row != nil else { throw StoreError.deposed }

@@ -30,6 +30,8 @@ actor LeaderLoop {
   /// For counts of the whole store, which take longer than other statements may.
   let ledgerPool: PostgresPool
   var ledger = LedgerSchedule(now: .now)
+  /// A count that has not got its mark.
+  var ledgerCut: LedgerCut?
   private var heads: HeadsSchedule
   private var savedAt: Timestamp?
 
