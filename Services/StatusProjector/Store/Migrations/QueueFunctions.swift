@@ -14,6 +14,9 @@ extension ProjectionMigrations {
 
     ALTER TABLE recipients ADD COLUMN due_at timestamptz;
     COMMENT ON COLUMN recipients.due_at IS 'For retrying: when it waits again.';
+    -- As the view names the row of all; without it every look at the totals would read everybody's.
+    CREATE UNIQUE INDEX totals_user_idx ON totals ((nullif(user_id, '00000000-0000-0000-0000-000000000000')))
+      NULLS NOT DISTINCT;
     CREATE INDEX recipients_retrying_idx ON recipients (message_id, due_at) WHERE state = 'retrying';
     CREATE OR REPLACE VIEW recipients_read AS
       SELECT r.message_id, r.unit_index, r.phone, r.state, coalesce(r.attempts_used, 0) AS attempts_used, r.provider,
