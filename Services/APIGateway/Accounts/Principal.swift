@@ -7,4 +7,5 @@ struct Principal: Sendable, Hashable {
   var isAdmin: Bool
   /// The user's share of their class.
   var weight: Double
+  var limits = UserLimits()
 }
