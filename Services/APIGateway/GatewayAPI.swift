@@ -19,13 +19,18 @@ struct GatewayAPI {
   var readiness: Readiness
   var events: EventStreams
 
+  private var reader: BodyReader {
+    BodyReader(limit: settings.bodyLimit, timeout: .seconds(Int64(settings.bodySeconds)))
+  }
+
   /// Every route that is served; what is not here is a 404.
   var routes: [Route] {
-    let authenticator = Authenticator(directory: directory)
+    let authenticator = Authenticator(
+      directory: directory, limiter: RequestLimiter(rate: settings.requestRate, userRate: settings.userRequestRate))
     let parser = PhoneNumberParser(defaultRegion: settings.defaultRegion, check: settings.numberCheck)
     let (store, providers) = (store, providers)
     let send = SendController(
-      authenticator: authenticator, reader: BodyReader(limit: settings.bodyLimit),
+      authenticator: authenticator, reader: reader,
       check: SubmissionCheck(limits: settings.limits, parser: parser) { providers[$0] != nil },
       publisher: SubmissionPublisher(publisher: publisher),
       idempotency: IdempotencyRegister(store: IdempotencyStore(pool: store.pool)), queue: queue, providers: providers)
@@ -42,7 +47,6 @@ struct GatewayAPI {
   /// What changes something by a command.
   private func controls(_ authenticator: Authenticator, _ lookup: MessageLookup) -> [Route] {
     let bus = CommandBus(publisher: publisher, answers: answers)
-    let reader = BodyReader(limit: settings.bodyLimit)
     let users = UserLookup(directory: directory, store: AccountStore(pool: store.pool))
     return MessageCommandsController(authenticator: authenticator, lookup: lookup, bus: bus).routes
       + TrafficController(authenticator: authenticator, users: users, bus: bus).routes
@@ -52,13 +56,16 @@ struct GatewayAPI {
   /// The HTTP server: limited in connections, in idle time and in the size of a request's head.
   func server(logger: Logger, onListening: @escaping @Sendable (Int) async -> Void) -> some Service {
     let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
-    router.add(middleware: EnvelopeMiddleware())
+    router.add(
+      middleware: EnvelopeMiddleware(
+        crossOrigin: CrossOrigin(origins: settings.corsOrigins),
+        security: SecurityHeaders(isBehindTLS: settings.isBehindTLS), reader: reader))
     router.add(routes)
     return Application(
       router: router,
       server: .http1(
         configuration: .init(
-          idleTimeout: .seconds(60),
+          idleTimeout: .seconds(Int64(settings.idleSeconds)),
           httpDecoderConfiguration: .init(
             maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100))),
       configuration: ApplicationConfiguration(

@@ -9,6 +9,18 @@ struct GatewaySettings: Sendable {
   var port = 8080
   /// `SLUICE_HTTP_CONNECTIONS`: open at once; more wait to be accepted.
   var connections = 4_096
+  /// `SLUICE_HTTP_IDLE_SECONDS`: how long a connection stays open without a whole head of a request.
+  var idleSeconds = 60
+  /// `SLUICE_API_RATE`: requests a second of all users.
+  var requestRate = 500
+  /// `SLUICE_API_USER_RATE`: requests a second of each user who has no limit of their own.
+  var userRequestRate = 200
+  /// `SLUICE_CORS_ORIGINS`: whose pages may call the API, separated by commas; `*` for all.
+  var corsOrigins: Set<String> = []
+  /// `SLUICE_PUBLIC_URL`: where callers reach this service.
+  var publicURL: String?
+  /// `SLUICE_BODY_SECONDS`: how long a caller may take to send a body.
+  var bodySeconds = 15
   /// `SLUICE_BODY_LIMIT`, in bytes.
   var bodyLimit = 2 * 1024 * 1024
   /// `SLUICE_MAX_RECIPIENTS`, `SLUICE_MAX_CHARACTERS`, `SLUICE_MAX_SEGMENTS`
@@ -28,6 +40,9 @@ struct GatewaySettings: Sendable {
 }
 
 extension GatewaySettings {
+  /// True when callers come by TLS.
+  var isBehindTLS: Bool { publicURL?.hasPrefix("https://") == true }
+
   /// Reads them all from the environment and `/run/secrets`.
   /// - Throws: `ConfigurationError` with every mistake.
   static func load(_ settings: Settings = Settings()) throws -> GatewaySettings {
@@ -36,6 +51,12 @@ extension GatewaySettings {
     gateway.port = settings.int("SLUICE_HTTP_PORT", default: gateway.port, in: 0...65_535)
     gateway.connections = settings.int("SLUICE_HTTP_CONNECTIONS", default: gateway.connections, in: 1...1_000_000)
     gateway.bodyLimit = settings.int("SLUICE_BODY_LIMIT", default: gateway.bodyLimit, in: 1_024...64 * 1024 * 1024)
+    gateway.bodySeconds = settings.int("SLUICE_BODY_SECONDS", default: gateway.bodySeconds, in: 1...3_600)
+    gateway.idleSeconds = settings.int("SLUICE_HTTP_IDLE_SECONDS", default: gateway.idleSeconds, in: 1...3_600)
+    gateway.requestRate = settings.int("SLUICE_API_RATE", default: gateway.requestRate, in: 1...1_000_000)
+    gateway.userRequestRate = settings.int("SLUICE_API_USER_RATE", default: gateway.userRequestRate, in: 1...1_000_000)
+    gateway.corsOrigins = corsOrigins(settings)
+    gateway.publicURL = publicURL(settings)
     let limits = gateway.limits
     gateway.limits.recipients = settings.int("SLUICE_MAX_RECIPIENTS", default: limits.recipients, in: 1...10_000)
     gateway.limits.characters = settings.int("SLUICE_MAX_CHARACTERS", default: limits.characters, in: 1...10_000)
@@ -54,6 +75,24 @@ extension GatewaySettings {
     gateway.firstAdmin = firstAdmin(settings)
     try settings.check()
     return gateway
+  }
+
+  private static func corsOrigins(_ settings: Settings) -> Set<String> {
+    let origins = (settings.string("SLUICE_CORS_ORIGINS") ?? "").split(separator: ",")
+      .map { $0.trimmingPrefix(while: \.isWhitespace) }.map { String($0.prefix { !$0.isWhitespace }) }
+    if !origins.allSatisfy(CrossOrigin.isOrigin) {
+      settings.note("SLUICE_CORS_ORIGINS", "must be origins such as https://app.example.org, separated by commas, or *")
+    }
+    return Set(origins)
+  }
+
+  private static func publicURL(_ settings: Settings) -> String? {
+    guard let text = settings.string("SLUICE_PUBLIC_URL") else { return nil }
+    let url = text.hasSuffix("/") ? String(text.dropLast()) : text
+    if url == "*" || !CrossOrigin.isOrigin(url) {
+      settings.note("SLUICE_PUBLIC_URL", "must be a scheme and a host, such as https://sms.example.org")
+    }
+    return url
   }
 
   private static func firstAdmin(_ settings: Settings) -> FirstAdmin? {

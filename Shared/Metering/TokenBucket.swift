@@ -51,6 +51,9 @@ public struct TokenBucket: Sendable, Hashable {
   /// Gives tokens back that were taken for an SMS that did not go.
   public mutating func giveBack(_ cost: Double) { level = min(most, level + min(cost, most)) }
 
+  /// Tokens that are there.
+  public func held(now: Double) -> Double { min(most, level + max(0, now - updatedAt) * rate) }
+
   /// When `cost` tokens will be there.
   public func available(_ cost: Double, now: Double) -> Double {
     let missing = min(cost, most) - (level + max(0, now - updatedAt) * rate)

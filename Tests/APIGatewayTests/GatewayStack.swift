@@ -113,6 +113,9 @@ struct GatewayStack: Sendable {
     service.amqp = amqp
     var settings = GatewaySettings()
     settings.port = 0
+    // What is tested is not how often one may ask, but for the tests of just that.
+    settings.requestRate = 1_000_000
+    settings.userRequestRate = 1_000_000
     settings.providers = [.provider1]
     settings.firstAdmin = FirstAdmin(username: "root", password: "secret", token: adminToken)
     return Gateway(service: service, settings: settings, logger: logger) { port in listening.yield(port) }.services

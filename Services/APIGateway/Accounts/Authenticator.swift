@@ -3,15 +3,24 @@ import HTTPTypes
 import Hummingbird
 import NIOConcurrencyHelpers
 
-/// Tells from the bearer token who a request comes from.
+/// Tells from the bearer token who a request comes from, and counts it.
 struct Authenticator: Sendable {
   let directory: NIOLockedValueBox<TokenDirectory>
+  let limiter: RequestLimiter
 
-  /// - Throws: `UNAUTHORIZED`; 503 before the tokens were read once.
-  func principal(of request: Request) throws -> Principal { try session(of: request).principal }
+  /// - Throws: `UNAUTHORIZED`; `RATE_LIMITED`; 503 before the tokens were read once.
+  func principal(of request: Request, _ context: GatewayContext) throws -> Principal {
+    try session(of: request, context).principal
+  }
 
   /// The same, for a request that is answered for long.
-  func session(of request: Request) throws -> AuthenticatedSession {
+  func session(of request: Request, _ context: GatewayContext) throws -> AuthenticatedSession {
+    let session = try session(of: request)
+    try limiter.admit(session.principal, context.note)
+    return session
+  }
+
+  private func session(of request: Request) throws -> AuthenticatedSession {
     guard let token = BearerToken.parse(request.headers[.authorization]) else {
       throw APIError(.unauthorized, "A bearer token is needed")
     }

@@ -14,7 +14,7 @@ struct EventsController: Sendable {
   var routes: [Route] {
     [
       Route(.get, "/api/events") { request, context in
-        try open(request, context, try authenticator.session(of: request))
+        try open(request, context, try authenticator.session(of: request, context))
       }
     ]
   }
@@ -29,6 +29,8 @@ struct EventsController: Sendable {
     let view = StreamView(
       user: session.principal.userID, isAdmin: session.principal.isAdmin, messageID: messageID)
     let streams = streams
+    // The stream's body watches it for the caller's end.
+    context.note.takeBody()
     let body = ResponseBody { writer in
       let control = StreamControl()
       try await withGracefulShutdownHandler {

@@ -17,7 +17,23 @@ struct BodyReader: Sendable {
   func read(_ request: Request, _ context: GatewayContext) async throws -> [UInt8] {
     try checkType(request.headers)
     if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
+    context.note.takeBody()
     return try await context.withConnectionDeadline(timeout) { try await collect(request.body) }
+  }
+
+  /// Reads a body that nobody wants, if it is a short one: only then can the connection be used for the next request.
+  /// - Returns: False when what is left of it is not worth reading.
+  func drain(_ request: Request, _ context: GatewayContext) async -> Bool {
+    guard !context.note.isBodyTaken else { return true }
+    guard request.headers[.transferEncoding] == nil else { return false }
+    let length = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+    guard length > 0 else { return true }
+    guard length <= 65_536 else { return false }
+    // When the connection fails there is nobody left to answer.
+    return
+      (try? await context.withConnectionDeadline(timeout) { () async throws -> Void in
+        for try await _ in request.body {}
+      }) != nil
   }
 
   private func collect(_ body: RequestBody) async throws -> [UInt8] {

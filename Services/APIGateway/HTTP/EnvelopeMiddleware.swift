@@ -4,9 +4,19 @@ import Logging
 import Postgres
 import ServiceKit
 
-/// Gives every request its id and turns whatever goes wrong into the error envelope.
+/// Gives every request its id, turns whatever goes wrong into the error envelope, and gives every answer the header fields
+/// that are not its own.
 struct EnvelopeMiddleware: RouterMiddleware {
+  private let crossOrigin: CrossOrigin
+  private let security: SecurityHeaders
+  private let reader: BodyReader
   private let metrics = RequestMetrics()
+
+  init(crossOrigin: CrossOrigin, security: SecurityHeaders, reader: BodyReader) {
+    self.crossOrigin = crossOrigin
+    self.security = security
+    self.reader = reader
+  }
 
   static let requestIDHeader = HTTPField.Name.known("X-Request-ID")
   static let traceparentHeader = HTTPField.Name.known("traceparent")
@@ -20,13 +30,20 @@ struct EnvelopeMiddleware: RouterMiddleware {
     var response: Response
     do {
       let context = context
-      response = try await RequestScope.with(context.requestID) { try await next(request, context) }
+      response =
+        if let answer = crossOrigin.preflight(request) { answer } else {
+          try await RequestScope.with(context.requestID) { try await next(request, context) }
+        }
     } catch let error as BodyReadError {
       throw error.underlying
     } catch {
-      response = answer(Self.apiError(error, context), request, context)
+      response = answer(Self.apiError(error, context), context)
     }
+    if await !reader.drain(request, context) { close(&response, context) }
     response.headers[Self.requestIDHeader] = context.requestID
+    response.headers.append(contentsOf: context.note.fields)
+    crossOrigin.mark(&response, to: request)
+    security.mark(&response)
     metrics.count(response.status)
     return response
   }
@@ -47,37 +64,19 @@ struct EnvelopeMiddleware: RouterMiddleware {
     }
   }
 
-  private func answer(_ error: APIError, _ request: Request, _ context: GatewayContext) -> Response {
+  private func answer(_ error: APIError, _ context: GatewayContext) -> Response {
     var response = Response.json(status: .init(code: error.code.status), error.body(requestID: context.requestID))
     if let seconds = error.retryAfter { response.headers[.retryAfter] = String(seconds) }
     if let allow = error.allow { response.headers[.allow] = allow }
     if error.code == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
-    if error.closesConnection || error.code.leavesBodyUnread && request.announcesLongBody {
-      response.headers[.connection] = "close"
-      context.closeConnectionSoon()
-    }
+    if error.closesConnection { close(&response, context) }
     return response
   }
-}
 
-extension APIError.Code {
-  /// True where a request is refused by its head alone.
-  fileprivate var leavesBodyUnread: Bool {
-    switch self {
-    case .unauthorized, .forbidden, .notFound, .methodNotAllowed, .unsupportedMediaType: true
-    case .invalidJSON, .missingFields, .invalidField, .invalidRecipients, .conflict, .wouldExpire, .idempotencyInFlight,
-      .idempotencyKeyReused, .payloadTooLarge,
-      .rateLimited,
-      .internalError, .serviceUnavailable:
-      false
-    }
-  }
-}
-
-extension Request {
-  /// More is to come than is worth reading just to keep the connection.
-  fileprivate var announcesLongBody: Bool {
-    if headers.contains(.transferEncoding) { return true }
-    return (headers[.contentLength].flatMap { Int($0) } ?? 0) > 65_536
+  /// The rest of the request is not read: nothing can follow it.
+  private func close(_ response: inout Response, _ context: GatewayContext) {
+    guard response.headers[.connection] == nil else { return }
+    response.headers[.connection] = "close"
+    context.closeConnectionSoon()
   }
 }

@@ -8,6 +8,8 @@ struct GatewayContext: RequestContext {
   var requestID = ""
   /// W3C Trace Context of the caller.
   var traceparent: String?
+  /// Header fields for the answer.
+  let note = ResponseNote()
   private let channel: any Channel
 
   init(source: ApplicationRequestContextSource) {

@@ -22,7 +22,7 @@ struct Route: Sendable {
     _ handler: @escaping @Sendable (Request, GatewayContext, Principal) async throws -> Response
   ) -> Route {
     Route(method, path) { request, context in
-      try await handler(request, context, try authenticator.principal(of: request))
+      try await handler(request, context, try authenticator.principal(of: request, context))
     }
   }
 

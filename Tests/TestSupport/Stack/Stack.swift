@@ -167,6 +167,8 @@ public final class Stack: Sendable {
     var environment = ProcessInfo.processInfo.environment
     for name in ["SMS_BASE_URL", "SMS_APPLICATION_ID", "SMS_SENDER_NUMBER"] { environment[name] = nil }
     environment["SLUICE_BUILD_DIR"] = environment["SLUICE_BUILD_DIR"] ?? Self.root.appending(path: ".build/debug").path
+    // Stories ask as often as they need; how often one may ask is tested by itself.
+    for name in ["SLUICE_API_RATE", "SLUICE_API_USER_RATE"] { environment[name] = "1000000" }
     environment.merge(options.environment) { _, last in last }
     environment["SLUICE_HOME"] = home.path
     environment["SLUICE_FAILPOINTS"] = failpoints.path

@@ -1,0 +1,69 @@
+import Contracts
+import Metering
+
+/// How many requests one replica takes a second: of each user, and of all together.
+///
+/// It protects the API alone. A provider's limit never refuses a request, it queues it.
+struct RequestBudget: Sendable {
+  /// What is left of one limit after a request.
+  struct Standing: Sendable, Equatable {
+    /// Requests a second.
+    var quota: Int
+    var remaining: Int
+  }
+
+  /// What one request was told.
+  struct Verdict: Sendable, Equatable {
+    enum Limit: String, Sendable { case user, all }
+
+    var user: Standing
+    var all: Standing
+    /// The limit that refused it.
+    var exceeded: Limit?
+  }
+
+  /// Requests a second of all users.
+  let rate: Int
+  /// Requests a second of a user who has no limit of their own.
+  let userRate: Int
+
+  private var all: TokenBucket
+  private var users: [UserID: TokenBucket] = [:]
+  /// Full buckets are forgotten when there are this many.
+  private var pruneAt = 1_024
+
+  /// Users who have asked lately.
+  var knownUsers: Int { users.count }
+
+  /// - Parameter now: Seconds of any one clock.
+  init(rate: Int, userRate: Int, now: Double) {
+    self.rate = rate
+    self.userRate = userRate
+    all = TokenBucket(count: Double(rate), window: 1, startsFull: true, now: now)
+  }
+
+  /// Counts a request, unless it is refused: then it costs nothing.
+  mutating func take(_ user: UserID, ownRate: Int?, now: Double) -> Verdict {
+    let quota = ownRate ?? userRate
+    var bucket = users[user] ?? TokenBucket(count: Double(quota), window: 1, startsFull: true, now: now)
+    if bucket.count != Double(quota) { bucket.set(count: Double(quota), window: 1, now: now) }
+    var exceeded: Verdict.Limit?
+    if !bucket.take(1, now: now) {
+      exceeded = .user
+    } else if !all.take(1, now: now) {
+      bucket.giveBack(1)
+      exceeded = .all
+    }
+    users[user] = bucket
+    if users.count >= pruneAt { prune(now) }
+    return Verdict(
+      user: Standing(quota: quota, remaining: Int(bucket.held(now: now))),
+      all: Standing(quota: rate, remaining: Int(all.held(now: now))), exceeded: exceeded)
+  }
+
+  /// A full bucket is as good as none.
+  private mutating func prune(_ now: Double) {
+    users = users.filter { $0.value.held(now: now) < $0.value.count }
+    pruneAt = max(1_024, users.count * 2)
+  }
+}

@@ -1,0 +1,49 @@
+import HTTPTypes
+import NIOConcurrencyHelpers
+import NIOCore
+
+/// Refuses requests beyond the budget, and tells everybody what is left of it.
+///
+/// The header fields are those of draft-ietf-httpapi-ratelimit-headers-10.
+final class RequestLimiter: Sendable {
+  private let budget: NIOLockedValueBox<RequestBudget>
+
+  static let policyHeader = HTTPField.Name.known("RateLimit-Policy")
+  static let header = HTTPField.Name.known("RateLimit")
+
+  init(rate: Int, userRate: Int) {
+    budget = NIOLockedValueBox(RequestBudget(rate: rate, userRate: userRate, now: Self.now))
+  }
+
+  /// Counts a request of a user.
+  /// - Returns: The header fields of its answer.
+  /// - Throws: `RATE_LIMITED`; the fields are in the note all the same.
+  func admit(_ principal: Principal, _ note: ResponseNote) throws {
+    let verdict = budget.withLockedValue {
+      $0.take(principal.userID, ownRate: principal.limits.requestRate, now: Self.now)
+    }
+    note.add(verdict.fields)
+    guard let limit = verdict.exceeded else { return }
+    let quota = limit == .user ? verdict.user.quota : verdict.all.quota
+    var error = APIError(
+      .rateLimited, "At most \(quota) requests a second",
+      details: [
+        .init(
+          "RateLimit", "\(limit.rawValue)_rate", limit == .user ? "You ask too often" : "All together ask too often")
+      ])
+    error.retryAfter = 1
+    throw error
+  }
+
+  private static var now: Double { Double(NIODeadline.now().uptimeNanoseconds) / 1e9 }
+}
+
+extension RequestBudget.Verdict {
+  /// `"user";q=200;w=1, "all";q=500;w=1` and `"user";r=199;t=1, "all";r=480;t=1`
+  fileprivate var fields: HTTPFields {
+    var fields = HTTPFields()
+    fields[RequestLimiter.policyHeader] = "\"user\";q=\(user.quota);w=1, \"all\";q=\(all.quota);w=1"
+    fields[RequestLimiter.header] = "\"user\";r=\(user.remaining);t=1, \"all\";r=\(all.remaining);t=1"
+    return fields
+  }
+}

@@ -1,0 +1,22 @@
+import HTTPTypes
+import NIOConcurrencyHelpers
+
+/// What comes up while a request is handled and matters for its answer, whether that is one or an error.
+final class ResponseNote: Sendable {
+  private struct State {
+    var fields = HTTPFields()
+    var isBodyTaken = false
+  }
+
+  private let state = NIOLockedValueBox(State())
+
+  /// Header fields that the request has earned.
+  var fields: HTTPFields { state.withLockedValue { $0.fields } }
+
+  /// True when somebody reads the request's body, so that nobody else may.
+  var isBodyTaken: Bool { state.withLockedValue { $0.isBodyTaken } }
+
+  func add(_ fields: HTTPFields) { state.withLockedValue { $0.fields.append(contentsOf: fields) } }
+
+  func takeBody() { state.withLockedValue { $0.isBodyTaken = true } }
+}
