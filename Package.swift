@@ -29,6 +29,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
@@ -121,8 +122,11 @@ let package = Package(
         .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Mustache", package: "swift-mustache"),
         .product(name: "NIOCore", package: "swift-nio"),
-      ]),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      resources: [.copy("Resources")]),
     service(
       "Scheduler",
       extra: [
@@ -192,7 +196,7 @@ let package = Package(
 )
 
 /// A service: everything it may use, besides what only it needs.
-func service(_ name: String, extra: [Target.Dependency] = []) -> Target {
+func service(_ name: String, extra: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
   .executableTarget(
     name: name,
     dependencies: [
@@ -203,7 +207,7 @@ func service(_ name: String, extra: [Target.Dependency] = []) -> Target {
       .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ] + extra,
-    path: "Services/\(name)", swiftSettings: strict)
+    path: "Services/\(name)", resources: resources, swiftSettings: strict)
 }
 
 /// The tests of one target, in a folder of the same name.

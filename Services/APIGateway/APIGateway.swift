@@ -8,7 +8,7 @@ struct APIGateway {
       DescriptorLimit.raise()
       var settings = try GatewaySettings.load()
       settings.providers = try service.loadProviders().providers.map(ConfiguredProvider.init)
-      return Gateway(service: service, settings: settings, logger: logger).services
+      return try Gateway(service: service, settings: settings, logger: logger).services
     }
   }
 }

@@ -17,10 +17,11 @@ struct Gateway {
   var readiness: Readiness
 
   /// - Parameter onListening: Told the port when requests are taken.
+  /// - Throws: When a file that belongs beside the executable is missing.
   init(
     service: ServiceSettings, settings: GatewaySettings, logger: Logger,
     onListening: @escaping @Sendable (Int) async -> Void = { _ in }
-  ) {
+  ) throws {
     let pool = PostgresPool(configuration: service.database, logger: logger)
     let publisher = AMQPPublisher(
       configuration: service.amqp.named("\(service.instance) publish"), logger: logger)
@@ -43,7 +44,8 @@ struct Gateway {
       publisher: publisher, directory: directory, isDatabaseReady: { pool.isReady })
     let api = GatewayAPI(
       settings: settings, publisher: publisher, store: store, directory: directory, queue: queue,
-      providers: providers, answers: answers, readiness: readiness, events: events)
+      providers: providers, answers: answers, readiness: readiness, events: events,
+      documentation: try DocumentationController(OpenAPIDocument()))
     services = [
       HealthServer(settings: service, logger: logger, readiness: { readiness.reason }),
       pool, publisher, consumer,

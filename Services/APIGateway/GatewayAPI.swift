@@ -18,6 +18,7 @@ struct GatewayAPI {
   var answers: AnswerTable
   var readiness: Readiness
   var events: EventStreams
+  var documentation: DocumentationController
 
   private var reader: BodyReader {
     BodyReader(limit: settings.bodyLimit, timeout: .seconds(Int64(settings.bodySeconds)))
@@ -41,6 +42,7 @@ struct GatewayAPI {
     return send.routes + messages.routes + status.routes + controls(authenticator, lookup)
       + ProvidersController(authenticator: authenticator, providers: providers).routes
       + EventsController(authenticator: authenticator, streams: events).routes
+      + documentation.routes
       + HealthController(readiness: readiness, queue: queue, ledger: LedgerCheck(pool: store.pool)).routes
   }
 

@@ -70,6 +70,7 @@ struct EstimateTests {
       #expect(bulk.string("data.rejected.0.phone") == "x")
       #expect(bulk.list("data.duplicates") == [.string("+85291234567")])
       #expect(bulk.string("data.encoding") == "ucs2")
+      #expect(bulk.list("data.ucs2_characters") == [.string("你"), .string("好")])
       #expect(bulk.string("data.class") == "urgent")
       #expect(bulk.string("provider") == "provider1")
       #expect(bulk.string("data.send_at") == sendAt.description)

@@ -53,6 +53,9 @@ struct GatewayFixture: Sendable {
   static let token = "ann-token"
   static let adminToken = "root-token"
 
+  /// The same for all: reading it takes a while.
+  private static let documentation = Result { try DocumentationController(OpenAPIDocument()) }
+
   let http: RawHTTP
   let publisher: RecordingPublisher
   let directory: NIOLockedValueBox<TokenDirectory>
@@ -63,6 +66,8 @@ struct GatewayFixture: Sendable {
   let pool: PostgresPool
   let feed: LiveFeed
   let events: EventStreams
+  /// All that is served.
+  let routes: [Route]
 
   static func run<Result: Sendable>(
     settings: GatewaySettings = GatewaySettings(), ring: EventRing = EventRing(),
@@ -101,7 +106,7 @@ struct GatewayFixture: Sendable {
       settings: settings, publisher: publisher, store: ReadStore(pool: pool), directory: directory, queue: queue,
       providers: providers, answers: answers,
       readiness: Readiness(publisher: publisher, directory: directory, isDatabaseReady: { false }),
-      events: events)
+      events: events, documentation: try documentation.get())
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(
       configuration: .init(
@@ -112,7 +117,8 @@ struct GatewayFixture: Sendable {
       let port = await iterator.next() ?? 0
       let fixture = GatewayFixture(
         http: RawHTTP(port: port), publisher: publisher, directory: directory, queue: queue, providers: providers,
-        answers: answers, user: user, pool: pool, feed: feed, events: events)
+        answers: answers, user: user, pool: pool, feed: feed, events: events,
+        routes: api.routes)
       do {
         let result = try await body(fixture)
         await group.triggerGracefulShutdown()

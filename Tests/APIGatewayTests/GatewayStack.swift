@@ -118,7 +118,7 @@ struct GatewayStack: Sendable {
     settings.userRequestRate = 1_000_000
     settings.providers = [.provider1]
     settings.firstAdmin = FirstAdmin(username: "root", password: "secret", token: adminToken)
-    return Gateway(service: service, settings: settings, logger: logger) { port in listening.yield(port) }.services
+    return try Gateway(service: service, settings: settings, logger: logger) { port in listening.yield(port) }.services
   }
 
   /// The contracts' topology in an emptied virtual host; the gateway's own account, with its own rights.

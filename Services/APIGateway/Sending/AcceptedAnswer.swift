@@ -5,6 +5,8 @@ struct AcceptedAnswer {
   var message: MessageAccepted
   var rejected: [Submission.Rejected]
   var duplicates: [String]
+  /// The characters that force UCS-2.
+  var forcing: [Character]
   var placement: Placement
   var now: Timestamp
   /// False for an estimate, which has no id.
@@ -32,6 +34,7 @@ struct AcceptedAnswer {
         json.member("reference", message.reference)
         json.member("segments", message.segments)
         json.member("encoding", message.encoding)
+        json.array("ucs2_characters", forcing) { json, character in json.element(String(character)) }
         writePlacement(&json)
         json.array("rejected", rejected) { json, rejected in
           json.element { json in

@@ -127,7 +127,7 @@ struct SendController: Sendable {
   private func answer(_ judged: Judged, _ placement: Placement, _ now: Timestamp, isQueued: Bool = true) -> [UInt8] {
     AcceptedAnswer(
       message: judged.message, rejected: judged.submission.rejected, duplicates: judged.submission.duplicates,
-      placement: placement, now: now, isQueued: isQueued
+      forcing: judged.submission.segmentation.forcing, placement: placement, now: now, isQueued: isQueued
     ).body
   }
 

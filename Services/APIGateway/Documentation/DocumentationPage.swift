@@ -1,0 +1,108 @@
+import Mustache
+
+/// The description of the API as one page for people.
+struct DocumentationPage: Sendable {
+  struct Group: Sendable {
+    var name: String
+    var anchor: String
+    var summary: String
+    var operations: [Operation]
+  }
+
+  struct Operation: Sendable {
+    var id: String
+    var method: String
+    var path: String
+    var summary: String
+    var description: String
+    var parameters: [Parameter]
+    var hasParameters: Bool { !parameters.isEmpty }
+    var examples: [Example]
+    var bodySchema: String
+    var responses: [Answer]
+  }
+
+  struct Parameter: Sendable {
+    var name: String
+    var place: String
+    var isRequired: Bool
+    var description: String
+    var schema: String
+  }
+
+  struct Example: Sendable {
+    var summary: String
+    var text: String
+  }
+
+  struct Answer: Sendable {
+    var status: String
+    var description: String
+    var example: String
+  }
+
+  struct Schema: Sendable {
+    var name: String
+    var text: String
+  }
+
+  var title: String
+  var version: String
+  var paragraphs: [String]
+  var groups: [Group]
+  var schemas: [Schema]
+
+  init(_ document: OpenAPIDocument) {
+    let root = document.root
+    title = root["info"]?["title"]?.text ?? ""
+    version = root["info"]?["version"]?.text ?? ""
+    paragraphs = (root["info"]?["description"]?.text ?? "").split(separator: "\n").filter { !$0.isEmpty }.map {
+      String($0.trimmingPrefix("- "))
+    }
+    let operations = (root["paths"]?.members ?? []).flatMap { path in
+      path.value.members.map { (tag: $0.value["tags"]?.elements.first?.text, Self.operation($0, path.name, document)) }
+    }
+    groups = (root["tags"]?.elements ?? []).map { tag in
+      let name = tag["name"]?.text ?? ""
+      return Group(
+        name: name, anchor: String(name.lowercased().map { $0 == " " ? "-" : $0 }),
+        summary: tag["description"]?.text ?? "", operations: operations.filter { $0.tag == name }.map(\.1))
+    }
+    schemas = (root["components"]?["schemas"]?.members ?? []).map { Schema(name: $0.name, text: $0.value.pretty()) }
+  }
+
+  /// The whole page.
+  func html() throws -> String {
+    try MustacheTemplate(string: try GatewayResources.text("docs.mustache")).render(self)
+  }
+
+  private static func operation(
+    _ member: DocumentValue.Member, _ path: String, _ document: OpenAPIDocument
+  ) -> Operation {
+    let value = member.value
+    let body = value["requestBody"].map(document.resolve)?["content"]?["application/json"]
+    return Operation(
+      id: value["operationId"]?.text ?? "", method: member.name.uppercased(), path: path,
+      summary: value["summary"]?.text ?? "", description: value["description"]?.text ?? "",
+      parameters: (value["parameters"]?.elements ?? []).map { parameter(document.resolve($0)) },
+      examples: (body?["examples"]?.members ?? []).map {
+        Example(summary: $0.value["summary"]?.text ?? $0.name, text: ($0.value["value"] ?? .null).pretty())
+      },
+      bodySchema: body?["schema"]?.pretty() ?? "",
+      responses: (value["responses"]?.members ?? []).map { answer($0.name, document.resolve($0.value)) })
+  }
+
+  private static func parameter(_ value: DocumentValue) -> Parameter {
+    Parameter(
+      name: value["name"]?.text ?? "", place: value["in"]?.text ?? "",
+      isRequired: value["required"] == .literal("true"), description: value["description"]?.text ?? "",
+      schema: value["schema"]?.pretty() ?? "")
+  }
+
+  private static func answer(_ status: String, _ value: DocumentValue) -> Answer {
+    let content = value["content"]?.members.first?.value
+    return Answer(
+      status: status, description: value["description"]?.text ?? "",
+      example: content?["example"]?.pretty() ?? content?["schema"]?.pretty() ?? "")
+  }
+}
