@@ -126,7 +126,7 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Yams", package: "Yams"),
       ],
-      resources: [.copy("Resources")]),
+      resources: [.process("Resources")]),
     service(
       "Scheduler",
       extra: [

@@ -58,10 +58,11 @@ struct GatewayAPI {
   /// The HTTP server: limited in connections, in idle time and in the size of a request's head.
   func server(logger: Logger, onListening: @escaping @Sendable (Int) async -> Void) -> some Service {
     let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
+    let routes = routes
     router.add(
       middleware: EnvelopeMiddleware(
         crossOrigin: CrossOrigin(origins: settings.corsOrigins),
-        security: SecurityHeaders(isBehindTLS: settings.isBehindTLS), reader: reader))
+        security: SecurityHeaders(isBehindTLS: settings.isBehindTLS), reader: reader, paths: KnownPaths(routes)))
     router.add(routes)
     return Application(
       router: router,

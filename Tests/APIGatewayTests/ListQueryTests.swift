@@ -19,8 +19,14 @@ struct ListQueryTests {
     #expect(try MessagePage(Query([:])) == .number(1, size: 50))
     #expect(try MessagePage(Query(["page": "3", "per_page": "10"])) == .number(3, size: 10))
     #expect(try MessagePage(Query(["limit": "10"])) == .after(nil, size: 10))
+    // Where pages go by number, `limit` is another name for their size.
+    #expect(try MessagePage(Query(["page": "2", "limit": "10"])) == .number(2, size: 10))
+    #expect(
+      try MessagePage(Query(["page": "2", "limit": "10", "per_page": "20", "cursor": ""])) == .number(2, size: 20))
+    let cursor = PageCursor(acceptedAt: .now(), messageID: .timeOrdered()).text
     for bad in [
-      ["limit": "0"], ["limit": "x"], ["limit": "201"], ["page": "0"], ["cursor": "x"], ["limit": "1", "page": "1"],
+      ["limit": "0"], ["limit": "x"], ["limit": "201"], ["page": "0"], ["cursor": "x"],
+      ["cursor": cursor, "page": "1"],
     ] {
       #expect(throws: APIError.self) { try MessagePage(Query(bad)) }
     }

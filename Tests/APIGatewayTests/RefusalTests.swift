@@ -85,7 +85,30 @@ struct RefusalTests {
       #expect(method.string("error.code") == "METHOD_NOT_ALLOWED")
       #expect(method.headers["allow"] == "GET, HEAD, POST")
       #expect(try await gateway.http.request("DELETE", "/health").status == 405)
+      for path in ["/health", "/api/sms/providers", "/api/sms/0192aaaa-0000-7000-8000-000000000000/recipients"] {
+        let unheardOf = try await gateway.http.request("QUERY", path, token: GatewayFixture.token)
+        #expect(unheardOf.status == 405)
+        #expect(unheardOf.headers["allow"] == "GET, HEAD")
+      }
       #expect(try await gateway.http.request("GET", "/api/sms/not-an-id", token: GatewayFixture.token).status == 404)
+    }
+  }
+
+  @Test(
+    "Queries are read as browsers write them, and what is none is refused by name",
+    arguments: [
+      // Without a database what is understood is a 503.
+      ("phone=9123+4567", 503, nil), ("phone=%2B85291234567", 503, nil), ("phone=+85291234567", 503, nil),
+      ("from=2026-11-21T08:15:30+08:00", 503, nil), ("reference=a%20b+c", 503, nil), ("reference=", 503, nil),
+      ("reference=%00", 400, "reference"), ("reference=%ff", 400, "reference"),
+      ("reference=a&reference=b", 400, "reference"),
+      ("%ff=1", 400, ""), ("nothing=1", 400, "nothing"), ("from=yesterday", 400, "from"), ("phone=x", 400, "phone"),
+    ] as [(String, Int, String?)])
+  func queries(_ query: String, _ status: Int, _ field: String?) async throws {
+    try await GatewayFixture.run { gateway in
+      let answer = try await gateway.get("/api/sms?\(query)")
+      #expect(answer.status == status)
+      #expect(answer.string("error.details.0.field") == field)
     }
   }
 

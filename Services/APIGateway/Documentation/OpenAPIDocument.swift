@@ -40,7 +40,7 @@ enum GatewayResources {
   }
 
   static func text(_ name: String) throws -> String {
-    guard let url = Bundle.module.url(forResource: "Resources/\(name)", withExtension: nil) else {
+    guard let url = Bundle.module.url(forResource: name, withExtension: nil) else {
       throw Missing(name: name)
     }
     return try String(contentsOf: url, encoding: .utf8)

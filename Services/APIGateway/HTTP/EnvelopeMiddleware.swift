@@ -10,12 +10,14 @@ struct EnvelopeMiddleware: RouterMiddleware {
   private let crossOrigin: CrossOrigin
   private let security: SecurityHeaders
   private let reader: BodyReader
+  private let paths: KnownPaths
   private let metrics = RequestMetrics()
 
-  init(crossOrigin: CrossOrigin, security: SecurityHeaders, reader: BodyReader) {
+  init(crossOrigin: CrossOrigin, security: SecurityHeaders, reader: BodyReader, paths: KnownPaths) {
     self.crossOrigin = crossOrigin
     self.security = security
     self.reader = reader
+    self.paths = paths
   }
 
   static let requestIDHeader = HTTPField.Name.known("X-Request-ID")
@@ -37,7 +39,7 @@ struct EnvelopeMiddleware: RouterMiddleware {
     } catch let error as BodyReadError {
       throw error.underlying
     } catch {
-      response = answer(Self.apiError(error, context), context)
+      response = answer(apiError(error, request, context), context)
     }
     if await !reader.drain(request, context) { close(&response, context) }
     response.headers[Self.requestIDHeader] = context.requestID
@@ -48,10 +50,12 @@ struct EnvelopeMiddleware: RouterMiddleware {
     return response
   }
 
-  private static func apiError(_ error: any Error, _ context: GatewayContext) -> APIError {
+  private func apiError(_ error: any Error, _ request: Request, _ context: GatewayContext) -> APIError {
     switch error {
     case let error as APIError: return error
-    case let error as HTTPError where error.status == .notFound: return APIError(.notFound, "No such route")
+    case let error as HTTPError where error.status == .notFound:
+      guard let allow = paths.allow(request.uri.path) else { return APIError(.notFound, "No such route") }
+      return .methodNotAllowed(allowing: allow)
     case let error as PostgresError:
       // While the database is away every read fails; that it is away is said once, elsewhere.
       let level: Logger.Level = error.code == .server || error.code == .decoding ? .error : .debug

@@ -1,3 +1,4 @@
+import Foundation
 import Hummingbird
 
 /// The query parameters of one request; one that a route does not know is an error, not ignored.
@@ -7,12 +8,11 @@ struct Query: Sendable {
   /// - Throws: `APIError` that names a parameter which is unknown or given twice.
   init(_ request: Request, allowing names: Set<String>) throws {
     var values: [String: String] = [:]
-    for (name, value) in request.uri.queryParameters {
-      let name = String(name)
+    for (name, value) in try Self.pairs(request.uri.query ?? "") {
       guard names.contains(name) else {
         throw APIError.invalidField(name, "unknown_parameter", "This route does not know the parameter")
       }
-      guard values.updateValue(String(value), forKey: name) == nil else {
+      guard values.updateValue(value, forKey: name) == nil else {
         throw APIError.invalidField(name, "duplicate", "The parameter is given more than once")
       }
     }
@@ -21,12 +21,34 @@ struct Query: Sendable {
 
   init(_ values: [String: String]) { self.values = values }
 
+  /// `application/x-www-form-urlencoded`, as browsers and `curl --data-urlencode` write it: a `+` is a space.
+  private static func pairs(_ query: String) throws -> [(name: String, value: String)] {
+    try query.split(separator: "&").map { pair in
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      func decoded(_ part: Substring) -> String? { part.replacing("+", with: " ").removingPercentEncoding }
+      guard let name = decoded(parts[0]) else {
+        throw APIError.invalidField("", "not_utf8", "The query is no UTF-8 with percent escapes")
+      }
+      guard let value = decoded(parts.count > 1 ? parts[1] : "") else {
+        throw APIError.invalidField(name, "not_utf8", "Must be UTF-8 with percent escapes")
+      }
+      // PostgreSQL's text cannot hold it.
+      guard !value.utf8.contains(0), !name.utf8.contains(0) else {
+        throw APIError.invalidField(name, "invalid_character", "U+0000 is not allowed")
+      }
+      return (name, value)
+    }
+  }
+
   func has(_ name: String) -> Bool { values[name] != nil }
 
   /// An empty parameter counts as absent.
   func string(_ name: String) -> String? {
     values[name].flatMap { $0.isEmpty ? nil : $0 }
   }
+
+  /// The same, where a `+` that was not escaped is more likely than a space: numbers and time zones.
+  func plusString(_ name: String) -> String? { string(name)?.replacing(" ", with: "+") }
 
   func int(_ name: String, in range: ClosedRange<Int>, default fallback: Int) throws -> Int {
     guard let text = string(name) else { return fallback }

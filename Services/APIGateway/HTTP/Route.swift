@@ -38,15 +38,42 @@ struct Route: Sendable {
   }
 }
 
+/// The paths that are served, for requests that no route takes.
+struct KnownPaths: Sendable {
+  private let methods: [(path: [Substring], allow: String)]
+
+  init(_ routes: [Route]) {
+    methods = Dictionary(grouping: routes, by: \.path).map { path, routes in
+      (path.split(separator: "/"), Self.allow(routes.map(\.method)))
+    }
+  }
+
+  /// What `Allow` says of a path: the methods of the path that is literally so, else of the one that its parts fit.
+  func allow(_ path: String) -> String? {
+    let parts = path.split(separator: "/")
+    let fitting = methods.filter { known in
+      known.path.count == parts.count && zip(known.path, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+    }
+    return fitting.min { Self.captures($0.path) < Self.captures($1.path) }?.allow
+  }
+
+  static func allow(_ methods: [HTTPRequest.Method]) -> String {
+    (methods + (methods.contains(.get) ? [.head] : [])).map(\.rawValue).sorted().joined(separator: ", ")
+  }
+
+  private static func captures(_ path: [Substring]) -> Int { path.count { $0.hasPrefix("{") } }
+}
+
 extension Router where Context == GatewayContext {
-  /// Adds routes, and to each path the answer to every method that it does not know.
+  /// Adds routes, and to each path the answer to the usual methods that it does not know: a path with a captured part
+  /// must not take them instead. Other methods are up to `KnownPaths`.
   func add(_ routes: [Route]) {
     for (path, routes) in Dictionary(grouping: routes, by: \.path) {
       let known = routes.map(\.method)
       for route in routes {
         on(RouterPath(path), method: route.method) { request, context in try await route.handler(request, context) }
       }
-      let allow = (known + (known.contains(.get) ? [.head] : [])).map(\.rawValue).sorted().joined(separator: ", ")
+      let allow = KnownPaths.allow(known)
       let others: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]
       for method in others where !known.contains(method) && !(method == .head && known.contains(.get)) {
         on(RouterPath(path), method: method) { _, _ -> Response in

@@ -30,8 +30,12 @@ struct MessageFilter: Sendable {
     }
     messageClass = try query.choice("class")
     reference = query.string("reference")
+    if let reference, reference.unicodeScalars.count > 255 {
+      throw APIError.invalidField("reference", "too_long", "At most 255 characters are allowed")
+    }
     if let text = query.string("phone") {
-      guard case .success(let number) = parser.parse(text) else {
+      // A country code's `+` that was not escaped came as a space.
+      guard case .success(let number) = parser.parse(text.first == " " ? "+\(text.dropFirst())" : text) else {
         throw APIError.invalidField("phone", "not_a_number", "Must be a phone number")
       }
       phone = number.e164
@@ -41,7 +45,7 @@ struct MessageFilter: Sendable {
   }
 
   private static func time(_ query: Query, _ name: String) throws -> Timestamp? {
-    guard let text = query.string(name) else { return nil }
+    guard let text = query.plusString(name) else { return nil }
     guard let time = Timestamp(text) else {
       throw APIError.invalidField(name, "not_a_time", "Must be a time like 2026-11-21T08:15:30Z")
     }
@@ -56,10 +60,11 @@ enum MessagePage: Sendable, Equatable {
   case after(PageCursor?, size: Int)
 
   init(_ query: Query) throws {
-    guard !(query.has("cursor") || query.has("limit")) || !(query.has("page") || query.has("per_page")) else {
+    let isNumbered = query.has("page") || query.has("per_page")
+    guard !isNumbered || query.string("cursor") == nil else {
       throw APIError.invalidField("page", "conflict", "Page either by cursor and limit or by page and per_page")
     }
-    if query.has("cursor") || query.has("limit") {
+    if !isNumbered, query.has("cursor") || query.has("limit") {
       let size = try query.int("limit", in: 1...200, default: 50)
       guard let text = query.string("cursor") else {
         self = .after(nil, size: size)
@@ -71,7 +76,8 @@ enum MessagePage: Sendable, Equatable {
       self = .after(cursor, size: size)
     } else {
       self = .number(
-        try query.int("page", in: 1...100_000, default: 1), size: try query.int("per_page", in: 1...200, default: 50))
+        try query.int("page", in: 1...100_000, default: 1),
+        size: try query.int("per_page", in: 1...200, default: try query.int("limit", in: 1...200, default: 50)))
     }
   }
 
