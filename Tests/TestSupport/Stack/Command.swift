@@ -5,13 +5,20 @@ import Glibc
 ///
 /// Foundation's `Process` is not used: it takes a program for running as long as any server that the program started holds
 /// the descriptors it inherited. Here a child inherits only its three standard ones.
-struct Command: Sendable {
+public struct Command: Sendable {
   var path: String
-  var arguments: [String] = []
-  var environment: [String: String] = [:]
+  var arguments: [String]
+  var environment: [String: String]
+
+  /// - Parameter environment: All of it: nothing is inherited.
+  public init(path: String, arguments: [String] = [], environment: [String: String] = [:]) {
+    self.path = path
+    self.arguments = arguments
+    self.environment = environment
+  }
 
   /// The exit code and everything the program wrote. Throws when it did not end in time; then it has been killed.
-  func run(within limit: Duration) async throws -> (code: Int32, output: String) {
+  public func run(within limit: Duration) async throws -> (code: Int32, output: String) {
     let output = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString).out")
     defer { try? FileManager.default.removeItem(at: output) }  // in the folder for temporary files
     let pid = try spawn(writingTo: output.path)

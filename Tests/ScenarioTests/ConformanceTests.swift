@@ -1,0 +1,33 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Conformance", .serialized)
+struct ConformanceTests {
+  @Test("What the API's description promises, schemathesis finds kept, with all its checks", .timeLimit(.minutes(10)))
+  func schemathesis() async throws {
+    let tool = try #require(
+      ProcessInfo.processInfo.environment["SLUICE_SCHEMATHESIS"], "deploy/local/test installs schemathesis and names it"
+    )
+    try await withStack(StackOptions()) { stack in
+      var environment = ProcessInfo.processInfo.environment
+      environment["SLUICE_TOKEN"] = stack.token
+      environment["SCHEMATHESIS_HOOKS"] = Self.folder.appending(path: "hooks.py").path
+      let examples = Length.choose("30", long: "500")
+      let (code, output) = try await Command(
+        path: tool,
+        arguments: [
+          "--config-file", Self.folder.appending(path: "schemathesis.toml").path, "run", "\(stack.url)/openapi.json",
+          "--checks", "all", "--max-examples", examples, "--no-color",
+        ], environment: environment
+      ).run(within: .seconds(540))
+      #expect(code == 0, "\(output.suffix(12_000))")
+      // An empty description would be kept as well.
+      let tested = output.firstMatch(of: /(\d+) generated/).flatMap { Int($0.1) } ?? 0
+      #expect(tested > 1_000, "\(output.suffix(2_000))")
+    }
+  }
+
+  private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appending(path: "APIConformance")
+}
