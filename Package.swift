@@ -19,6 +19,7 @@ let package = Package(
     .executable(name: "status-projector", targets: ["StatusProjector"]),
     .executable(name: "topology", targets: ["Topology"]),
     .executable(name: "mock-provider", targets: ["MockProvider"]),
+    .executable(name: "sluice", targets: ["CommandLineClient"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -81,6 +82,11 @@ let package = Package(
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       ],
       path: "Shared/HTTPTransport", swiftSettings: strict),
+    .target(
+      name: "JSONHTTP",
+      dependencies: ["HTTPTransport", .product(name: "Logging", package: "swift-log")],
+      path: "Shared/JSONHTTP", swiftSettings: strict),
+    .target(name: "CSV", path: "Shared/CSV", swiftSettings: strict),
     .target(
       name: "PhoneNumbers", dependencies: ["CPhoneNumber"], path: "Shared/PhoneNumbers",
       swiftSettings: strict),
@@ -151,6 +157,10 @@ let package = Package(
       ],
       path: "Services/Topology", swiftSettings: strict),
     .executableTarget(
+      name: "CommandLineClient",
+      dependencies: ["CSV", "JSONHTTP", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Services/CommandLineClient", swiftSettings: strict),
+    .executableTarget(
       name: "MockProvider",
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -167,14 +177,14 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "AMQP", "Contracts", "HTTPTransport", "Postgres",
+        "AMQP", "Contracts", "HTTPTransport", "JSONHTTP", "Postgres",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
     tests("BlockingIO"), tests("Contracts"), tests("Metering"), tests("SMSText"), tests("PhoneNumbers"),
     tests("ServiceKit"), tests("APIGateway"), tests("Scheduler"), tests("Sender"), tests("DeadLetter"),
-    tests("StatusProjector"), tests("MockProvider"), tests("Topology"),
+    tests("StatusProjector"), tests("MockProvider"), tests("Topology"), tests("CSV"), tests("CommandLineClient"),
     tests("AMQP"), tests("Postgres"), tests("HTTPTransport"),
     .testTarget(
       name: "IntegrationTests",

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A JSON document, for tests that look at a few fields: `answer.json["data"]["status"].string`.
+/// A JSON document, for those who look at a few fields: `answer.json["data"]["status"].string`.
 ///
 /// Subscripts never fail; what is not there is `.null`.
 @dynamicMemberLookup

@@ -15,7 +15,7 @@ public struct JSONClient: Sendable {
 
     /// The body as JSON, `.null` when it is none.
     public var json: JSONValue {
-      // Not JSON is an answer like any other here: the test looks at `status` and `text`.
+      // Not JSON is an answer like any other here: the caller looks at `status` and `text`.
       (try? JSONDecoder().decode(JSONValue.self, from: Data(body))) ?? .null
     }
   }
@@ -30,8 +30,8 @@ public struct JSONClient: Sendable {
   public var timeout: Duration
   /// One for all clients: it is a thread.
   private static let transport = HTTPTransport(
-    configuration: HTTPTransportConfiguration(userAgent: "sluice-tests", allowInsecureHTTP: true),
-    logger: Logger(label: "test.http"))
+    configuration: HTTPTransportConfiguration(userAgent: "sluice-client", allowInsecureHTTP: true),
+    logger: Logger(label: "http.client") { _ in SwiftLogNoOpLogHandler() })
 
   public init(base: String, headers: [(String, String)] = [], timeout: Duration = .seconds(15)) {
     self.base = base

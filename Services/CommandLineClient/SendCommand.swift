@@ -1,0 +1,150 @@
+import ArgumentParser
+import Foundation
+import JSONHTTP
+
+/// Sends one text to one or many.
+struct SendCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "send", abstract: "Send a text to one number, to several, or to those of a file.",
+    discussion: """
+      sluice send +85291234567 --text "Your table is ready."
+      sluice send --csv guests.csv --column mobile --text "The pool is closed." --wait
+
+      A file is a table with commas, semicolons or tabs, with or without a row of names, or one number a line; - is standard input. \
+      Rows whose number is none are reported by their line; with --skip-invalid the others are sent all the same.
+      Requests are repeated for a while when the gateway is away; each goes out once.
+      """)
+
+  @Argument(help: "Numbers.")
+  var numbers: [String] = []
+
+  @Option(help: ArgumentHelp("A file with numbers.", valueName: "file"), completion: .file())
+  var csv: String?
+
+  @Option(help: "The file's column: its name, or its place from 1.")
+  var column: String?
+
+  @OptionGroup var message: MessageOptions
+
+  @Option(help: "Makes a repeat of the command harmless: the same key and numbers are sent once.")
+  var idempotencyKey: String?
+
+  @Option(help: "Numbers in one request.")
+  var batch: Int = 10_000
+
+  @Option(help: ArgumentHelp("How long to go on while the gateway is away.", valueName: "seconds"))
+  var patience: Int = 30
+
+  @Flag(help: "Wait until all are sent or have failed.")
+  var wait = false
+
+  @OptionGroup var options: GatewayOptions
+
+  func validate() throws {
+    guard numbers.isEmpty != (csv == nil) else { throw ValidationError("Give numbers, or a file with --csv") }
+    guard message.text?.isEmpty == false else { throw ValidationError("Give the text with --text") }
+    guard (1...10_000).contains(batch) else { throw ValidationError("--batch must be from 1 to 10000") }
+    guard (0...3_600).contains(patience) else { throw ValidationError("--patience must be from 0 to 3600 seconds") }
+    if let idempotencyKey, !(1...240).contains(idempotencyKey.utf8.count) {
+      throw ValidationError("--idempotency-key must have from 1 to 240 characters")
+    }
+  }
+
+  func run() async throws {
+    let gateway = try options.gateway()
+    let file = try csv.map { try NumberFile(Self.read($0), column: column) }
+    let entries = file?.entries ?? numbers.enumerated().map { .init(line: $0.offset + 1, number: $0.element) }
+    for line in file?.empty ?? [] { Console.complain("line \(line): no number") }
+    guard !entries.isEmpty else { throw ValidationError("There is no number in the file") }
+    let bulk = BulkSend(
+      gateway: gateway, options: message, text: message.text ?? "", key: idempotencyKey ?? "cli-\(UUID().uuidString)",
+      size: batch, patience: .seconds(patience))
+    var bar = ProgressBar()
+    let isShown = entries.count > 1 && !options.json
+    let result: BulkSend.Result
+    do {
+      result = try await bulk.run(entries) { done in
+        if isShown { bar.show(Double(done) / Double(entries.count), "\(done) of \(entries.count) handed over") }
+      }
+    } catch let refused as BulkSend.NumbersRefused {
+      bar.end()
+      report(refused.rejected)
+      Console.complain("some numbers are not valid; --skip-invalid leaves them out")
+      throw ExitCode.refused
+    }
+    bar.end()
+    report(result.rejected)
+    show(result)
+    guard result.accepted > 0 else { throw ExitCode.refused }
+    if wait { try await Follower(gateway: gateway, isQuiet: options.json).follow(result.messageIDs) }
+    if !result.rejected.isEmpty || file?.empty.isEmpty == false { throw ExitCode.partly }
+  }
+
+  private func report(_ rejected: [(line: Int, number: String, reason: String)]) {
+    for row in rejected {
+      Console.complain("\(csv == nil ? "number" : "line") \(row.line): \(row.number): \(row.reason)")
+    }
+  }
+
+  private func show(_ result: BulkSend.Result) {
+    if options.json {
+      for answer in result.answers { Console.print(Self.text(answer)) }
+      return
+    }
+    for (id, answer) in zip(result.messageIDs, result.answers) {
+      let data = answer.data
+      let ahead = data.queue_position.int.map { ", \($0) ahead" } ?? ""
+      let done = data.estimated_complete_at.string.map { ", done about \(Clock.text($0))" } ?? ""
+      Console.print("\(id)  \(data.total.int ?? 0) × \(data.segments.int ?? 1)\(ahead)\(done)")
+    }
+    if result.duplicates > 0 { Console.note("\(result.duplicates) repeated numbers are sent once") }
+  }
+
+  static func text(_ value: JSONValue) -> String {
+    // It came as JSON.
+    (try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
+  }
+
+  private static func read(_ path: String) throws -> String {
+    let data: Data
+    do {
+      data =
+        path == "-" ? try FileHandle.standardInput.readToEnd() ?? Data() : try Data(contentsOf: URL(filePath: path))
+    } catch {
+      throw ValidationError("\(path) cannot be read")
+    }
+    guard let text = String(data: data, encoding: .utf8) else { throw ValidationError("\(path) is not UTF-8") }
+    return text
+  }
+}
+
+/// What a send would answer.
+struct EstimateCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "estimate", abstract: "Show when a message would go out; nothing is sent.")
+
+  @Argument(help: "Numbers.")
+  var numbers: [String]
+
+  @OptionGroup var message: MessageOptions
+  @OptionGroup var options: GatewayOptions
+
+  func validate() throws {
+    guard message.text?.isEmpty == false else { throw ValidationError("Give the text with --text") }
+  }
+
+  func run() async throws {
+    let answer = try await options.gateway().call(
+      "POST", "/api/sms/estimate", body: message.body(numbers, text: message.text ?? ""))
+    if options.json { return Console.print(answer) }
+    let data = answer.json.data
+    let forcing = data.ucs2_characters.array.compactMap(\.string).joined(separator: " ")
+    Console.print(
+      "\(data.total.int ?? 0) × \(data.segments.int ?? 1) \(data.encoding.string ?? "")\(forcing.isEmpty ? "" : " because of \(forcing)")"
+    )
+    Console.print("ahead of you: \(data.queue_position.int.map(String.init) ?? "–")")
+    Console.print(
+      "starts about \(Clock.text(data.estimated_start_at.string)), done about \(Clock.text(data.estimated_complete_at.string))"
+    )
+  }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+
+/// The switch for everything.
+struct SendingCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sending", abstract: "Stop all sending, or let it go on. For admins.",
+    subcommands: [Stop.self, Go.self])
+
+  struct Stop: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Stop all sending; what is in flight still goes.")
+    @OptionGroup var options: GatewayOptions
+    func run() async throws { try await SendingCommand.turn("stop", options) }
+  }
+
+  struct Go: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Let sending go on.")
+    @OptionGroup var options: GatewayOptions
+    func run() async throws { try await SendingCommand.turn("go", options) }
+  }
+
+  fileprivate static func turn(_ verb: String, _ options: GatewayOptions) async throws {
+    let answer = try await options.gateway().call("POST", "/api/admin/sending/\(verb)")
+    if options.json { return Console.print(answer) }
+    let state = answer.json.data.sending.string ?? answer.json.status.string ?? ""
+    Console.print("sending: \(state)\(answer.json.data.in_flight.int.map { ", \($0) in flight" } ?? "")")
+  }
+}

@@ -1,0 +1,99 @@
+/// A table as text (RFC 4180), with the line on which each row begins.
+///
+/// Rows end at CR, LF or both, fields at the separator. A field in quotes may hold all of these, and a quote written twice. What
+/// follows a closing quote up to the separator is kept as it is, since spreadsheets do so too. A byte order mark and
+/// blank lines are left out.
+public struct CSVRows: Sendable, Equatable {
+  /// One row.
+  public struct Row: Sendable, Equatable {
+    /// From 1.
+    public var line: Int
+    public var fields: [String]
+
+    public init(line: Int, fields: [String]) {
+      self.line = line
+      self.fields = fields
+    }
+  }
+
+  /// A quote was opened and never closed.
+  public struct OpenQuote: Error, Sendable, Equatable {
+    /// The line on which it was opened.
+    public var line: Int
+
+    public init(line: Int) { self.line = line }
+  }
+
+  public private(set) var rows: [Row] = []
+
+  /// - Parameter separator: The one that the first line has most of, among comma, semicolon and tab, when it is not given.
+  public init(_ text: String, separator: Character? = nil) throws(OpenQuote) {
+    var scanner = Scanner(text, separator: separator ?? Self.likelySeparator(text))
+    rows = try scanner.rows()
+  }
+
+  private static func likelySeparator(_ text: String) -> Character {
+    let first = text.prefix { !$0.isNewline }
+    let counts = [",", ";", "\t"].map { candidate in
+      (candidate: Character(candidate), count: first.count { String($0) == candidate })
+    }
+    // The first of equals: a comma when there is none at all.
+    return counts.reduce(counts[0]) { $1.count > $0.count ? $1 : $0 }.candidate
+  }
+}
+
+private struct Scanner {
+  private var characters: Substring
+  private let separator: Character
+  private var line = 1
+
+  init(_ text: String, separator: Character) {
+    characters = text.first == "\u{FEFF}" ? text.dropFirst() : text[...]
+    self.separator = separator
+  }
+
+  mutating func rows() throws(CSVRows.OpenQuote) -> [CSVRows.Row] {
+    var rows: [CSVRows.Row] = []
+    while !characters.isEmpty {
+      let row = CSVRows.Row(line: line, fields: try fields())
+      if row.fields != [""] { rows.append(row) }
+    }
+    return rows
+  }
+
+  /// Up to the end of the row, that included.
+  private mutating func fields() throws(CSVRows.OpenQuote) -> [String] {
+    var fields: [String] = []
+    while true {
+      fields.append(try field())
+      guard let end = characters.popFirst(), end == separator else {
+        line += 1
+        return fields
+      }
+    }
+  }
+
+  /// Up to a separator or the end of the row, which stays.
+  private mutating func field() throws(CSVRows.OpenQuote) -> String {
+    var field = ""
+    if characters.first == "\"" {
+      let opened = line
+      characters.removeFirst()
+      while true {
+        guard let next = characters.popFirst() else { throw CSVRows.OpenQuote(line: opened) }
+        if next == "\"" {
+          guard characters.first == "\"" else { break }
+          characters.removeFirst()
+        } else if next.isNewline {
+          line += 1
+        }
+        field.append(next)
+      }
+    }
+    while let next = characters.first, next != separator, !next.isNewline {
+      field.append(next)
+      characters.removeFirst()
+    }
+    return field
+  }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Testing
+
+@testable import CommandLineClient
+
+@Suite("Number files")
+struct NumberFileTests {
+  @Test("A column of a usual name is found, and every number keeps its line")
+  func named() throws {
+    let file = try NumberFile("name,Mobile\nAnn,9123 4567\n\nBob,\nCarl,98765432\n", column: nil)
+    #expect(file.entries == [.init(line: 2, number: "9123 4567"), .init(line: 5, number: "98765432")])
+    #expect(file.empty == [4])
+  }
+
+  @Test("Plain numbers need no row of names")
+  func plain() throws {
+    let file = try NumberFile("91234567\n+85298765432\n", column: nil)
+    #expect(file.entries.map(\.line) == [1, 2])
+  }
+
+  @Test("A column is given by its name or by its place", arguments: ["b", "B", "2"])
+  func chosen(_ column: String) throws {
+    let file = try NumberFile("a;b\n1;91234567\n", column: column)
+    #expect(file.entries == [.init(line: 2, number: "91234567")])
+  }
+
+  @Test(
+    "What cannot be a table of numbers is refused",
+    arguments: [("", nil), ("a,b\n1,2", nil), ("a,b\n", "c"), ("\"a", nil)])
+  func refused(_ text: String, _ column: String?) {
+    #expect(throws: ValidationError.self) { try NumberFile(text, column: column) }
+  }
+}
