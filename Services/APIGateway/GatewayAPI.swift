@@ -36,14 +36,26 @@ struct GatewayAPI {
       publisher: SubmissionPublisher(publisher: publisher),
       idempotency: IdempotencyRegister(store: IdempotencyStore(pool: store.pool)), queue: queue, providers: providers)
     let lookup = MessageLookup(store: store, fresh: FreshRead(watch: ProgressWatch { try await store.logTime() }))
-    let messages = MessagesController(
-      authenticator: authenticator, store: store, lookup: lookup, queue: queue, parser: parser)
     let status = QueueStatusController(authenticator: authenticator, store: store, queue: queue)
-    return send.routes + messages.routes + status.routes + controls(authenticator, lookup)
+    return send.routes + messages(authenticator, lookup, parser) + status.routes + controls(authenticator, lookup)
       + ProvidersController(authenticator: authenticator, providers: providers).routes
       + EventsController(authenticator: authenticator, streams: events).routes
       + documentation.routes
       + HealthController(readiness: readiness, queue: queue, ledger: LedgerCheck(pool: store.pool)).routes
+  }
+
+  /// What shows messages and their SMS.
+  private func messages(
+    _ authenticator: Authenticator, _ lookup: MessageLookup, _ parser: PhoneNumberParser
+  ) -> [Route] {
+    let lists = MessageLists(store: store, queue: queue)
+    let usernames = UsernameLookup(directory: directory, store: AccountStore(pool: store.pool))
+    return MessagesController(authenticator: authenticator, lists: lists, lookup: lookup, parser: parser).routes
+      + RequestsController(authenticator: authenticator, store: store, lookup: lookup).routes
+      + AdminMessagesController(
+        authenticator: authenticator, lists: lists, lookup: lookup, usernames: usernames, parser: parser,
+        timeZone: settings.timeZone
+      ).routes + QueueByFlowController(authenticator: authenticator, queue: queue, usernames: usernames).routes
   }
 
   /// What changes something by a command.

@@ -1,3 +1,4 @@
+import Foundation
 import PhoneNumbers
 import ServiceKit
 
@@ -33,6 +34,8 @@ struct GatewaySettings: Sendable {
   var defaultRegion = "HK"
   /// `SLUICE_NUMBER_CHECK`: `possible` or `valid`.
   var numberCheck = PhoneNumberParser.Check.possible
+  /// `SLUICE_TIME_ZONE`: where a date without a time is a day.
+  var timeZone = TimeZone(identifier: "Asia/Hong_Kong") ?? .gmt
   /// `SLUICE_ADMIN_USER`, `SLUICE_ADMIN_PASSWORD`, `SLUICE_ADMIN_TOKEN`
   var firstAdmin: FirstAdmin?
   /// From the file that `SLUICE_PROVIDERS` names.
@@ -72,6 +75,7 @@ extension GatewaySettings {
       settings.note("SLUICE_DEFAULT_REGION", "must be a country's two capital letters, such as HK")
     }
     gateway.numberCheck = settings.choice("SLUICE_NUMBER_CHECK", default: gateway.numberCheck)
+    gateway.timeZone = timeZone(settings, default: gateway.timeZone)
     gateway.firstAdmin = firstAdmin(settings)
     try settings.check()
     return gateway
@@ -93,6 +97,15 @@ extension GatewaySettings {
       settings.note("SLUICE_PUBLIC_URL", "must be a scheme and a host, such as https://sms.example.org")
     }
     return url
+  }
+
+  private static func timeZone(_ settings: Settings, default fallback: TimeZone) -> TimeZone {
+    guard let name = settings.string("SLUICE_TIME_ZONE") else { return fallback }
+    guard let zone = TimeZone(identifier: name) else {
+      settings.note("SLUICE_TIME_ZONE", "must be a time zone's name, such as Asia/Hong_Kong")
+      return fallback
+    }
+    return zone
   }
 
   private static func firstAdmin(_ settings: Settings) -> FirstAdmin? {

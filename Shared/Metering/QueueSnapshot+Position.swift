@@ -36,10 +36,17 @@ extension QueueSnapshot {
     guard isKnown else { return nil }
     let competes = competingPins(with: flow.provider)
     let rank = rank(in: flow, ahead: ahead) { competes[$0] }
-    let ownClass = classLine(of: flow.messageClass, backlog: 0)
+    return position(of: flow.messageClass, rank: rank, competes: competes)
+  }
+
+  // MARK: Inside
+
+  /// SMS of all classes that go before the one that has `rank` others of its class before it.
+  func position(of messageClass: MessageClass, rank: Int, competes: [Bool]) -> Int {
+    let ownClass = classLine(of: messageClass, backlog: 0)
     let classTag = ownClass.tag + Int64(rank) * ownClass.step
     var position = rank
-    for other in MessageClass.allCases where other != flow.messageClass {
+    for other in MessageClass.allCases where other != messageClass {
       let backlog = classLines[other.place].backlogs.reduce(0) { competes[$1.key] ? $0 + $1.value : $0 }
       let line = classLine(of: other, backlog: backlog)
       position += line.turns(until: classTag, winningTies: line.order < ownClass.order)
@@ -47,25 +54,28 @@ extension QueueSnapshot {
     return position
   }
 
-  // MARK: Inside
-
   /// SMS of the same class that go before the one that has `ahead` others before it in its own flow, those among them.
   /// - Parameter isCounted: Whether flows with a pin of this number count.
   func rank(in flow: FlowKey, ahead: Int, _ isCounted: (Int) -> Bool) -> Int {
+    ranks(in: flow, ahead: [ahead], isCounted)[0]
+  }
+
+  /// The same of several SMS, in one pass.
+  /// - Parameter ahead: Rising.
+  func ranks(in flow: FlowKey, ahead: [Int], _ isCounted: (Int) -> Bool) -> [Int] {
     let own = line(of: flow)
-    let tag = own.tag + Int64(ahead) * own.step
     let lines = classLines[flow.messageClass.place]
-    var rank = ahead
+    var sums = TurnSums(own, places: ahead)
     for line in lines.lines where line.order != own.order && isCounted(line.pin) {
-      rank += line.turns(until: tag, winningTies: line.order < own.order)
+      sums.add(line, winningTies: line.order < own.order)
     }
     // Flows that the scheduler has not numbered yet all have the last place: none of them wins a tie.
     if own.order == .max {
       for (key, line) in zip(lines.keys, lines.lines) where line.order == .max && isCounted(line.pin) && key != flow {
-        rank += line.turns(until: tag, winningTies: false)
+        sums.add(line, winningTies: false)
       }
     }
-    return rank
+    return sums.ranks
   }
 
   /// A flow's line; that of a flow that nobody knows starts at the virtual time, behind those at a tie.

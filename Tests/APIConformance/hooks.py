@@ -1,7 +1,7 @@
 """What schemathesis must know to ask sensible things: values of the formats that the API's description names."""
 
 import os
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 import schemathesis
 from hypothesis import strategies as st
@@ -31,6 +31,9 @@ schemathesis.openapi.format("idempotency-key", st.uuids().map(str))
 schemathesis.openapi.format("provider", st.sampled_from(PROVIDERS))
 schemathesis.openapi.format("date-time", time(-86_400, 30 * 86_400))
 schemathesis.openapi.format("future-time", time(31 * 86_400, 60 * 86_400))
+schemathesis.openapi.format(
+    "day-or-time", st.one_of(time(-86_400, 86_400), st.dates(min_value=date(2020, 1, 1), max_value=date(2030, 1, 1)).map(str))
+)
 # An empty cursor begins at the beginning; others are what a page before gave.
 schemathesis.openapi.format("cursor", st.just(""))
 

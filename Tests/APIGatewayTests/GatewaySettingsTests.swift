@@ -29,6 +29,7 @@ struct GatewaySettingsTests {
     #expect(settings.numberCheck == .possible)
     #expect(settings.firstAdmin == nil)
     #expect(settings.idempotencyDays == 400)
+    #expect(settings.timeZone.identifier == "Asia/Hong_Kong")
   }
 
   @Test("Every mistake is named by its key, and no secret is shown")
@@ -41,6 +42,7 @@ struct GatewaySettingsTests {
         "SLUICE_HTTP_PORT", "SLUICE_MAX_RECIPIENTS", "SLUICE_IDEMPOTENCY_DAYS", "SLUICE_DEFAULT_REGION",
         "SLUICE_NUMBER_CHECK",
       ])
+    #expect(problems(["SLUICE_TIME_ZONE": "Mars/Olympus"]) == ["SLUICE_TIME_ZONE"])
     #expect(problems(["SLUICE_ADMIN_PASSWORD": "secret"]) == ["SLUICE_ADMIN_USER"])
     #expect(problems(["SLUICE_ADMIN_USER": "root", "SLUICE_ADMIN_TOKEN": "short"]) == ["SLUICE_ADMIN_TOKEN"])
   }

@@ -9,7 +9,12 @@ struct ListQueryTests {
   func cursor() {
     let cursor = PageCursor(acceptedAt: .now(), messageID: .timeOrdered())
     #expect(PageCursor(cursor.text) == cursor)
-    for text in ["", ".", "x", "zz.zz", "1.\(MessageID.timeOrdered()).1", "-1.\(MessageID.timeOrdered())"] {
+    let unit = PageCursor(acceptedAt: .now(), messageID: .timeOrdered(), unitIndex: 7)
+    #expect(PageCursor(unit.text) == unit)
+    for text in [
+      "", ".", "x", "zz.zz", "1.\(MessageID.timeOrdered()).-1", "1.\(MessageID.timeOrdered()).1.1",
+      "-1.\(MessageID.timeOrdered())",
+    ] {
       #expect(PageCursor(text) == nil)
     }
   }

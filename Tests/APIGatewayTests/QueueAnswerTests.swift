@@ -30,6 +30,8 @@ struct QueueAnswerTests {
     return snapshot
   }
 
+  private func outlook(_ heads: QueueChanged) -> QueueOutlook { QueueOutlook(snapshot(heads)) }
+
   private func row(total: Int, firstNumber: Int64?, dispatched: Int, counts: UnitCounts) -> MessageRow {
     MessageRow(
       messageID: .timeOrdered(), userID: user, messageClass: .normal, content: "Hi", reference: nil, provider: nil,
@@ -79,10 +81,11 @@ struct QueueAnswerTests {
 
     var stored = row(total: 1, firstNumber: 5, dispatched: 0, counts: counts(pending: 1))
     stored.sendAt = now + .seconds(600)
-    let placement = stored.placement(in: view.snapshot, now: now)
-    #expect(stored.estimated(placement, in: view.snapshot, now: now).start?.middle == now + .seconds(600))
+    let outlook = QueueOutlook(view.snapshot)
+    let placement = stored.placement(in: outlook, now: now)
+    #expect(stored.estimated(placement, in: outlook, now: now).start?.middle == now + .seconds(600))
     stored.isPaused = true
-    #expect(stored.estimated(placement, in: view.snapshot, now: now) == .unknown)
+    #expect(stored.estimated(placement, in: outlook, now: now) == .unknown)
   }
 
   private func message(count: Int, sendAt: Timestamp? = nil) -> MessageAccepted {
@@ -94,42 +97,42 @@ struct QueueAnswerTests {
 
   @Test("A stored message stands where its next pending SMS does")
   func stored() {
-    let snapshot = snapshot(heads(backlog: 40, head: 100))
+    let outlook = outlook(heads(backlog: 40, head: 100))
     #expect(
-      row(total: 10, firstNumber: 120, dispatched: 0, counts: counts(pending: 10)).placement(in: snapshot, now: now)
+      row(total: 10, firstNumber: 120, dispatched: 0, counts: counts(pending: 10)).placement(in: outlook, now: now)
         .position
         == 20)
     let partly = row(total: 10, firstNumber: 95, dispatched: 6, counts: counts(pending: 4, sent: 6))
-    #expect(partly.placement(in: snapshot, now: now).position == 1)
-    #expect(partly.placement(in: snapshot, now: now).complete?.middle == now + .seconds(2))
+    #expect(partly.placement(in: outlook, now: now).position == 1)
+    #expect(partly.placement(in: outlook, now: now).complete?.middle == now + .seconds(2))
     // One that came back goes first.
     #expect(
-      row(total: 1, firstNumber: 90, dispatched: 1, counts: counts(pending: 1)).placement(in: snapshot, now: now)
+      row(total: 1, firstNumber: 90, dispatched: 1, counts: counts(pending: 1)).placement(in: outlook, now: now)
         .position == 0)
     // Not numbered yet: at the end.
     #expect(
-      row(total: 2, firstNumber: nil, dispatched: 0, counts: counts(pending: 2)).placement(in: snapshot, now: now)
+      row(total: 2, firstNumber: nil, dispatched: 0, counts: counts(pending: 2)).placement(in: outlook, now: now)
         .position == 38)
     #expect(
-      row(total: 1, firstNumber: 90, dispatched: 1, counts: counts(sending: 1)).placement(in: snapshot, now: now)
+      row(total: 1, firstNumber: 90, dispatched: 1, counts: counts(sending: 1)).placement(in: outlook, now: now)
         == .unknown)
   }
 
   @Test("A message whose last SMS is to be tried again is done when that has gone")
   func retries() {
-    let snapshot = snapshot(heads(backlog: 10))
+    let outlook = outlook(heads(backlog: 10))
     var message = row(total: 2, firstNumber: 3, dispatched: 1, counts: counts(pending: 1, retrying: 1))
     message.retries = RetryTimes(first: now + .seconds(60), last: now + .seconds(90))
-    let both = message.estimated(message.placement(in: snapshot, now: now), in: snapshot, now: now)
+    let both = message.estimated(message.placement(in: outlook, now: now), in: outlook, now: now)
     #expect(both.position == 4)
     #expect(both.start?.middle == now + .seconds(2))
     #expect(both.complete?.middle == now + .seconds(90))
     message.counts = counts(retrying: 1, sent: 1)
-    let alone = message.estimated(message.placement(in: snapshot, now: now), in: snapshot, now: now)
+    let alone = message.estimated(message.placement(in: outlook, now: now), in: outlook, now: now)
     #expect(alone.position == nil)
     #expect(alone.start?.middle == now + .seconds(60))
     message.isPaused = true
-    #expect(message.estimated(.unknown, in: snapshot, now: now) == .unknown)
+    #expect(message.estimated(.unknown, in: outlook, now: now) == .unknown)
   }
 
   @Test("The caller's messages are done when the last SMS of their flows is")
@@ -151,11 +154,8 @@ struct QueueAnswerTests {
   @Test("A message says what holds it")
   func waiting() {
     func reason(_ message: MessageRow, _ heads: QueueChanged) -> WaitingReason? {
-      let snapshot = snapshot(heads)
-      return WaitingReason(
-        message, placement: message.placement(in: snapshot, now: now), ahead: message.ahead(in: snapshot),
-        snapshot: snapshot,
-        now: now)
+      let outlook = outlook(heads)
+      return WaitingReason(message, placement: message.placement(in: outlook, now: now), in: outlook, now: now)
     }
     let pending = row(total: 1, firstNumber: 5, dispatched: 0, counts: counts(pending: 1))
     #expect(reason(pending, heads(backlog: 10)) == .meter)

@@ -29,12 +29,6 @@ struct ReadBenchmark: AsyncParsableCommand {
   @Option(help: "Requests of each kind.")
   var requests = 1_000
 
-  /// One kind of request.
-  private struct Kind {
-    var name: String
-    var path: (inout any RandomNumberGenerator) -> String
-  }
-
   func run() async throws {
     let options = StackOptions(providers: StackOptions.jsonProviders(["p"], rate: 2))
     try await withStack(options) { stack in
@@ -63,13 +57,7 @@ struct ReadBenchmark: AsyncParsableCommand {
     }
   }
 
-  private struct Row {
-    var name: String
-    var p50: Double
-    var p99: Double
-  }
-
-  private func measure(_ queued: Int, _ messages: StoredMessages) async throws -> [Row] {
+  private func measure(_ queued: Int, _ messages: StoredMessages) async throws -> [RequestLatencies] {
     try await messages.settle()
     let stack = messages.stack
     try await stack.up()
@@ -79,59 +67,29 @@ struct ReadBenchmark: AsyncParsableCommand {
     }
     let final = stored / messages.recipients
     let kinds = [
-      Kind(name: "`GET /api/sms/{id}`, queued") { random in
+      RequestKind(name: "`GET /api/sms/{id}`, queued") { random in
         "/api/sms/" + StoredMessages.id(queued: .random(in: queued / 2..<queued, using: &random))
       },
-      Kind(name: "`GET /api/sms/{id}`, final") { random in
+      RequestKind(name: "`GET /api/sms/{id}`, final") { random in
         "/api/sms/" + StoredMessages.id(stored: .random(in: 0..<final, using: &random))
       },
-      Kind(name: "`GET /api/sms/{id}/recipients`") { random in
+      RequestKind(name: "`GET /api/sms/{id}/recipients`") { random in
         "/api/sms/\(StoredMessages.id(stored: .random(in: 0..<final, using: &random)))/recipients"
       },
-      Kind(name: "`GET /api/queue/status`") { _ in "/api/queue/status" },
-      Kind(name: "`GET /api/sms`") { _ in "/api/sms" },
-      Kind(name: "`GET /api/sms?status=pending`") { _ in "/api/sms?status=pending" },
-      Kind(name: "`GET /api/sms?status=partial&limit=50`") { _ in "/api/sms?status=partial&limit=50" },
-      Kind(name: "`GET /api/sms?class=bulk&limit=50`") { _ in "/api/sms?class=bulk&limit=50" },
-      Kind(name: "`GET /api/sms?reference=…`") { random in
+      RequestKind(name: "`GET /api/queue/status`") { _ in "/api/queue/status" },
+      RequestKind(name: "`GET /api/sms`") { _ in "/api/sms" },
+      RequestKind(name: "`GET /api/sms?status=pending`") { _ in "/api/sms?status=pending" },
+      RequestKind(name: "`GET /api/sms?status=partial&limit=50`") { _ in "/api/sms?status=partial&limit=50" },
+      RequestKind(name: "`GET /api/sms?class=bulk&limit=50`") { _ in "/api/sms?class=bulk&limit=50" },
+      RequestKind(name: "`GET /api/sms?reference=…`") { random in
         "/api/sms?reference=r\(Int.random(in: 0..<final / 10, using: &random))"
       },
-      Kind(name: "`GET /api/sms?phone=…&limit=50`") { random in
+      RequestKind(name: "`GET /api/sms?phone=…&limit=50`") { random in
         "/api/sms?limit=50&phone=%2B852\(51_000_000 + Int.random(in: 0..<8_000_000, using: &random))"
       },
     ]
-    var rows: [Row] = []
-    for kind in kinds { rows.append(try await latencies(of: kind, stack)) }
+    var rows: [RequestLatencies] = []
+    for kind in kinds { rows.append(try await RequestLatencies.measure(kind, requests, on: stack)) }
     return rows
-  }
-
-  private func latencies(of kind: Kind, _ stack: Stack) async throws -> Row {
-    var random: any RandomNumberGenerator = SeededGenerator(seed: 1)
-    let paths = (0..<requests + 100).map { _ in kind.path(&random) }
-    guard let url = URL(string: stack.url), let host = url.host(), let port = url.port else {
-      throw StackError("the stack has no address")
-    }
-    let (name, token) = (kind.name, stack.token)
-    let seconds = try await withCheckedThrowingContinuation { continuation in
-      // A thread of its own: it blocks.
-      Thread.detachNewThread {
-        continuation.resume(with: Result { try Self.ask(paths, name, host, UInt16(port), token) })
-      }
-    }
-    let sorted = seconds.dropFirst(100).sorted()
-    return Row(name: name, p50: sorted[sorted.count / 2], p99: sorted[sorted.count * 99 / 100])
-  }
-
-  private static func ask(
-    _ paths: [String], _ name: String, _ host: String, _ port: UInt16, _ token: String
-  ) throws -> [Double] {
-    guard let connection = KeepAliveConnection(host: host, port: port) else { throw StackError("nobody answers") }
-    return try paths.map { path in
-      let request = Array("GET \(path) HTTP/1.1\r\nHost: \(host)\r\nAuthorization: Bearer \(token)\r\n\r\n".utf8)
-      let start = ContinuousClock.now
-      let status = connection.exchange(request)
-      guard status == 200 else { throw StackError("\(name): \(status.map(String.init) ?? "no answer")") }
-      return start.duration(to: .now) / .seconds(1)
-    }
   }
 }

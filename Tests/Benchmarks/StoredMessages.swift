@@ -8,7 +8,10 @@ struct StoredMessages {
   /// Whose all that is final is, and one of the flows.
   let user: UUID
   /// SMS of each message that is final.
-  let recipients = 10
+  var recipients = 10
+
+  /// SMS that failed of every tenth.
+  private var failed: Int { recipients > 3 ? 3 : 1 }
 
   /// An id for each number, with a time long ago.
   private static func id(_ number: String) -> String {
@@ -26,7 +29,7 @@ struct StoredMessages {
     return "01900000-0000-7000-8000-" + String(repeating: "0", count: 12 - hex.count) + hex
   }
 
-  /// Adds messages of ten SMS that are final: nine of ten sent, the others in part failed.
+  /// Adds messages that are final: nine of ten sent, the others in part failed.
   func addFinal(_ messages: Int) async throws {
     for from in stride(from: 0, to: messages, by: 20_000) {
       let last = min(from + 20_000, messages) - 1
@@ -36,7 +39,8 @@ struct StoredMessages {
           recipient_count, first_phone, accepted_at, dispatched, sent, failed, sent_at, changed_at, finished_at)
         SELECT \(unsafeRaw: Self.id("i")), \(user), CASE WHEN i % 3 = 0 THEN 'bulk' ELSE 'normal' END, 'Benchmark',
           'r' || i / 10, 1, 'gsm7', \(recipients), '+85251000000', t, \(recipients),
-          \(recipients) - CASE WHEN i % 10 = 0 THEN 3 ELSE 0 END, CASE WHEN i % 10 = 0 THEN 3 ELSE 0 END, t, t, t
+          \(recipients) - CASE WHEN i % 10 = 0 THEN \(failed) ELSE 0 END, CASE WHEN i % 10 = 0 THEN \(failed) ELSE 0 END, t,
+          t, t
         FROM generate_series(\(from)::bigint, \(last)) AS i,
           LATERAL (SELECT now() - interval '2 days' + i * interval '100 ms' AS t) AS x
         """)
@@ -45,7 +49,7 @@ struct StoredMessages {
         INSERT INTO projection.recipients (message_id, unit_index, phone, version, state, provider, changed_at,
           detail_version, attempts_used, sent_at)
         SELECT \(unsafeRaw: Self.id("i")), u, '+852' || 51000000 + (i * \(recipients) + u) % 8000000, 6,
-          CASE WHEN i % 10 = 0 AND u < 3 THEN 'failed' ELSE 'sent' END, 'p', now(), 6, 0, now()
+          CASE WHEN i % 10 = 0 AND u < \(failed) THEN 'failed' ELSE 'sent' END, 'p', now(), 6, 0, now()
         FROM generate_series(\(from)::bigint, \(last)) AS i, generate_series(0, \(recipients - 1)) AS u
         """)
     }

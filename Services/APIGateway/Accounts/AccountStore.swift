@@ -36,6 +36,15 @@ struct AccountStore: Sendable {
     try await pool.query("SELECT 1 AS found FROM accounts.users WHERE id = \(id.uuid)").first != nil
   }
 
+  /// The names of those of these users that there are.
+  func usernames(of users: Set<UserID>) async throws -> [UserID: String] {
+    let rows = try await pool.query(
+      "SELECT id, username FROM accounts.users WHERE id = ANY (\(users.map(\.uuid)))")
+    return try Dictionary(
+      rows.map { (UserID(try $0.decode("id", as: UUID.self)), try $0.decode("username", as: String.self)) },
+      uniquingKeysWith: { first, _ in first })
+  }
+
   /// Creates an admin unless there is a user of that name. Any number of replicas may do so at once.
   func createAdmin(named username: String, passwordHash: String?) async throws {
     let hash: PostgresQuery = passwordHash.map { "\($0)" } ?? "NULL"

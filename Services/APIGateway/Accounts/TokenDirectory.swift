@@ -40,6 +40,15 @@ struct TokenDirectory: Sendable {
   /// True when a token of this user works, but for expiry.
   func knows(_ user: UserID) -> Bool { records.values.contains { $0.principal.userID == user } }
 
+  /// The names of those among these users who have a token.
+  func usernames(of users: Set<UserID>) -> [UserID: String] {
+    var names: [UserID: String] = [:]
+    for record in records.values where users.contains(record.principal.userID) {
+      names[record.principal.userID] = record.principal.username
+    }
+    return names
+  }
+
   /// Whose token it is; `nil` when it does not work.
   func principal(for digest: TokenDigest, at now: Timestamp) -> Principal? {
     guard let record = records[digest] else { return nil }

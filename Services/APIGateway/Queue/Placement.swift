@@ -54,16 +54,16 @@ struct Placement: Sendable, Equatable {
   /// - Parameters:
   ///   - ahead: SMS of the same flow ahead of the next one.
   ///   - last: SMS of the same flow ahead of the last one.
-  init(in snapshot: QueueSnapshot, flow: FlowKey, ahead: Int, last: Int, now: Timestamp) {
-    guard let asOf = snapshot.asOf, let first = snapshot.position(in: flow, ahead: ahead) else { return }
-    position = first
+  init(in outlook: QueueOutlook, flow: FlowKey, ahead: Int, last: Int, now: Timestamp) {
+    let snapshot = outlook.snapshot
+    guard let asOf = snapshot.asOf, let first = outlook.place(in: flow, ahead: ahead) else { return }
+    position = first.position
     self.asOf = asOf
     guard now - asOf < Self.patience else { return }
     // Heads of an idle queue may be old: whoever comes now begins now.
     let base = snapshot.wasIdle ? now : asOf
-    let start = snapshot.wait(in: flow, ahead: ahead, position: first)
-    let complete = last > ahead ? snapshot.wait(in: flow, ahead: last) : start
-    self.start = start.map { Moment($0, from: base, now: now) }
+    let complete = last > ahead ? outlook.place(in: flow, ahead: last)?.wait : first.wait
+    self.start = first.wait.map { Moment($0, from: base, now: now) }
     self.complete = complete.map { Moment($0, from: base, now: now) }
   }
 

@@ -17,9 +17,10 @@ struct QueueStatus {
 
   /// When the last SMS of the caller goes out; `nil` when none waits or nothing goes.
   var yourCompletion: Timestamp? {
-    snapshot.flows(of: user).compactMap { flow in
+    let outlook = QueueOutlook(snapshot)
+    return snapshot.flows(of: user).compactMap { flow in
       let last = snapshot.backlog(of: flow) - 1
-      return Placement(in: snapshot, flow: flow, ahead: last, last: last, now: now).complete?.middle
+      return Placement(in: outlook, flow: flow, ahead: last, last: last, now: now).complete?.middle
     }.max()
   }
 

@@ -34,7 +34,7 @@ final class QueueView: Sendable {
     let ahead =
       message.sendAt == nil
       ? snapshot.noteAccepted(message.messageID, flow: flow, count: count, weight: message.weight, at: now) : before
-    return Placement(in: snapshot, flow: flow, ahead: ahead, last: ahead + count - 1, now: now)
+    return Placement(in: QueueOutlook(snapshot), flow: flow, ahead: ahead, last: ahead + count - 1, now: now)
       .notBefore(message.sendAt, now: now)
   }
 }

@@ -13,7 +13,8 @@ enum WaitingReason: String, Sendable {
   case noSender = "no_sender"
 
   /// - Returns: `nil` when nothing waits, or when nothing is known of the queue.
-  init?(_ message: MessageRow, placement: Placement, ahead: Int, snapshot: QueueSnapshot, now: Timestamp) {
+  init?(_ message: MessageRow, placement: Placement, in outlook: QueueOutlook, now: Timestamp) {
+    let snapshot = outlook.snapshot
     let waiting = message.counts.pending + message.counts.retrying
     guard waiting > 0 else { return nil }
     if message.isPaused {
@@ -23,7 +24,8 @@ enum WaitingReason: String, Sendable {
     } else if message.counts.pending == 0 {
       self = .retryBackoff
     } else if snapshot.isKnown {
-      self = Self.queue(message, placement: placement, ahead: ahead, snapshot: snapshot)
+      self = Self.queue(
+        message, placement: placement, ahead: outlook.standing(of: message).ahead, snapshot: snapshot)
     } else {
       return nil
     }

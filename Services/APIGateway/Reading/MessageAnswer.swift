@@ -4,14 +4,13 @@ import Metering
 /// One message as `GET /api/sms/{id}` and the lists show it.
 struct MessageAnswer {
   var row: MessageRow
-  var snapshot: QueueSnapshot
+  var outlook: QueueOutlook
   var now: Timestamp
 
   func write(_ json: inout JSONWriter) {
-    let placement = row.placement(in: snapshot, now: now)
-    let waitingFor = WaitingReason(
-      row, placement: placement, ahead: row.ahead(in: snapshot), snapshot: snapshot, now: now)
-    let estimated = row.estimated(placement, in: snapshot, now: now)
+    let placement = row.placement(in: outlook, now: now)
+    let waitingFor = WaitingReason(row, placement: placement, in: outlook, now: now)
+    let estimated = row.estimated(placement, in: outlook, now: now)
     json.member("id", row.messageID.description)
     json.member("content", row.content)
     json.member("status", CoarseStatus(row.jobStatus).rawValue)

@@ -9,6 +9,10 @@ struct MessageLookup: Sendable {
   func message(_ context: GatewayContext, _ principal: Principal) async throws -> MessageRow {
     let none = APIError(.notFound, "No such message")
     guard let id = context.parameters.get("id").flatMap({ MessageID($0) }) else { throw none }
+    return try await message(id, principal, orThrow: none)
+  }
+
+  func message(_ id: MessageID, _ principal: Principal, orThrow none: APIError) async throws -> MessageRow {
     guard let row = try await fresh.row(id, { try await store.message(id) }),
       row.userID == principal.userID || principal.isAdmin
     else { throw none }

@@ -35,13 +35,14 @@ extension ReadStore {
     return totals
   }
 
-  /// How many messages of a user have one of these statuses; `nil` for any.
-  func total(of user: UserID, _ statuses: [JobStatus]?) async throws -> Int {
+  /// How many messages of a user, or of all, have one of these statuses; `nil` for any.
+  func total(of user: UserID?, _ statuses: [JobStatus]?) async throws -> Int {
+    let whose: PostgresQuery = user.map { "user_id = \($0.uuid)" } ?? "user_id IS NULL"
     let row = try await pool.query(
       """
       SELECT messages, pending_messages, sending_messages, completed_messages, partial_messages, failed_messages,
         cancelled_messages, expired_messages, unconfirmed_messages
-      FROM projection.totals_read WHERE user_id = \(user.uuid)
+      FROM projection.totals_read WHERE \(whose)
       """
     ).first
     guard let row else { return 0 }

@@ -12,6 +12,7 @@ enum ProjectionMigrations {
     Migration(version: 3, name: "controls", sql: controls),
     Migration(version: 4, name: "totals and ledger", sql: [totals, publishedViews, ledger].joined(separator: "\n")),
     Migration(version: 5, name: "queue functions", sql: queueFunctions),
+    Migration(version: 6, name: "indexes for lists", sql: listIndexes),
   ]
 
   /// Brings a schema up to date, and makes it when there is none.
