@@ -18,6 +18,12 @@ struct GatewayAPI {
   var answers: AnswerTable
   var readiness: Readiness
   var events: EventStreams
+  var refreshSignal = RefreshSignal()
+  var passwords = PasswordWorkers()
+  /// Keeps what admins do; made of the store without one.
+  var trail: AuditTrail?
+  /// Counts SMS of a day; made of the store without one.
+  var daily: DailyUse?
 
   /// Every route that is served; what is not here is a 404.
   var routes: [Route] {
@@ -28,12 +34,13 @@ struct GatewayAPI {
       authenticator: authenticator, reader: BodyReader(limit: settings.bodyLimit),
       check: SubmissionCheck(limits: settings.limits, parser: parser) { providers[$0] != nil },
       publisher: SubmissionPublisher(publisher: publisher),
-      idempotency: IdempotencyRegister(store: IdempotencyStore(pool: store.pool)), queue: queue, providers: providers)
+      idempotency: IdempotencyRegister(store: IdempotencyStore(pool: store.pool)), queue: queue, providers: providers,
+      daily: daily ?? DailyUse(store: DailyUseStore(pool: store.pool), calendar: settings.calendar))
     let lookup = MessageLookup(store: store, fresh: FreshRead(watch: ProgressWatch { try await store.logTime() }))
     let messages = MessagesController(
       authenticator: authenticator, store: store, lookup: lookup, queue: queue, parser: parser)
     let status = QueueStatusController(authenticator: authenticator, store: store, queue: queue)
-    return send.routes + messages.routes + status.routes + controls(authenticator, lookup)
+    return send.routes + messages.routes + status.routes + controls(authenticator, lookup) + accounts(authenticator)
       + ProvidersController(authenticator: authenticator, providers: providers).routes
       + EventsController(authenticator: authenticator, streams: events).routes
       + HealthController(readiness: readiness, queue: queue, ledger: LedgerCheck(pool: store.pool)).routes
@@ -49,11 +56,33 @@ struct GatewayAPI {
       + ProviderSettingsController(authenticator: authenticator, reader: reader, providers: providers, bus: bus).routes
   }
 
+  /// Users, their tokens, logins, and what was done.
+  private func accounts(_ authenticator: Authenticator) -> [Route] {
+    let reader = BodyReader(limit: settings.bodyLimit)
+    let users = UserStore(pool: store.pool)
+    let announcer = UserAnnouncer(directory: directory, refreshSignal: refreshSignal, publisher: publisher)
+    let desk = LoginDesk(
+      store: SessionStore(pool: store.pool), passwords: passwords, directory: directory, hours: settings.sessionHours)
+    return UsersController(
+      authenticator: authenticator, reader: reader, store: users, passwords: passwords, announcer: announcer,
+      providers: providers
+    ).routes
+      + UserTokensController(
+        authenticator: authenticator, reader: reader, users: users, store: NamedTokenStore(pool: store.pool),
+        announcer: announcer
+      ).routes
+      + LoginController(
+        authenticator: authenticator, desk: desk, announcer: announcer, addresses: settings.addresses
+      ).routes
+      + AuditController(authenticator: authenticator, store: AuditStore(pool: store.pool)).routes
+  }
+
   /// The HTTP server: limited in connections, in idle time and in the size of a request's head.
   func server(logger: Logger, onListening: @escaping @Sendable (Int) async -> Void) -> some Service {
     let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
     router.add(middleware: EnvelopeMiddleware())
-    router.add(routes)
+    router.add(
+      routes, trail: trail ?? AuditTrail(store: AuditStore(pool: store.pool), addresses: settings.addresses))
     return Application(
       router: router,
       server: .http1(

@@ -63,6 +63,8 @@ struct GatewayFixture: Sendable {
   let pool: PostgresPool
   let feed: LiveFeed
   let events: EventStreams
+  let routes: [Route]
+  let trail: AuditTrail
 
   static func run<Result: Sendable>(
     settings: GatewaySettings = GatewaySettings(), ring: EventRing = EventRing(),
@@ -97,11 +99,12 @@ struct GatewayFixture: Sendable {
     let events = EventStreams(feed: feed, owners: owners, log: nil, limits: settings.events)
     var settings = settings
     settings.port = 0
+    let trail = AuditTrail(store: AuditStore(pool: pool), addresses: settings.addresses)
     let api = GatewayAPI(
       settings: settings, publisher: publisher, store: ReadStore(pool: pool), directory: directory, queue: queue,
       providers: providers, answers: answers,
       readiness: Readiness(publisher: publisher, directory: directory, isDatabaseReady: { false }),
-      events: events)
+      events: events, trail: trail)
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(
       configuration: .init(
@@ -112,7 +115,8 @@ struct GatewayFixture: Sendable {
       let port = await iterator.next() ?? 0
       let fixture = GatewayFixture(
         http: RawHTTP(port: port), publisher: publisher, directory: directory, queue: queue, providers: providers,
-        answers: answers, user: user, pool: pool, feed: feed, events: events)
+        answers: answers, user: user, pool: pool, feed: feed, events: events,
+        routes: api.routes, trail: trail)
       do {
         let result = try await body(fixture)
         await group.triggerGracefulShutdown()
