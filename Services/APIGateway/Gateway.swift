@@ -42,16 +42,20 @@ struct Gateway {
       limits: settings.events)
     let readiness = Readiness(
       publisher: publisher, directory: directory, isDatabaseReady: { pool.isReady })
+    let trail = AuditTrail(store: AuditStore(pool: pool), addresses: settings.addresses)
+    let daily = DailyUse(store: DailyUseStore(pool: pool), calendar: settings.calendar)
     let api = GatewayAPI(
       settings: settings, publisher: publisher, store: store, directory: directory, queue: queue,
       providers: providers, answers: answers, readiness: readiness, events: events,
-      documentation: try DocumentationController(OpenAPIDocument()))
+      documentation: try DocumentationController(OpenAPIDocument()), refreshSignal: signal, trail: trail, daily: daily)
     services = [
       HealthServer(settings: service, logger: logger, readiness: { readiness.reason }),
       pool, publisher, consumer,
       AccountsService(
         store: AccountStore(pool: pool), directory: directory, firstAdmin: settings.firstAdmin, refreshSignal: signal,
-        logger: logger),
+        auditDays: settings.auditDays, logger: logger),
+      AuditFlush(trail: trail, logger: logger),
+      DailyUseFlush(use: daily, logger: logger),
       IdempotencyRetention(
         store: IdempotencyStore(pool: pool), days: settings.idempotencyDays, logger: logger),
       feed,

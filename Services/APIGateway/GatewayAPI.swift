@@ -23,6 +23,12 @@ struct GatewayAPI {
   private var reader: BodyReader {
     BodyReader(limit: settings.bodyLimit, timeout: .seconds(Int64(settings.bodySeconds)))
   }
+  var refreshSignal = RefreshSignal()
+  var passwords = PasswordWorkers()
+  /// Keeps what admins do; made of the store without one.
+  var trail: AuditTrail?
+  /// Counts SMS of a day; made of the store without one.
+  var daily: DailyUse?
 
   /// Every route that is served; what is not here is a 404.
   var routes: [Route] {
@@ -34,10 +40,12 @@ struct GatewayAPI {
       authenticator: authenticator, reader: reader,
       check: SubmissionCheck(limits: settings.limits, parser: parser) { providers[$0] != nil },
       publisher: SubmissionPublisher(publisher: publisher),
-      idempotency: IdempotencyRegister(store: IdempotencyStore(pool: store.pool)), queue: queue, providers: providers)
+      idempotency: IdempotencyRegister(store: IdempotencyStore(pool: store.pool)), queue: queue, providers: providers,
+      daily: daily ?? DailyUse(store: DailyUseStore(pool: store.pool), calendar: settings.calendar))
     let lookup = MessageLookup(store: store, fresh: FreshRead(watch: ProgressWatch { try await store.logTime() }))
     let status = QueueStatusController(authenticator: authenticator, store: store, queue: queue)
     return send.routes + messages(authenticator, lookup, parser) + status.routes + controls(authenticator, lookup)
+      + accounts(authenticator)
       + ProvidersController(authenticator: authenticator, providers: providers).routes
       + EventsController(authenticator: authenticator, streams: events).routes
       + documentation.routes
@@ -67,6 +75,27 @@ struct GatewayAPI {
       + ProviderSettingsController(authenticator: authenticator, reader: reader, providers: providers, bus: bus).routes
   }
 
+  /// Users, their tokens, logins, and what was done.
+  private func accounts(_ authenticator: Authenticator) -> [Route] {
+    let reader = BodyReader(limit: settings.bodyLimit)
+    let users = UserStore(pool: store.pool)
+    let announcer = UserAnnouncer(directory: directory, refreshSignal: refreshSignal, publisher: publisher)
+    let desk = LoginDesk(
+      store: SessionStore(pool: store.pool), passwords: passwords, directory: directory, hours: settings.sessionHours)
+    return UsersController(
+      authenticator: authenticator, reader: reader, store: users, passwords: passwords, announcer: announcer,
+      providers: providers
+    ).routes
+      + UserTokensController(
+        authenticator: authenticator, reader: reader, users: users, store: NamedTokenStore(pool: store.pool),
+        announcer: announcer
+      ).routes
+      + LoginController(
+        authenticator: authenticator, desk: desk, announcer: announcer, addresses: settings.addresses
+      ).routes
+      + AuditController(authenticator: authenticator, store: AuditStore(pool: store.pool)).routes
+  }
+
   /// The HTTP server: limited in connections, in idle time and in the size of a request's head.
   func server(logger: Logger, onListening: @escaping @Sendable (Int) async -> Void) -> some Service {
     let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
@@ -75,7 +104,8 @@ struct GatewayAPI {
       middleware: EnvelopeMiddleware(
         crossOrigin: CrossOrigin(origins: settings.corsOrigins),
         security: SecurityHeaders(isBehindTLS: settings.isBehindTLS), reader: reader, paths: KnownPaths(routes)))
-    router.add(routes)
+    router.add(
+      routes, trail: trail ?? AuditTrail(store: AuditStore(pool: store.pool), addresses: settings.addresses))
     return Application(
       router: router,
       server: .http1(

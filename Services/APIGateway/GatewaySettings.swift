@@ -34,15 +34,23 @@ struct GatewaySettings: Sendable {
   var defaultRegion = "HK"
   /// `SLUICE_NUMBER_CHECK`: `possible` or `valid`.
   var numberCheck = PhoneNumberParser.Check.possible
-  /// `SLUICE_TIME_ZONE`: where a date without a time is a day.
+  /// `SLUICE_TIME_ZONE`: where a date without a time is a day, and a daily limit begins anew.
   var timeZone = TimeZone(identifier: "Asia/Hong_Kong") ?? .gmt
   /// `SLUICE_ADMIN_USER`, `SLUICE_ADMIN_PASSWORD`, `SLUICE_ADMIN_TOKEN`
-  var firstAdmin: FirstAdmin?
+  var firstAdmin = FirstAdmin()
+  /// `SLUICE_SESSION_HOURS`: how long a login lasts.
+  var sessionHours = 12
+  /// `SLUICE_TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
+  var addresses = ClientAddress()
+  /// `SLUICE_AUDIT_DAYS`: how long the audit is kept.
+  var auditDays = 730
   /// From the file that `SLUICE_PROVIDERS` names.
   var providers: [ConfiguredProvider] = []
 }
 
 extension GatewaySettings {
+  var calendar: LocalCalendar { LocalCalendar(zone: timeZone) }
+
   /// True when callers come by TLS.
   var isBehindTLS: Bool { publicURL?.hasPrefix("https://") == true }
 
@@ -77,6 +85,9 @@ extension GatewaySettings {
     gateway.numberCheck = settings.choice("SLUICE_NUMBER_CHECK", default: gateway.numberCheck)
     gateway.timeZone = timeZone(settings, default: gateway.timeZone)
     gateway.firstAdmin = firstAdmin(settings)
+    gateway.sessionHours = settings.int("SLUICE_SESSION_HOURS", default: gateway.sessionHours, in: 1...8_760)
+    gateway.auditDays = settings.int("SLUICE_AUDIT_DAYS", default: gateway.auditDays, in: 1...36_500)
+    gateway.addresses = ClientAddress(trusted: trustedProxies(settings))
     try settings.check()
     return gateway
   }
@@ -108,13 +119,18 @@ extension GatewaySettings {
     return zone
   }
 
-  private static func firstAdmin(_ settings: Settings) -> FirstAdmin? {
+  private static func trustedProxies(_ settings: Settings) -> [AddressRange] {
+    settings.string("SLUICE_TRUSTED_PROXIES", default: "").split(whereSeparator: { ", ".contains($0) }).compactMap {
+      let range = AddressRange(String($0))
+      if range == nil { settings.note("SLUICE_TRUSTED_PROXIES", "must list addresses or blocks such as 10.0.0.0/8") }
+      return range
+    }
+  }
+
+  private static func firstAdmin(_ settings: Settings) -> FirstAdmin {
     let password = settings.secret("SLUICE_ADMIN_PASSWORD")
     let token = settings.secret("SLUICE_ADMIN_TOKEN")
-    guard let username = settings.string("SLUICE_ADMIN_USER") else {
-      if password != nil || token != nil { settings.note("SLUICE_ADMIN_USER", "is needed with a password or a token") }
-      return nil
-    }
+    let username = settings.string("SLUICE_ADMIN_USER", default: "admin")
     if username.utf8.count > 255 { settings.note("SLUICE_ADMIN_USER", "may have at most 255 characters") }
     if let token, token.utf8.count < 16 || token.contains(where: \.isWhitespace) {
       settings.note("SLUICE_ADMIN_TOKEN", "must have at least 16 characters and no space")

@@ -156,9 +156,10 @@ public struct FairQueue: Sendable {
     if flows[index].backlog > 0 { push(index) }
   }
 
-  /// Lets the flows pinned to a provider that works again begin at the virtual time: a stop earns no credit.
+  /// Lets the flows pinned to a provider that works again, or bound to some of which it is one, begin at the virtual time:
+  /// a stop earns no credit.
   public mutating func catchUp(pinnedTo provider: String) {
-    for index in flows.indices where flows[index].key.provider == provider && flows[index].backlog > 0 {
+    for index in flows.indices where flows[index].eligibility.isBound(to: provider) && flows[index].backlog > 0 {
       let place = flows[index].key.messageClass.place
       classes[place].tag = max(classes[place].tag, virtualTime)
       guard flows[index].tag < classes[place].virtualTime else { continue }

@@ -46,4 +46,7 @@ def map_body(context, body):
             value = body.get(name)
             if isinstance(value, str) and 300 < len(value) <= 1530:
                 body[name] = value[:300]
+        # No control characters and no space at the ends, which no simple pattern says.
+        if isinstance(body.get("username"), str):
+            body["username"] = "".join(c if c.isprintable() and not c.isspace() else "x" for c in body["username"])
     return body

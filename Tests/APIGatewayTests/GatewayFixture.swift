@@ -68,6 +68,7 @@ struct GatewayFixture: Sendable {
   let events: EventStreams
   /// All that is served.
   let routes: [Route]
+  let trail: AuditTrail
 
   static func run<Result: Sendable>(
     settings: GatewaySettings = GatewaySettings(), ring: EventRing = EventRing(),
@@ -102,11 +103,12 @@ struct GatewayFixture: Sendable {
     let events = EventStreams(feed: feed, owners: owners, log: nil, limits: settings.events)
     var settings = settings
     settings.port = 0
+    let trail = AuditTrail(store: AuditStore(pool: pool), addresses: settings.addresses)
     let api = GatewayAPI(
       settings: settings, publisher: publisher, store: ReadStore(pool: pool), directory: directory, queue: queue,
       providers: providers, answers: answers,
       readiness: Readiness(publisher: publisher, directory: directory, isDatabaseReady: { false }),
-      events: events, documentation: try documentation.get())
+      events: events, documentation: try documentation.get(), trail: trail)
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(
       configuration: .init(
@@ -118,7 +120,7 @@ struct GatewayFixture: Sendable {
       let fixture = GatewayFixture(
         http: RawHTTP(port: port), publisher: publisher, directory: directory, queue: queue, providers: providers,
         answers: answers, user: user, pool: pool, feed: feed, events: events,
-        routes: api.routes)
+        routes: api.routes, trail: trail)
       do {
         let result = try await body(fixture)
         await group.triggerGracefulShutdown()

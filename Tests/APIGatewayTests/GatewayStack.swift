@@ -32,6 +32,8 @@ struct GatewayStack: Sendable {
   let servers: Servers
   /// The first replica.
   let http: RawHTTP
+  /// All that were started.
+  let replicas: [RawHTTP]
   let pool: PostgresPool
   let publisher: AMQPPublisher
   let user: UserID
@@ -60,7 +62,8 @@ struct GatewayStack: Sendable {
       var replicasPorts: [Int] = []
       while replicasPorts.count < replicas { replicasPorts.append(await iterator.next() ?? 0) }
       let stack = GatewayStack(
-        servers: servers, http: RawHTTP(port: replicasPorts[0]), pool: pool, publisher: publisher,
+        servers: servers, http: RawHTTP(port: replicasPorts[0]),
+        replicas: replicasPorts.map { RawHTTP(port: $0) }, pool: pool, publisher: publisher,
         user: .timeOrdered(), amqp: amqp, database: database, logger: logger)
       do {
         for port in replicasPorts { try await stack.waitUntilReady(RawHTTP(port: port)) }
@@ -158,6 +161,35 @@ struct GatewayStack: Sendable {
 
   func post(_ body: String, path: String = "/api/sms") async throws -> RawHTTP.Answer {
     try await http.request("POST", path, token: Self.userToken, body: body)
+  }
+
+  /// A request of an admin, to the first replica unless another is named.
+  func admin(
+    _ method: String, _ path: String, _ body: String? = nil, at replica: Int = 0, token: String = adminToken
+  ) async throws -> RawHTTP.Answer {
+    try await replicas[replica].request(method, path, token: token, body: body)
+  }
+
+  /// Makes a user over HTTP.
+  func makeUser(_ username: String, _ fields: String = "") async throws -> String {
+    let answer = try await admin("POST", "/api/admin/users", #"{"username": "\#(username)"\#(fields)}"#)
+    guard answer.status == 201, let id = answer.string("data.id") else { throw RawHTTP.Failure(what: answer.body) }
+    return id
+  }
+
+  /// Makes a token over HTTP, and waits until all replicas know it.
+  func makeToken(of user: String) async throws -> String {
+    let answer = try await admin("POST", "/api/admin/users/\(user)/tokens", #"{"name": "test"}"#)
+    guard let token = answer.string("data.token") else { throw RawHTTP.Failure(what: answer.body) }
+    for replica in replicas.indices { try await wait(for: 200, of: token, at: replica) }
+    return token
+  }
+
+  /// Waits until a token is answered like this by a replica; five seconds is what is promised.
+  func wait(for status: Int, of token: String, at replica: Int) async throws {
+    try await eventually(within: .seconds(5), "\(status) at replica \(replica)") {
+      try await replicas[replica].request("GET", "/api/auth/me", token: token).status == status
+    }
   }
 
   /// A request without a body.

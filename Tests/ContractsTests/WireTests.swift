@@ -22,6 +22,33 @@ struct WireTests {
     #expect(String(decoding: try Wire.encode(envelope), as: UTF8.self) == golden)
   }
 
+  @Test("the providers that a message may go by are written only where there are any")
+  func allowedProviders() throws {
+    let newer = golden.replacing(
+      #""recipients":["+85291234567"]"#, with: #""providers":["a","b"],"recipients":["+85291234567"]"#)
+    let envelope = try Wire.decode(MessageAccepted.self, from: Array(newer.utf8))
+    #expect(envelope.body.providers == ["a", "b"])
+    #expect(String(decoding: try Wire.encode(envelope), as: UTF8.self) == newer)
+  }
+
+  @Test("user.changed of an earlier release is read, and of this one is written as the golden file has it")
+  func userChanged() throws {
+    let head = #""at":"2026-11-21T08:15:30.123456Z","id":"01939b7e-0000-7000-8000-000000000009""#
+    let tail =
+      #""type":"user.changed","user_id":"01939b7e-0000-7000-8000-000000000002","v":1,"weight":2}"#
+    let older = "{\(head),\"is_active\":true,\(tail)"
+    let read = try Wire.decode(UserChanged.self, from: Array(older.utf8))
+    #expect(read.body.isAdmin == nil && read.body.limits == nil)
+    #expect(String(decoding: try Wire.encode(read), as: UTF8.self) == older)
+    let golden =
+      "{\(head),\"is_active\":true,\"is_admin\":false,"
+      + #""limits":{"api_rate":7,"daily_limit":5,"max_class":"bulk","providers":["a"]},"# + tail
+    let newer = try Wire.decode(UserChanged.self, from: Array(golden.utf8))
+    #expect(newer.body.isAdmin == false)
+    #expect(newer.body.limits == .init(maxClass: .bulk, dailyLimit: 5, apiRate: 7, providers: ["a"]))
+    #expect(String(decoding: try Wire.encode(newer), as: UTF8.self) == golden)
+  }
+
   @Test("unknown fields are ignored")
   func unknownFields() throws {
     let newer = golden.replacing("\"v\":1", with: "\"v\":1,\"colour\":{\"red\":[1]}")

@@ -100,4 +100,26 @@ struct SchedulerStoreTests {
       await #expect(throws: StoreError.self) { _ = try await IntakeStore(term: term).add([database.message(1)]) }
     }
   }
+
+  @Test("the providers that a message may go by stay with it: in its page, in what comes back, and after a take-over")
+  func allowedProviders() async throws {
+    try await SchedulerDatabase.with { database in
+      let term = database.term
+      var message = database.message(3)
+      message.body.providers = ["hkt", "provider2"]
+      let (free, allowed) = (database.message(1), ["hkt", "provider2"])
+      let added = spans(try await IntakeStore(term: term).add([message, free]))
+      #expect(added.map(\.allowed) == [allowed, nil])
+      let attempt = try #require(try await database.dispatch(added[0], 0..<1).first)
+      let returned = try #require(try await database.report(attempt.id, .outcome(.retryable)).returned.first)
+      #expect(returned.unit.allowed == allowed && returned.unit.avoided == ["hkt"])
+      #expect(try await TakeOver(term: term).waiting().map(\.unit.allowed) == [allowed])
+      let flow = try #require(try await TakeOver(term: term).flows().first)
+      let pages = try await TakeOver(term: term).pages([MissingPage(key: flow.key, flowID: flow.id, after: -1)])
+      #expect(pages[flow.id]?.map(\.allowed) == [allowed, nil])
+      _ = try await database.command(.pause, message.body.messageID)
+      let resumed = try await database.command(.resume, message.body.messageID)
+      #expect(resumed.changes.admitted.map(\.span.allowed) == [allowed])
+    }
+  }
 }

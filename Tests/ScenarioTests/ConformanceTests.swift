@@ -12,7 +12,7 @@ struct ConformanceTests {
     try await withStack(StackOptions()) { stack in
       // Until the scheduler has told how things are, some answers are a 503.
       let id = try await stack.send(to: numbers(1)[0])
-      try await stack.finalMessage(id, within: .seconds(20))
+      _ = try await stack.finalMessage(id, within: .seconds(20))
       try await eventually(within: .seconds(70), "the queue is known") {
         try await stack.gateway.get("/api/admin/queue").status == 200
       }

@@ -2,34 +2,36 @@ import Contracts
 import Foundation
 import Postgres
 
-/// Users and tokens in PostgreSQL.
+/// Users and tokens in PostgreSQL, as requests are judged by them.
 struct AccountStore: Sendable {
   let pool: PostgresPool
 
-  /// Every token, with its user.
+  /// Every token and every session that may work, with its user.
   func allTokens() async throws -> [TokenDirectory.Record] {
-    try await records(
+    try await pool.query(
       """
-      SELECT t.token_hash, t.expires_at, t.revoked_at IS NULL AND u.is_active AS is_usable,
-        u.id AS user_id, u.username, u.is_admin, u.weight
-      FROM accounts.tokens t JOIN accounts.users u ON u.id = t.user_id
-      """)
+      \(Self.tokens)
+      UNION ALL
+      \(Self.sessions) WHERE s.ended_at IS NULL AND s.expires_at > sluice.clock()
+      """
+    ).compactMap(TokenDirectory.Record.init)
   }
 
-  /// The tokens that changed within the last minute, or whose user did.
-  func recentlyChangedTokens() async throws -> [TokenDirectory.Record] {
-    try await records(
+  /// What changed within the last minute: tokens and sessions, or their users; and those that were deleted.
+  func recentChanges() async throws -> (changed: [TokenDirectory.Record], gone: [TokenDigest]) {
+    let changed = try await pool.query(
       """
-      SELECT t.token_hash, t.expires_at, t.revoked_at IS NULL AND u.is_active AS is_usable,
-        u.id AS user_id, u.username, u.is_admin, u.weight
-      FROM accounts.tokens t JOIN accounts.users u ON u.id = t.user_id
+      \(Self.tokens)
       WHERE t.changed_at > sluice.clock() - interval '1 minute' OR u.changed_at > sluice.clock() - interval '1 minute'
-      """)
-  }
-
-  func hasUser(named username: String) async throws -> Bool {
-    try await pool.query("SELECT 1 AS found FROM accounts.users WHERE lower(username) = lower(\(username))").first
-      != nil
+      UNION ALL
+      \(Self.sessions)
+      WHERE s.changed_at > sluice.clock() - interval '1 minute' OR u.changed_at > sluice.clock() - interval '1 minute'
+      """
+    ).compactMap(TokenDirectory.Record.init)
+    let gone = try await pool.query(
+      "SELECT token_hash FROM accounts.gone_tokens WHERE gone_at > sluice.clock() - interval '1 minute'"
+    ).compactMap { TokenDigest(bytes: try $0.decode("token_hash")) }
+    return (changed, gone)
   }
 
   func hasUser(_ id: UserID) async throws -> Bool {
@@ -45,38 +47,85 @@ struct AccountStore: Sendable {
       uniquingKeysWith: { first, _ in first })
   }
 
-  /// Creates an admin unless there is a user of that name. Any number of replicas may do so at once.
-  func createAdmin(named username: String, passwordHash: String?) async throws {
-    let hash: PostgresQuery = passwordHash.map { "\($0)" } ?? "NULL"
-    try await pool.query(
-      """
-      INSERT INTO accounts.users (id, username, password_hash, is_admin)
-      VALUES (\(UserID.timeOrdered().uuid), \(username), \(hash), true)
-      ON CONFLICT (lower(username)) DO NOTHING
-      """)
-  }
-
-  /// Gives a user a token unless it exists, be it revoked.
-  func createToken(_ digest: TokenDigest, name: String, forUserNamed username: String) async throws {
-    try await pool.query(
-      """
-      INSERT INTO accounts.tokens (id, user_id, name, token_hash)
-      SELECT \(UserID.timeOrdered().uuid), id, \(name), \(digest.bytes)
-      FROM accounts.users WHERE lower(username) = lower(\(username))
-      ON CONFLICT (token_hash) DO NOTHING
-      """)
-  }
-
-  private func records(_ query: PostgresQuery) async throws -> [TokenDirectory.Record] {
-    try await pool.query(query).compactMap { row in
-      guard let digest = TokenDigest(bytes: try row.decode("token_hash")) else { return nil }
-      return TokenDirectory.Record(
-        digest: digest,
-        principal: Principal(
-          userID: UserID(try row.decode("user_id", as: UUID.self)), username: try row.decode("username"),
-          isAdmin: try row.decode("is_admin"), weight: try row.decode("weight")),
-        expiresAt: try row.decode("expires_at", as: Date?.self).map(Timestamp.init),
-        isUsable: try row.decode("is_usable"))
+  /// Keeps when tokens were last used.
+  func keep(_ uses: [TokenDirectory.Kind: [TokenDigest: Timestamp]]) async throws {
+    for (kind, uses) in uses {
+      let table: PostgresQuery = kind == .named ? "accounts.tokens" : "accounts.sessions"
+      // Sorted, so that no two replicas lock rows in different orders.
+      let sorted = uses.sorted { $0.key.bytes.lexicographicallyPrecedes($1.key.bytes) }
+      try await pool.query(
+        """
+        UPDATE \(table) t SET last_used_at = greatest(t.last_used_at, u.used_at)
+        FROM unnest(\(sorted.map(\.key.bytes)), \(sorted.map(\.value.date))) AS u(token_hash, used_at)
+        WHERE t.token_hash = u.token_hash
+        """)
     }
+  }
+
+  /// Drops what nobody needs any more. Any number of replicas may do so at once.
+  /// - Parameter auditDays: How long entries of the audit are kept.
+  func clean(auditDays: Int) async throws {
+    try await drop("accounts.gone_tokens", where: "gone_at < sluice.clock() - interval '1 hour'")
+    try await drop("accounts.sessions", where: "expires_at < sluice.clock() - interval '7 days'")
+    try await drop("accounts.daily_use", where: "day < sluice.clock()::date - 7")
+    try await drop("accounts.daily_messages", where: "day < sluice.clock()::date - 7")
+    try await drop("accounts.audit", where: "at < sluice.clock() - \(auditDays) * interval '1 day'")
+  }
+
+  /// In steps, so that no statement takes long.
+  private func drop(_ table: PostgresQuery, where condition: PostgresQuery) async throws {
+    let step = 2_000
+    while try await pool.query(
+      """
+      DELETE FROM \(table) WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM \(table) WHERE \(condition) LIMIT \(step) FOR UPDATE SKIP LOCKED))
+      """
+    ).affected == step {}
+  }
+
+  private static let tokens: PostgresQuery = """
+    SELECT t.token_hash, t.expires_at, t.revoked_at IS NULL AND u.is_active AS is_usable, false AS is_session,
+      \(unsafeRaw: Principal.columns)
+    FROM accounts.tokens t JOIN accounts.users u ON u.id = t.user_id
+    """
+
+  private static let sessions: PostgresQuery = """
+    SELECT s.token_hash, s.expires_at, s.ended_at IS NULL AND u.is_active AS is_usable, true AS is_session,
+      \(unsafeRaw: Principal.columns)
+    FROM accounts.sessions s JOIN accounts.users u ON u.id = s.user_id
+    """
+}
+
+extension TokenDirectory.Record {
+  /// - Returns: `nil` for what is no digest.
+  init?(_ row: PostgresRow) throws {
+    guard let digest = TokenDigest(bytes: try row.decode("token_hash")) else { return nil }
+    self.init(
+      digest: digest, principal: try Principal(row),
+      expiresAt: try row.decodeTime("expires_at"), isUsable: try row.decode("is_usable"),
+      kind: try row.decode("is_session") ? .session : .named)
+  }
+}
+
+extension Principal {
+  /// What the initializer reads of `accounts.users u`.
+  static let columns = """
+    u.id AS user_id, u.username, u.is_admin, u.weight, u.max_class, u.daily_limit, u.api_rate, u.providers
+    """
+
+  init(_ row: PostgresRow) throws {
+    self.init(
+      userID: UserID(try row.decode("user_id", as: UUID.self)), username: try row.decode("username"),
+      isAdmin: try row.decode("is_admin"), weight: try row.decode("weight"), limits: try UserLimits(row))
+  }
+}
+
+extension UserLimits {
+  /// Reads the columns max_class, daily_limit, api_rate and providers.
+  init(_ row: PostgresRow) throws {
+    self.init(
+      maxClass: try row.decode("max_class", as: String?.self).flatMap { MessageClass(rawValue: $0) },
+      dailyLimit: try row.decode("daily_limit"), requestRate: try row.decode("api_rate"),
+      providers: try row.decode("providers", as: [String]?.self)?.sorted())
   }
 }

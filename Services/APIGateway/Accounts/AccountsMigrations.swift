@@ -1,6 +1,6 @@
 import Postgres
 
-/// The schema `accounts`: users and their tokens.
+/// The schema `accounts`: users, their tokens and sessions, what they did and may do. Migrations are never edited once released.
 enum AccountsMigrations {
   static let schema = "accounts"
 
@@ -70,5 +70,6 @@ enum AccountsMigrations {
         COMMENT ON COLUMN accounts.idempotency_keys.answer IS
           'The first answer, sealed: readable only with the key and the body that it was given to.';
         """),
+    Migration(version: 3, name: "limits, sessions, audit, daily use", sql: AccessTables.sql),
   ]
 }

@@ -11,21 +11,40 @@ import ServiceLifecycle
 struct AccountsService: Service {
   let store: AccountStore
   let directory: NIOLockedValueBox<TokenDirectory>
-  let firstAdmin: FirstAdmin?
+  let firstAdmin: FirstAdmin
   let refreshSignal: RefreshSignal
+  /// How long entries of the audit are kept.
+  var auditDays = 730
   let logger: Logger
 
   /// Between two readings of what changed.
   private static let interval = Duration.seconds(2)
-  /// Up to here all tokens are read each time, so that deleted ones go at once too.
+  /// Up to here all tokens are read each time.
   private static let cheapCount = 2_000
   /// Between two readings of everything when there are more.
   private static let wholeInterval = Duration.seconds(60)
+  /// Between two writings of when tokens were used.
+  private static let useInterval = Duration.seconds(60)
+  /// Between two rounds in which old rows are dropped.
+  private static let cleaningInterval = Duration.seconds(3_600)
 
   func run() async throws {
     await cancelWhenGracefulShutdown {
       await prepare()
-      await refreshForEver()
+      await withTaskGroup(of: Void.self) { tasks in
+        tasks.addTask { await refreshForEver() }
+        tasks.addTask {
+          await each(Self.useInterval, "When tokens were used is not kept") {
+            let uses = directory.withLockedValue { $0.takeUses() }
+            try await store.keep(uses)
+          }
+        }
+        tasks.addTask {
+          await each(Self.cleaningInterval, "Old rows were not dropped") {
+            try await store.clean(auditDays: auditDays)
+          }
+        }
+      }
     }
   }
 
@@ -35,7 +54,7 @@ struct AccountsService: Service {
       do {
         try await Migrator.migrate(
           schema: AccountsMigrations.schema, migrations: AccountsMigrations.all, pool: store.pool, logger: logger)
-        try await firstAdmin?.create(in: store)
+        try await firstAdmin.create(in: FirstAdminStore(pool: store.pool), logger)
         return
       } catch {
         logger.warning("Accounts are not ready", metadata: [LogKey.error: "\(error)"])
@@ -49,10 +68,13 @@ struct AccountsService: Service {
     var failures = 0
     while !Task.isCancelled {
       do {
-        let count = directory.withLockedValue { $0.count }
+        let count = directory.withLockedValue { directory in
+          directory.beginReading()
+          return directory.count
+        }
         if let lastWhole, failures == 0, count > Self.cheapCount, .now - lastWhole < Self.wholeInterval {
-          let changed = try await store.recentlyChangedTokens()
-          directory.withLockedValue { $0.apply(changed) }
+          let (changed, gone) = try await store.recentChanges()
+          directory.withLockedValue { $0.apply(changed, gone: gone) }
         } else {
           let start = ContinuousClock.now
           let all = try await store.allTokens()
@@ -68,6 +90,20 @@ struct AccountsService: Service {
         }
       }
       await refreshSignal.wait(atMost: Self.interval)
+    }
+  }
+
+  /// Does something again and again; what fails is done the next time.
+  private func each(_ interval: Duration, _ failure: Logger.Message, _ work: () async throws -> Void) async {
+    while !Task.isCancelled {
+      do {
+        try await Task.sleep(for: interval)
+        try await work()
+      } catch is CancellationError {
+        return
+      } catch {
+        logger.info(failure, metadata: [LogKey.error: "\(error)"])
+      }
     }
   }
 }

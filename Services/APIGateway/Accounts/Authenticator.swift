@@ -25,8 +25,11 @@ struct Authenticator: Sendable {
       throw APIError(.unauthorized, "A bearer token is needed")
     }
     let digest = TokenDigest(token: token)
-    let (principal, isLoaded) = directory.withLockedValue { ($0.principal(for: digest, at: .now()), $0.isLoaded) }
-    if let principal { return AuthenticatedSession(principal: principal, digest: digest, directory: directory) }
+    let (record, isLoaded) = directory.withLockedValue { ($0.use(digest, at: .now()), $0.isLoaded) }
+    if let record {
+      return AuthenticatedSession(
+        principal: record.principal, kind: record.kind, digest: digest, directory: directory)
+    }
     guard isLoaded else { throw APIError.unavailable("The users are not known yet") }
     throw APIError(.unauthorized, "The token is not valid")
   }
@@ -35,7 +38,8 @@ struct Authenticator: Sendable {
 /// Who a request comes from, and whether they still may.
 struct AuthenticatedSession: Sendable {
   let principal: Principal
-  fileprivate let digest: TokenDigest
+  let kind: TokenDirectory.Kind
+  let digest: TokenDigest
   fileprivate let directory: NIOLockedValueBox<TokenDirectory>
 
   /// False from when the token is revoked or expires, its user is disabled, or their rights change.

@@ -2,6 +2,14 @@ import Contracts
 
 /// All tokens that work, in memory: who they belong to is known even while the database is away.
 struct TokenDirectory: Sendable {
+  /// What a token is.
+  enum Kind: Sendable, Hashable {
+    /// Made by an admin, with a name.
+    case named
+    /// Made by a login.
+    case session
+  }
+
   /// A token as the database has it, with its user.
   struct Record: Sendable {
     var digest: TokenDigest
@@ -9,14 +17,24 @@ struct TokenDirectory: Sendable {
     var expiresAt: Timestamp?
     /// Neither the token revoked nor its user disabled.
     var isUsable: Bool
+    var kind = Kind.named
   }
 
   private var records: [TokenDigest: Record] = [:]
+  /// What was changed here since a reading began, which does not know it: `nil` for what is gone.
+  private var changes: [TokenDigest: Record?] = [:]
+  /// When tokens were last used, since somebody last asked.
+  private var uses: [TokenDigest: Timestamp] = [:]
   /// True as soon as the tokens have been read once.
   private(set) var isLoaded = false
 
   /// How many tokens work, but for expiry.
   var count: Int { records.count }
+
+  // MARK: Readings
+
+  /// The database is going to be asked: what changes here from now on is newer than the answer.
+  mutating func beginReading() { changes.removeAll() }
 
   /// These are all there are.
   mutating func replaceAll(_ all: [Record]) {
@@ -25,17 +43,41 @@ struct TokenDirectory: Sendable {
     apply(all)
   }
 
-  /// These have changed.
-  mutating func apply(_ changed: [Record]) {
+  /// These have changed, and these are gone.
+  mutating func apply(_ changed: [Record], gone: [TokenDigest] = []) {
     for record in changed { records[record.digest] = record.isUsable ? record : nil }
+    for digest in gone { records[digest] = nil }
+    for (digest, record) in changes { records[digest] = record }
+  }
+
+  // MARK: Changes by this replica and by facts
+
+  /// A new token, which works at once.
+  mutating func add(_ record: Record) {
+    records[record.digest] = record
+    changes[record.digest] = .some(record)
+  }
+
+  /// A token that works no more.
+  mutating func remove(_ digest: TokenDigest) {
+    records[digest] = nil
+    changes[digest] = .some(nil)
   }
 
   /// A user has changed; new tokens of theirs come with the next reading.
   mutating func apply(_ change: UserChanged) {
     for (digest, record) in records where record.principal.userID == change.userID {
-      if change.isActive { records[digest]?.principal.weight = change.weight } else { records[digest] = nil }
+      guard change.isActive else {
+        remove(digest)
+        continue
+      }
+      records[digest]?.principal.weight = change.weight
+      if let isAdmin = change.isAdmin { records[digest]?.principal.isAdmin = isAdmin }
+      if let limits = change.limits { records[digest]?.principal.limits = UserLimits(limits) }
     }
   }
+
+  // MARK: Asking
 
   /// True when a token of this user works, but for expiry.
   func knows(_ user: UserID) -> Bool { records.values.contains { $0.principal.userID == user } }
@@ -49,10 +91,37 @@ struct TokenDirectory: Sendable {
     return names
   }
 
-  /// Whose token it is; `nil` when it does not work.
-  func principal(for digest: TokenDigest, at now: Timestamp) -> Principal? {
+  /// The token's record; `nil` when it does not work.
+  func record(for digest: TokenDigest, at now: Timestamp) -> Record? {
     guard let record = records[digest] else { return nil }
     if let expiresAt = record.expiresAt, expiresAt <= now { return nil }
-    return record.principal
+    return record
+  }
+
+  /// Whose token it is; `nil` when it does not work.
+  func principal(for digest: TokenDigest, at now: Timestamp) -> Principal? { record(for: digest, at: now)?.principal }
+
+  /// The same, and notes that it was used.
+  mutating func use(_ digest: TokenDigest, at now: Timestamp) -> Record? {
+    guard let record = record(for: digest, at: now) else { return nil }
+    uses[digest] = now
+    return record
+  }
+
+  /// When tokens were last used since the last call, by kind.
+  mutating func takeUses() -> [Kind: [TokenDigest: Timestamp]] {
+    defer { uses.removeAll(keepingCapacity: true) }
+    var taken: [Kind: [TokenDigest: Timestamp]] = [:]
+    for (digest, time) in uses { taken[records[digest]?.kind ?? .named, default: [:]][digest] = time }
+    return taken
+  }
+}
+
+extension UserLimits {
+  /// As a fact tells them.
+  init(_ limits: UserChanged.Limits) {
+    self.init(
+      maxClass: limits.maxClass, dailyLimit: limits.dailyLimit, requestRate: limits.apiRate, providers: limits.providers
+    )
   }
 }

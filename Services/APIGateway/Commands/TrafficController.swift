@@ -9,16 +9,18 @@ struct TrafficController: Sendable {
 
   var routes: [Route] {
     [
-      user("/api/admin/users/{id}/pause") { MessagePause(target: .user($0)) },
-      user("/api/admin/users/{id}/resume") { MessageResume(target: .user($0)) },
-      user("/api/admin/users/{id}/cancel-all") { MessageCancel(target: .user($0)) },
-      sending("/api/admin/sending/stop", SendingStop(), "stopped"),
-      sending("/api/admin/sending/go", SendingGo(), "running"),
+      user("/api/admin/users/{id}/pause", .userPause) { MessagePause(target: .user($0)) },
+      user("/api/admin/users/{id}/resume", .userResume) { MessageResume(target: .user($0)) },
+      user("/api/admin/users/{id}/cancel-all", .userCancelAll) { MessageCancel(target: .user($0)) },
+      sending("/api/admin/sending/stop", .sendingStop, SendingStop(), "stopped"),
+      sending("/api/admin/sending/go", .sendingGo, SendingGo(), "running"),
     ]
   }
 
-  private func user(_ path: String, _ command: @escaping @Sendable (UserID) -> some Payload) -> Route {
-    .admin(.post, path, authenticator) { request, context in
+  private func user(
+    _ path: String, _ audit: AuditAction, _ command: @escaping @Sendable (UserID) -> some Payload
+  ) -> Route {
+    .admin(.post, path, authenticator, audit: audit) { request, context in
       _ = try Query(request, allowing: [])
       let user = try await users.user(context)
       let answer = try await bus.send(command(user), context)
@@ -29,8 +31,10 @@ struct TrafficController: Sendable {
     }
   }
 
-  private func sending(_ path: String, _ command: some Payload, _ state: String) -> Route {
-    .admin(.post, path, authenticator) { request, context in
+  private func sending(
+    _ path: String, _ audit: AuditAction, _ command: some Payload, _ state: String
+  ) -> Route {
+    .admin(.post, path, authenticator, audit: audit) { request, context in
       _ = try Query(request, allowing: [])
       let answer = try await bus.send(command, context)
       return try .command(answer) { json, answer in

@@ -67,6 +67,8 @@ struct APIError: Error, Sendable {
   var retryAfter: Int?
   /// The methods that a path knows.
   var allow: String?
+  /// What was asked for was certainly not done, nor will it be.
+  var isCertainlyUndone = false
   /// The rest of the request is not worth reading.
   var closesConnection = false
 

@@ -10,12 +10,17 @@ struct GatewayContext: RequestContext {
   var traceparent: String?
   /// Header fields for the answer.
   let note = ResponseNote()
+  /// What the audit keeps of this request, if it does.
+  var auditNote: AuditNote?
   private let channel: any Channel
 
   init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
     channel = source.channel
   }
+
+  /// Who the connection is from; a proxy, if there is one. `nil` for what has no address.
+  var peer: String? { channel.remoteAddress?.ipAddress }
 
   /// Closes the connection after the caller has had time to read the answer: what is left of the request is unwanted.
   func closeConnectionSoon() {

@@ -1,3 +1,4 @@
+import Contracts
 import Foundation
 import Hummingbird
 
@@ -69,5 +70,44 @@ struct Query: Sendable {
       throw APIError.invalidField(name, "not_allowed", "Must be one of \(names)")
     }
     return value
+  }
+}
+
+extension Query {
+  /// A text to look for.
+  func text(_ name: String) throws -> String? {
+    guard let text = string(name) else { return nil }
+    guard text.unicodeScalars.count <= 200 else {
+      throw APIError.invalidField(name, "too_long", "At most 200 characters are allowed")
+    }
+    return text
+  }
+
+  /// `true` or `false`.
+  func bool(_ name: String) throws -> Bool? {
+    switch string(name) {
+    case nil: return nil
+    case "true": return true
+    case "false": return false
+    default: throw APIError.invalidField(name, "wrong_type", "Must be true or false")
+    }
+  }
+
+  /// A UUID.
+  func id(_ name: String) throws -> UUID? {
+    guard let text = string(name) else { return nil }
+    guard text.utf8.count == 36, let id = UUID(uuidString: text) else {
+      throw APIError.invalidField(name, "not_an_id", "Must be a UUID")
+    }
+    return id
+  }
+
+  /// A time in ISO 8601.
+  func time(_ name: String) throws -> Timestamp? {
+    guard let text = plusString(name) else { return nil }
+    guard let time = Timestamp(text), (0...4_102_444_800_000_000).contains(time.microseconds) else {
+      throw APIError.invalidField(name, "not_a_time", "Must be a time like 2026-11-21T08:15:30Z")
+    }
+    return time
   }
 }

@@ -9,6 +9,8 @@ struct Route: Sendable {
   /// `/api/sms/{id}`
   var path: String
   var handler: Handler
+  /// As what it is kept in the audit.
+  var audit: AuditAction?
 
   init(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
     self.method = method
@@ -22,19 +24,31 @@ struct Route: Sendable {
     _ handler: @escaping @Sendable (Request, GatewayContext, Principal) async throws -> Response
   ) -> Route {
     Route(method, path) { request, context in
-      try await handler(request, context, try authenticator.principal(of: request, context))
+      let principal = try authenticator.principal(of: request, context)
+      context.auditNote?.actor = principal
+      return try await handler(request, context, principal)
     }
   }
 
   /// A route that needs an admin.
   static func admin(
-    _ method: HTTPRequest.Method, _ path: String, _ authenticator: Authenticator,
+    _ method: HTTPRequest.Method, _ path: String, _ authenticator: Authenticator, audit: AuditAction? = nil,
     _ handler: @escaping @Sendable (Request, GatewayContext) async throws -> Response
   ) -> Route {
-    user(method, path, authenticator) { request, context, principal in
+    admin(method, path, authenticator, audit: audit) { request, context, _ in try await handler(request, context) }
+  }
+
+  /// A route that needs an admin, and to know which.
+  static func admin(
+    _ method: HTTPRequest.Method, _ path: String, _ authenticator: Authenticator, audit: AuditAction? = nil,
+    _ handler: @escaping @Sendable (Request, GatewayContext, Principal) async throws -> Response
+  ) -> Route {
+    var route = user(method, path, authenticator) { request, context, principal in
       guard principal.isAdmin else { throw APIError(.forbidden, "This needs an admin") }
-      return try await handler(request, context)
+      return try await handler(request, context, principal)
     }
+    route.audit = audit
+    return route
   }
 }
 
@@ -67,11 +81,13 @@ struct KnownPaths: Sendable {
 extension Router where Context == GatewayContext {
   /// Adds routes, and to each path the answer to the usual methods that it does not know: a path with a captured part
   /// must not take them instead. Other methods are up to `KnownPaths`.
-  func add(_ routes: [Route]) {
+  /// - Parameter trail: Keeps what is done by the routes that are audited.
+  func add(_ routes: [Route], trail: AuditTrail) {
     for (path, routes) in Dictionary(grouping: routes, by: \.path) {
       let known = routes.map(\.method)
       for route in routes {
-        on(RouterPath(path), method: route.method) { request, context in try await route.handler(request, context) }
+        let handler = route.audit.map { trail.audited($0, route.handler) } ?? route.handler
+        on(RouterPath(path), method: route.method) { request, context in try await handler(request, context) }
       }
       let allow = KnownPaths.allow(known)
       let others: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]

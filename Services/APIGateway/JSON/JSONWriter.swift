@@ -5,6 +5,13 @@ struct JSONWriter {
   private(set) var bytes: [UInt8] = []
   private var needsComma = false
 
+  /// One whole value.
+  static func text(_ value: JSONValue) -> String {
+    var writer = JSONWriter()
+    writer.put(value)
+    return String(decoding: writer.bytes, as: UTF8.self)
+  }
+
   init(reserving capacity: Int = 1024) { bytes.reserveCapacity(capacity) }
 
   /// One whole object.
@@ -77,6 +84,12 @@ struct JSONWriter {
     needsComma = true
   }
 
+  /// Any value.
+  mutating func member(_ name: StaticString, _ value: JSONValue) {
+    key(name)
+    put(value)
+  }
+
   // MARK: Elements
 
   mutating func element(_ value: String) {
@@ -116,6 +129,32 @@ struct JSONWriter {
 
   private mutating func raw(_ text: StaticString) {
     bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  private mutating func put(_ value: JSONValue) {
+    switch value {
+    case .null: raw("null")
+    case .bool(let bool): raw(bool ? "true" : "false")
+    case .number(let number):
+      bytes.append(contentsOf: (Int(exactly: number).map(\.description) ?? number.description).utf8)
+    case .string(let text): put(text)
+    case .array(let elements):
+      bytes.append(UInt8(ascii: "["))
+      for (index, element) in elements.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        put(element)
+      }
+      bytes.append(UInt8(ascii: "]"))
+    case .object(let members):
+      bytes.append(UInt8(ascii: "{"))
+      for (index, member) in members.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        put(member.name)
+        bytes.append(UInt8(ascii: ":"))
+        put(member.value)
+      }
+      bytes.append(UInt8(ascii: "}"))
+    }
   }
 
   private mutating func put(_ text: String) {

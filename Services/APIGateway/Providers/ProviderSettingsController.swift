@@ -23,13 +23,13 @@ struct ProviderSettingsController: Sendable {
         let provider = try providers.provider(of: context)
         return .success { json in provider.writeSettings(&json) }
       },
-      .admin(.patch, "/api/admin/providers/{id}", authenticator) { try await change($0, $1) },
-      .admin(.post, "/api/sms/health/{id}/reset", authenticator) { request, context in
+      .admin(.patch, "/api/admin/providers/{id}", authenticator, audit: .providerUpdate) { try await change($0, $1) },
+      .admin(.post, "/api/sms/health/{id}/reset", authenticator, audit: .healthReset) { request, context in
         _ = try Query(request, allowing: [])
         let name = try providers.provider(of: context).name
         return try await reset(.health, of: name, context)
       },
-      .admin(.post, "/api/sms/distribution-stats/reset", authenticator) { request, context in
+      .admin(.post, "/api/sms/distribution-stats/reset", authenticator, audit: .distributionReset) { request, context in
         _ = try Query(request, allowing: [])
         return try await reset(.distribution, of: nil, context)
       },
@@ -40,6 +40,7 @@ struct ProviderSettingsController: Sendable {
     _ = try Query(request, allowing: [])
     let name = try providers.provider(of: context).name
     let command = try ProviderPatch.decode(try await reader.read(request, context), provider: name)
+    command.note(in: context.auditNote)
     let answer = try await bus.send(command, context)
     let provider = try providers.provider(of: context).applying(command)
     return try .command(answer) { json, _ in provider.writeSettings(&json) }
@@ -63,5 +64,22 @@ extension ProviderView {
       throw APIError(.notFound, "No such provider")
     }
     return provider
+  }
+}
+
+extension ProviderSet {
+  /// What the audit keeps of it; `null` goes back to the file.
+  fileprivate func note(in note: AuditNote?) {
+    func add<Value>(_ name: String, _ change: SettingChange<Value>, _ json: (Value) -> JSONValue) {
+      switch change {
+      case .unchanged: break
+      case .file: note?.add(name, .null)
+      case .value(let value): note?.add(name, json(value))
+      }
+    }
+    add("rate", rate) { .number(Double($0)) }
+    add("window_s", windowSeconds) { .number($0) }
+    add("weight", weight) { .number($0) }
+    add("paused", isPaused) { .bool($0) }
   }
 }

@@ -39,9 +39,9 @@ struct MessageFilter: Sendable {
       throw APIError.invalidField("reference", "too_long", "At most 255 characters are allowed")
     }
     phone = try Self.phone(query, parser)
-    text = try Self.text(query)
-    from = try Self.time(query, "from")
-    to = try Self.time(query, "to")
+    text = try query.text("q")
+    from = try query.time("from")
+    to = try query.time("to")
   }
 
   static func phone(_ query: Query, _ parser: PhoneNumberParser) throws -> String? {
@@ -51,21 +51,5 @@ struct MessageFilter: Sendable {
       throw APIError.invalidField("phone", "not_a_number", "Must be a phone number")
     }
     return number.e164
-  }
-
-  static func time(_ query: Query, _ name: String) throws -> Timestamp? {
-    guard let text = query.plusString(name) else { return nil }
-    guard let time = Timestamp(text) else {
-      throw APIError.invalidField(name, "not_a_time", "Must be a time like 2026-11-21T08:15:30Z")
-    }
-    return time
-  }
-
-  private static func text(_ query: Query) throws -> String? {
-    guard let text = query.string("q") else { return nil }
-    guard text.unicodeScalars.count <= 200 else {
-      throw APIError.invalidField("q", "too_long", "At most 200 characters are allowed")
-    }
-    return text
   }
 }

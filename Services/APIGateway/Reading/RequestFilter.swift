@@ -17,8 +17,8 @@ struct RequestFilter: Sendable {
     self.owner = owner
     state = try query.choice("status")
     provider = query.string("provider")
-    from = try MessageFilter.time(query, "from")
-    to = try MessageFilter.time(query, "to")
+    from = try query.time("from")
+    to = try query.time("to")
     cursor = try PageCursor.given(query, ofUnits: true)
     size = try query.int("limit", in: 1...200, default: 50)
   }

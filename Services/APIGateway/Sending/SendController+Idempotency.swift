@@ -35,7 +35,7 @@ extension SendController {
         if let judged, acceptedAt == now { judged } else {
           try compose(draft, principal, id: request.messageID, now: acceptedAt)
         }
-      let body = try await publish(submission, context, by: deadline)
+      let body = try await take(submission, principal, context, by: deadline)
       if claim != nil {
         await idempotency.keep(.init(status: 202, bytes: body), to: request, context.logger)
       }

@@ -14,6 +14,7 @@ struct SendController: Sendable {
   let idempotency: IdempotencyRegister
   let queue: QueueView
   let providers: ProviderView
+  let daily: DailyUse
 
   private static let acceptedMessages = Counter(label: "sluice_gateway_messages_accepted_total")
   private static let acceptedUnits = Counter(label: "sluice_gateway_sms_accepted_total")
@@ -47,7 +48,8 @@ struct SendController: Sendable {
     if let key { return try await send(draft, key: key, context, principal) }
     let now = Timestamp.now()
     let judged = try judge(draft, principal, id: .timeOrdered(at: now), now: now)
-    return accepted(try await publish(judged, context, by: .now + publisher.timeout), judged.message.messageID)
+    let body = try await take(judged, principal, context, by: .now + publisher.timeout)
+    return accepted(body, judged.message.messageID)
   }
 
   /// Answers what a send would, and does nothing.
@@ -93,14 +95,35 @@ struct SendController: Sendable {
 
   /// The same, however late it would be.
   func compose(_ draft: SubmissionDraft, _ principal: Principal, id: MessageID, now: Timestamp) throws -> Judged {
-    let submission = try check.check(draft, now: now)
+    let submission = try UserBrakes(limits: principal.limits).applied(
+      to: try check.check(draft, now: now), of: draft
+    ) { providers[$0] != nil }
     let message = MessageAccepted(
       messageID: id, userID: principal.userID, messageClass: submission.messageClass,
       content: submission.content, recipients: submission.recipients, segments: submission.segmentation.segments,
       encoding: submission.segmentation.encoding.rawValue, weight: principal.weight,
-      provider: submission.provider, sendAt: submission.times.sendAt, expiresAt: submission.times.expiresAt,
+      provider: submission.provider, providers: submission.providers, sendAt: submission.times.sendAt,
+      expiresAt: submission.times.expiresAt,
       reference: submission.reference, acceptedAt: now)
     return Judged(submission: submission, message: message)
+  }
+
+  /// Counts it, where its user's SMS are counted, and hands it to the broker.
+  /// - Returns: The body of the answer, once it is on disk there.
+  func take(
+    _ judged: Judged, _ principal: Principal, _ context: GatewayContext, by deadline: ContinuousClock.Instant
+  ) async throws -> [UInt8] {
+    guard let limit = principal.limits.dailyLimit else { return try await publish(judged, context, by: deadline) }
+    try await daily.reserve(judged.message, limit: limit, context.logger)
+    do {
+      return try await publish(judged, context, by: deadline)
+    } catch {
+      // What nobody knows may have arrived, so it counts.
+      if (error as? APIError)?.isCertainlyUndone ?? !(error is CancellationError) {
+        await daily.giveBack(judged.message, context.logger)
+      }
+      throw error
+    }
   }
 
   /// Hands it to the broker.

@@ -22,6 +22,8 @@ struct Submission: Sendable {
   var times: SubmissionTimes
   /// The only provider that may send it; one of the configured ones.
   var provider: String?
+  /// The only ones that may send it, of those that are configured; `nil` for all.
+  var providers: [String]?
   var rejected: [Rejected]
   /// Numbers that were in the request before, in E.164, once for each repeat.
   var duplicates: [String]

@@ -38,11 +38,13 @@ struct SubmissionPublisher: Sendable {
         timeout: max(.zero, deadline - .now))
       Failpoint.reach(.gatewayConfirmed)
     } catch {
-      throw APIError.unavailable(
+      var unavailable = APIError.unavailable(
         "The broker did not confirm in time, so whether the message was accepted is not known",
         details: [
           APIError.Detail("message_id", "unconfirmed", "It arrives at most once", messageID: message.messageID)
         ])
+      unavailable.isCertainlyUndone = (error as? PublishError)?.mayHaveArrived == false
+      throw unavailable
     }
   }
 }

@@ -112,7 +112,7 @@ struct IntakeStore: Sendable {
             flow: message.flow, flowID: numbering.id, weight: numbering.weight,
             span: MessageSpan(
               messageID: message.messageID, firstNumber: entry.firstNumber, cursor: 0, total: entry.total,
-              segments: message.segments)))
+              segments: message.segments, allowed: message.providers)))
       }
       if let expiresAt = message.expiresAt { result.times.expiry = min(result.times.expiry ?? expiresAt, expiresAt) }
     }
@@ -121,19 +121,19 @@ struct IntakeStore: Sendable {
       """
       INSERT INTO scheduler.messages
         (message_id, flow_id, first_number, content, recipients, total, segments, encoding, reference, request_id,
-         traceparent, accepted_at, queued_at, expires_at, send_at, is_due)
+         traceparent, accepted_at, queued_at, expires_at, send_at, is_due, providers)
       SELECT m.message_id, m.flow_id, m.first_number, m.content, string_to_array(m.recipients, ','), m.total,
              m.segments, m.encoding, m.reference, m.request_id, m.traceparent, m.accepted_at, \(now.date), m.expires_at,
-             m.send_at, coalesce(m.send_at <= \(now.date), true)
+             m.send_at, coalesce(m.send_at <= \(now.date), true), string_to_array(m.providers, ',')
       FROM unnest(
           \(queued.map(\.messageID.uuid)), \(queued.map(\.flowID)), \(queued.map(\.firstNumber)),
           \(bodies.map(\.content)), \(bodies.map { $0.recipients.joined(separator: ",") }), \(queued.map(\.total)),
           \(bodies.map(\.segments)), \(bodies.map(\.encoding)), \(bodies.map(\.reference)),
           \(messages.map(\.header.requestID)), \(messages.map(\.header.traceparent)),
           \(bodies.map(\.acceptedAt.date)), \(bodies.map { $0.expiresAt?.date }),
-          \(bodies.map { $0.sendAt?.date }))
+          \(bodies.map { $0.sendAt?.date }), \(bodies.map { $0.providers?.joined(separator: ",") }))
         AS m(message_id, flow_id, first_number, content, recipients, total, segments, encoding, reference, request_id,
-             traceparent, accepted_at, expires_at, send_at)
+             traceparent, accepted_at, expires_at, send_at, providers)
       """)
     return queued
   }

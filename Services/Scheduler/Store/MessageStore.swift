@@ -46,7 +46,7 @@ struct MessageStore: Sendable {
   func lock(_ ids: [MessageID]) async throws -> [Message] {
     try await connection.query(
       """
-      SELECT m.message_id, m.flow_id, m.first_number, m.cursor, m.total, m.segments, m.is_due, m.is_paused, m.ended,
+      SELECT m.message_id, m.flow_id, m.first_number, m.cursor, m.total, m.segments, m.providers, m.is_due, m.is_paused, m.ended,
         m.cut_from, m.cut_state, m.finished_at IS NOT NULL AS is_finished, m.sent, m.failed, m.dead,
         m.expired, m.cancelled, m.unconfirmed, f.class, f.user_id, f.provider, f.weight,
         (SELECT count(*) FROM scheduler.units u WHERE u.message_id = m.message_id AND u.state = 'sending') AS sending,
@@ -261,7 +261,7 @@ struct MessageStore: Sendable {
         span: MessageSpan(
           messageID: try MessageID(row),
           firstNumber: try row.decode("first_number"), cursor: try row.decode("cursor"), total: total,
-          segments: try row.decode("segments"))),
+          segments: try row.decode("segments"), allowed: try row.decode("providers"))),
       counts: counts, isDue: try row.decode("is_due"), isPaused: try row.decode("is_paused"),
       ended: ended == "cancelled" ? .cancelled : ended == "expired" ? .expired : nil,
       cutFrom: try row.decode("cut_from"),

@@ -48,6 +48,7 @@ struct OutcomeStore: Sendable {
     var unit: UnitTransition.Unit
     var flow: FlowKey
     var segments: Int
+    var allowed: [String]?
     var requestID: String?
     var isPaused: Bool
     var ending: UnitTransition.Ending?
@@ -106,7 +107,7 @@ struct OutcomeStore: Sendable {
     let rows = try await connection.query(
       """
       SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.attempts_used, u.throttles, u.failed_providers, u.is_resent,
-        f.class, f.user_id, f.provider, m.segments, m.request_id, m.is_paused, m.ended, m.expires_at
+        f.class, f.user_id, f.provider, m.segments, m.providers, m.request_id, m.is_paused, m.ended, m.expires_at
       FROM unnest(\(units.map(\.messageID.uuid)), \(units.map(\.index))) AS p(message_id, unit_index)
       JOIN scheduler.units u USING (message_id, unit_index)
       JOIN scheduler.messages m USING (message_id)
@@ -121,7 +122,8 @@ struct OutcomeStore: Sendable {
           attemptsUsed: try row.decode("attempts_used"),
           throttles: try row.decode("throttles"), failedProviders: try row.decode("failed_providers"),
           isResent: try row.decode("is_resent")),
-        flow: try FlowKey(row), segments: try row.decode("segments"), requestID: try row.decode("request_id"),
+        flow: try FlowKey(row), segments: try row.decode("segments"), allowed: try row.decode("providers"),
+        requestID: try row.decode("request_id"),
         isPaused: try row.decode("is_paused"),
         ending: ended.map { $0 == "cancelled" ? .cancelled : .expired },
         expiresAt: try row.decode("expires_at", as: Date?.self).map(Timestamp.init))
@@ -232,7 +234,8 @@ struct OutcomeStore: Sendable {
             unit: applied.report.attempt.unit, expectedDispatch: applied.new.dispatch,
             expectedState: applied.new.state,
             nextDispatch: applied.new.state == .pending ? applied.new.dispatch : applied.new.dispatch + 1,
-            segments: applied.row.segments, avoided: applied.new.failedProviders),
+            segments: applied.row.segments, avoided: applied.new.failedProviders,
+            allowed: applied.row.allowed),
           flow: applied.row.flow, dueAt: applied.dueAt)
     case .sending, .dead, .unconfirmed, .expired, .cancelled, .failed, .sent:
       nil

@@ -57,7 +57,7 @@ extension OutcomeStore.Returned {
       unit: ReturnedUnit(
         unit: try UnitID(row), expectedDispatch: dispatch, expectedState: state,
         nextDispatch: state == .pending ? dispatch : dispatch + 1, segments: try row.decode("segments"),
-        avoided: try row.decode("failed_providers")),
+        avoided: try row.decode("failed_providers"), allowed: try row.decode("providers")),
       flow: try FlowKey(row), dueAt: try row.decode("due_at", as: Date?.self).map(Timestamp.init))
   }
 
@@ -66,7 +66,7 @@ extension OutcomeStore.Returned {
   static func waiting(where condition: PostgresQuery, _ connection: PostgresConnection) async throws -> [Self] {
     try await connection.query(
       """
-      SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.due_at, u.failed_providers, m.segments,
+      SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.due_at, u.failed_providers, m.segments, m.providers,
         f.class, f.user_id, f.provider
       FROM scheduler.units u
       JOIN scheduler.messages m USING (message_id)

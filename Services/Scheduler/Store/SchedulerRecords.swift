@@ -11,6 +11,8 @@ struct MessageSpan: Sendable, Hashable {
   var total: Int
   /// What one of its SMS takes of a provider's limit.
   var segments: Int
+  /// The only providers that may carry it; `nil` for all.
+  var allowed: [String]?
 
   /// Units that were never dispatched.
   var rest: Int { total - cursor }
@@ -39,6 +41,8 @@ struct ReturnedUnit: Sendable, Hashable {
   var segments: Int
   /// Providers that failed it.
   var avoided: [String] = []
+  /// The only providers that may carry it; `nil` for all.
+  var allowed: [String]?
 }
 
 /// One unit chosen for one provider.

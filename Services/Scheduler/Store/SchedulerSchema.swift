@@ -7,7 +7,14 @@ enum SchedulerSchema {
   static let migrations = [
     Migration(version: 1, name: "backlog, units, attempts, outbox", sql: tables),
     Migration(version: 2, name: "schedule, expiry, commands, provider conditions", sql: SchedulerControls.tables),
+    Migration(version: 3, name: "allowed providers", sql: allowedProviders),
   ]
+
+  private static let allowedProviders = """
+    ALTER TABLE scheduler.messages ADD COLUMN providers text[]
+      CONSTRAINT messages_providers_check CHECK (cardinality(providers) > 0);
+    COMMENT ON COLUMN scheduler.messages.providers IS 'The only ones that may carry it; NULL for all.';
+    """
 
   private static let tables = """
     CREATE TABLE scheduler.flows (

@@ -124,10 +124,11 @@ struct TakeOver: Sendable {
   func pages(_ missing: [MissingPage]) async throws -> [Int64: [MessageSpan]] {
     let rows = try await term.pool.query(
       """
-      SELECT f.flow_id, p.message_id, p.first_number, p.cursor, p.total, p.segments
+      SELECT f.flow_id, p.message_id, p.first_number, p.cursor, p.total, p.segments, p.providers
       FROM unnest(\(missing.map(\.flowID)), \(missing.map(\.after))) AS f(flow_id, after)
       CROSS JOIN LATERAL (
-        SELECT m.message_id, m.first_number, m.cursor, m.total, m.segments FROM scheduler.messages m
+        SELECT m.message_id, m.first_number, m.cursor, m.total, m.segments, m.providers
+        FROM scheduler.messages m
         WHERE m.flow_id = f.flow_id AND m.first_number > f.after AND m.cursor < m.total AND m.is_due AND NOT m.is_paused
         ORDER BY m.first_number LIMIT \(Backlog.pageSize)) p
       ORDER BY f.flow_id, p.first_number
@@ -138,7 +139,8 @@ struct TakeOver: Sendable {
         MessageSpan(
           messageID: try MessageID(row),
           firstNumber: try row.decode("first_number"), cursor: try row.decode("cursor"),
-          total: try row.decode("total"), segments: try row.decode("segments")))
+          total: try row.decode("total"), segments: try row.decode("segments"),
+          allowed: try row.decode("providers")))
     }
     return pages
   }

@@ -121,22 +121,23 @@ struct Backlog: Sendable {
   }
 
   /// Who may carry the next SMS of a flow: what came back, or, if that has to wait for a provider, what lies behind it.
+  ///
+  /// What lies only in the store may be for anybody until it has been read.
   func eligibility(of key: FlowKey) -> Eligibility {
-    guard let flow = flows[key], let unit = flow.front.first, flow.fresh == 0 else {
-      return Eligibility(pinned: key.provider)
-    }
-    return Eligibility(pinned: key.provider, avoided: unit.avoided)
+    guard let flow = flows[key] else { return Eligibility(pinned: key.provider) }
+    if flow.fresh == 0, let unit = flow.front.first { return Eligibility(of: unit, in: key) }
+    return Eligibility(pinned: key.provider, allowed: flow.page.first?.allowed)
   }
 
   /// The next SMS of a flow that an open provider may carry.
   func next(of key: FlowKey, open: Set<String>, working: Set<String>) -> Next {
     guard let flow = flows[key] else { return .nothing }
     if let unit = flow.front.first {
-      let eligibility = Eligibility(pinned: key.provider, avoided: unit.avoided)
-      let candidates = eligibility.candidates(open: open, working: working)
+      let candidates = Eligibility(of: unit, in: key).candidates(open: open, working: working)
       if !candidates.isEmpty { return .unit(isReturned: true, segments: unit.segments, candidates: candidates) }
     }
-    let candidates = Eligibility(pinned: key.provider).candidates(open: open, working: working)
+    let candidates = Eligibility(pinned: key.provider, allowed: flow.page.first?.allowed)
+      .candidates(open: open, working: working)
     guard !candidates.isEmpty else { return .nothing }
     if let span = flow.page.first {
       return .unit(isReturned: false, segments: span.segments, candidates: candidates)
@@ -189,4 +190,11 @@ struct MissingPage: Sendable, Hashable {
   var flowID: Int64
   /// The first number of the last message that was on a page.
   var after: Int64
+}
+
+extension Eligibility {
+  /// Who may carry a unit that came back.
+  fileprivate init(of unit: ReturnedUnit, in key: FlowKey) {
+    self.init(pinned: key.provider, allowed: unit.allowed, avoided: unit.avoided)
+  }
 }

@@ -74,7 +74,10 @@ struct DispatchQueue: Sendable {
   /// Lets what is pinned to a provider that works again begin where all others are: a stop earns no credit.
   mutating func catchUp(pinnedTo provider: String) { fair.catchUp(pinnedTo: provider) }
 
-  mutating func fill(_ key: FlowKey, with spans: [MessageSpan]) -> Bool { backlog.fill(key, with: spans) }
+  mutating func fill(_ key: FlowKey, with spans: [MessageSpan]) -> Bool {
+    defer { sync(key) }
+    return backlog.fill(key, with: spans)
+  }
 
   /// SMS that wait in a flow, also if its user is held back.
   func backlog(of key: FlowKey) -> Int { backlog.count(of: key) }

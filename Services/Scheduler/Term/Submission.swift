@@ -15,6 +15,13 @@ enum Submission {
     try check(message.segments > 0, "segments")
     try check(["gsm7", "ucs2"].contains(message.encoding), "encoding")
     try check(message.weight.isFinite && message.weight > 0, "weight")
+    if let providers = message.providers {
+      // They are stored as one text.
+      try check(
+        (1...100).contains(providers.count)
+          && providers.allSatisfy { !$0.isEmpty && !$0.utf8.contains(0) && !$0.utf8.contains(UInt8(ascii: ",")) },
+        "providers")
+    }
     for (name, value) in [
       ("reference", message.reference), ("provider", message.provider), ("request_id", envelope.header.requestID),
       ("traceparent", envelope.header.traceparent),

@@ -2,20 +2,57 @@
 public struct UserChanged: Payload {
   public static let type = MessageType.userChanged
 
+  /// What an admin allows them; `nil` is no limit.
+  public struct Limits: Codable, Sendable, Hashable {
+    /// The most urgent class they may use.
+    public var maxClass: MessageClass?
+    /// SMS a calendar day.
+    public var dailyLimit: Int?
+    /// Requests a second to each replica.
+    public var apiRate: Int?
+    /// The only ones that may carry their SMS.
+    public var providers: [String]?
+
+    public init(
+      maxClass: MessageClass? = nil, dailyLimit: Int? = nil, apiRate: Int? = nil, providers: [String]? = nil
+    ) {
+      self.maxClass = maxClass
+      self.dailyLimit = dailyLimit
+      self.apiRate = apiRate
+      self.providers = providers
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case maxClass = "max_class"
+      case dailyLimit = "daily_limit"
+      case apiRate = "api_rate"
+      case providers
+    }
+  }
+
   public var userID: UserID
+  /// False also for one who was deleted.
   public var isActive: Bool
   public var weight: Double
+  /// `nil` from releases that did not say so.
+  public var isAdmin: Bool?
+  /// `nil` from releases that did not say so.
+  public var limits: Limits?
 
-  public init(userID: UserID, isActive: Bool, weight: Double) {
+  public init(userID: UserID, isActive: Bool, weight: Double, isAdmin: Bool? = nil, limits: Limits? = nil) {
     self.userID = userID
     self.isActive = isActive
     self.weight = weight
+    self.isAdmin = isAdmin
+    self.limits = limits
   }
 
   enum CodingKeys: String, CodingKey {
     case userID = "user_id"
     case isActive = "is_active"
     case weight
+    case isAdmin = "is_admin"
+    case limits
   }
 }
 

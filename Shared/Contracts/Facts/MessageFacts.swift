@@ -15,6 +15,8 @@ public struct MessageAccepted: Payload {
   public var weight: Double
   /// Pins the message to one provider.
   public var provider: String?
+  /// The only ones that may carry it, sorted; `nil` for all.
+  public var providers: [String]?
   /// Not sent before.
   public var sendAt: Timestamp?
   /// What has not been sent by then becomes `expired`.
@@ -25,8 +27,8 @@ public struct MessageAccepted: Payload {
 
   public init(
     messageID: MessageID, userID: UserID, messageClass: MessageClass, content: String, recipients: [String],
-    segments: Int, encoding: String, weight: Double = 1, provider: String? = nil, sendAt: Timestamp? = nil,
-    expiresAt: Timestamp? = nil, reference: String? = nil, acceptedAt: Timestamp
+    segments: Int, encoding: String, weight: Double = 1, provider: String? = nil, providers: [String]? = nil,
+    sendAt: Timestamp? = nil, expiresAt: Timestamp? = nil, reference: String? = nil, acceptedAt: Timestamp
   ) {
     self.messageID = messageID
     self.userID = userID
@@ -37,6 +39,7 @@ public struct MessageAccepted: Payload {
     self.encoding = encoding
     self.weight = weight
     self.provider = provider
+    self.providers = providers
     self.sendAt = sendAt
     self.expiresAt = expiresAt
     self.reference = reference
@@ -47,7 +50,7 @@ public struct MessageAccepted: Payload {
     case messageID = "message_id"
     case userID = "user_id"
     case messageClass = "class"
-    case content, recipients, segments, encoding, weight, provider, reference
+    case content, recipients, segments, encoding, weight, provider, providers, reference
     case sendAt = "send_at"
     case expiresAt = "expires_at"
     case acceptedAt = "accepted_at"

@@ -1,0 +1,29 @@
+/// What the audit keeps, by the name that it is filtered by.
+enum AuditAction: String, Sendable, CaseIterable {
+  case login = "auth.login"
+  case logout = "auth.logout"
+  case userCreate = "user.create"
+  case userUpdate = "user.update"
+  case userDelete = "user.delete"
+  case userPause = "user.pause"
+  case userResume = "user.resume"
+  case userCancelAll = "user.cancel_all"
+  case tokenCreate = "token.create"
+  case tokenRevoke = "token.revoke"
+  case sendingStop = "sending.stop"
+  case sendingGo = "sending.go"
+  case providerUpdate = "provider.update"
+  case healthReset = "provider.health_reset"
+  case distributionReset = "distribution.reset"
+
+  /// What it is done to.
+  var subject: String? {
+    switch self {
+    case .login, .logout, .userCreate, .userUpdate, .userDelete, .userPause, .userResume, .userCancelAll, .tokenCreate,
+      .tokenRevoke:
+      "user"
+    case .providerUpdate, .healthReset: "provider"
+    case .sendingStop, .sendingGo, .distributionReset: nil
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import Contracts
+import HTTPTypes
+import Hummingbird
+
+/// Lets people in by a password, and out again.
+struct LoginController: Sendable {
+  let authenticator: Authenticator
+  let desk: LoginDesk
+  let announcer: UserAnnouncer
+  let addresses: ClientAddress
+  /// Whoever logs in is nobody yet, so little is read.
+  private let reader = BodyReader(limit: 16 * 1024)
+
+  init(authenticator: Authenticator, desk: LoginDesk, announcer: UserAnnouncer, addresses: ClientAddress) {
+    self.authenticator = authenticator
+    self.desk = desk
+    self.announcer = announcer
+    self.addresses = addresses
+  }
+
+  var routes: [Route] {
+    var begin = Route(.post, "/api/auth/login") { try await self.login($0, $1) }
+    begin.audit = .login
+    var end = Route(.post, "/api/auth/logout") { try await self.logout($0, $1) }
+    end.audit = .logout
+    return [
+      begin, end,
+      .user(.get, "/api/auth/me", authenticator) { request, _, principal in
+        _ = try Query(request, allowing: [])
+        return .success { json in Self.write(principal, &json) }
+      },
+    ]
+  }
+
+  private func login(_ request: Request, _ context: GatewayContext) async throws -> Response {
+    _ = try Query(request, allowing: [])
+    let draft = try LoginDraft.decode(try await reader.read(request, context))
+    let origin = SessionStore.Origin(
+      address: addresses.client(of: request, peer: context.peer),
+      userAgent: request.headers[.userAgent].map { String($0.replacing("\0", with: "").unicodeScalars.prefix(255)) })
+    let session = try await desk.login(draft, origin, context)
+    await announcer.announce(UserChanged(session.record.principal, isActive: true), context)
+    return .success { json in
+      json.member("access_token", session.token)
+      json.member("token_type", "Bearer")
+      json.member("expires_at", session.record.expiresAt)
+      json.object("user") { json in Self.write(session.record.principal, &json) }
+    }
+  }
+
+  private func logout(_ request: Request, _ context: GatewayContext) async throws -> Response {
+    _ = try Query(request, allowing: [])
+    let session = try authenticator.session(of: request, context)
+    context.auditNote?.actor = session.principal
+    guard session.kind == .session else {
+      throw APIError(
+        .conflict, "This is a token with a name, not a login; an admin revokes it",
+        details: [.init("Authorization", "named_token", "It does not end by a logout")])
+    }
+    try await desk.store.end(session.digest)
+    desk.directory.withLockedValue { $0.remove(session.digest) }
+    // What is known here of their rights may be older than what others know.
+    await announcer.announce(
+      UserChanged(userID: session.principal.userID, isActive: true, weight: session.principal.weight), context)
+    return .json(
+      JSONWriter.object { json in
+        json.member("success", true)
+        json.member("message", "Logged out")
+      })
+  }
+
+  private static func write(_ principal: Principal, _ json: inout JSONWriter) {
+    json.member("id", principal.userID.description)
+    json.member("username", principal.username)
+    json.member("is_admin", principal.isAdmin)
+    json.member("weight", number: principal.weight)
+    principal.limits.write(&json)
+  }
+}
