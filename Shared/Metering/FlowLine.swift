@@ -16,7 +16,16 @@ struct FlowLine: Sendable, Hashable {
     guard lead >= 0, backlog > 0 else { return 0 }
     // A division costs more than all the rest, and most lines go either wholly before or wholly after.
     let (length, isHuge) = step.multipliedReportingOverflow(by: Int64(backlog - 1))
-    return !isHuge && lead >= length ? backlog : min(Int(lead / step) + 1, backlog)
+    return !isHuge && lead >= length ? backlog : min(Int(Self.quotient(lead, step)) + 1, backlog)
+  }
+
+  /// `dividend / divisor`, neither below zero: by floating point, which takes less than half as long, and made exact.
+  static func quotient(_ dividend: Int64, _ divisor: Int64) -> Int64 {
+    // Beyond this the product below might overflow.
+    guard dividend < 1 << 52, divisor < 1 << 52 else { return dividend / divisor }
+    let about = Int64(Double(dividend) / Double(divisor))
+    let rest = dividend - about * divisor
+    return rest < 0 ? about - 1 : rest >= divisor ? about + 1 : about
   }
 }
 

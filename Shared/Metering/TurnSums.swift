@@ -49,7 +49,8 @@ struct TurnSums {
   private mutating func addParallel(_ line: FlowLine, winningTies: Bool) {
     let lead = tag - line.tag - (winningTies ? 0 : 1)
     // Rounded down, also below zero.
-    let turns = Int(lead >= 0 ? lead / step : -((step - 1 - lead) / step)) + 1
+    let turns =
+      Int(lead >= 0 ? FlowLine.quotient(lead, step) : -FlowLine.quotient(step - 1 - lead, step)) + 1
     let begin = index { places[$0] + turns > 0 }
     let end = index(from: begin) { places[$0] + turns >= line.backlog }
     slopes[begin] += 1

@@ -106,6 +106,22 @@ struct PlacesTests {
     #expect(classes.map(\.flows).reduce(0, +) == flows.count)
   }
 
+  @Test("the quick division is exact", arguments: 0..<20)
+  func division(seed: Int) {
+    var generator = SeededGenerator(seed: UInt64(seed))
+    var wrong = 0
+    for _ in 0..<5_000 {
+      let width = Int64.random(in: 1...40, using: &generator)
+      let divisor = Int64.random(in: 1...(Int64(1) << width), using: &generator)
+      let quotient = Int64.random(in: 0...((Int64(1) << 51) / divisor), using: &generator)
+      for dividend: Int64 in [quotient * divisor - 1, quotient * divisor, quotient * divisor + 1, .max - quotient]
+      where dividend >= 0 && FlowLine.quotient(dividend, divisor) != dividend / divisor {
+        wrong += 1
+      }
+    }
+    #expect(wrong == 0)
+  }
+
   @Test("without heads nothing is said")
   func unknown() {
     let key = FlowKey(messageClass: .normal, userID: .timeOrdered())
