@@ -129,6 +129,25 @@ extension GatewayIntegrationTests {
       }
     }
 
+    @Test("A user who logs in again and again has a hundred sessions, the newest")
+    func many() async throws {
+      try await GatewayStack.run { stack in
+        let (id, first) = try await stack.loggedIn("bob")
+        try await stack.pool.query(
+          """
+          INSERT INTO accounts.sessions (id, user_id, token_hash, expires_at)
+          SELECT gen_random_uuid(), \(UUID(uuidString: id)), sha256(convert_to(n::text, 'UTF8')), now() + interval '1 hour'
+          FROM generate_series(1, 120) AS n
+          """)
+        let last = try await stack.login("bob", "bob's password")
+        let token = try #require(last.string("data.access_token"))
+        let open = try await stack.pool.query("SELECT 1 FROM accounts.sessions WHERE ended_at IS NULL").count
+        #expect(open == 100)
+        try await stack.wait(for: 401, of: first, at: 0)
+        #expect(try await stack.get("/api/auth/me", token: token).status == 200)
+      }
+    }
+
     @Test("A hash with older parameters is made anew at the next login, and ends nothing")
     func rehash() async throws {
       try await GatewayStack.run { stack in

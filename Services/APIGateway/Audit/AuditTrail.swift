@@ -37,10 +37,18 @@ struct AuditTrail: Sendable {
         await keep(action, note, outcome: response.status == .accepted ? "requested" : "done", request, context)
         return response
       } catch {
-        let code = (error as? APIError)?.code.rawValue.lowercased()
-        await keep(action, note, outcome: code ?? "service_unavailable", request, context)
+        await keep(action, note, outcome: Self.outcome(of: error), request, context)
         throw error
       }
+    }
+  }
+
+  private static func outcome(of error: any Error) -> String {
+    switch error {
+    case let error as APIError: error.code.rawValue.lowercased()
+    case is PostgresError: "service_unavailable"
+    case is BodyReadError, is CancellationError: "aborted"
+    default: "internal_error"
     }
   }
 

@@ -1,5 +1,6 @@
 import Contracts
 import Logging
+import Metrics
 import NIOConcurrencyHelpers
 import ServiceKit
 
@@ -23,6 +24,8 @@ struct LoginDesk: Sendable {
   let throttle = NIOLockedValueBox(LoginThrottle())
 
   private static let clock = ContinuousClock.now
+  private static let refused = Counter(label: "sluice_gateway_logins_refused_total")
+  private static let throttled = Counter(label: "sluice_gateway_logins_throttled_total")
 
   /// - Throws: `RATE_LIMITED` before any work, `UNAUTHORIZED`, or 503.
   func login(_ draft: LoginDraft, _ origin: SessionStore.Origin, _ context: GatewayContext) async throws -> Session {
@@ -31,6 +34,7 @@ struct LoginDesk: Sendable {
     switch throttle.withLockedValue({ $0.admit(username: draft.username, address: group, now: Self.now) }) {
     case .allowed(let allowed): attempt = allowed
     case .refused(let wait):
+      Self.throttled.increment()
       var error = APIError(.rateLimited, "Too many logins failed; try again later")
       error.retryAfter = max(1, Int(wait.inSeconds.rounded(.up)))
       throw error
@@ -40,6 +44,7 @@ struct LoginDesk: Sendable {
       throttle.withLockedValue { $0.succeeded(attempt, now: Self.now) }
       return session
     } catch let error as APIError where error.code == .unauthorized {
+      Self.refused.increment()
       throw error
     } catch {
       throttle.withLockedValue { $0.giveBack(attempt, now: Self.now) }

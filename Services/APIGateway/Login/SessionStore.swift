@@ -6,6 +6,9 @@ import Postgres
 struct SessionStore: Sendable {
   let pool: PostgresPool
 
+  /// Sessions of one user that are open at once: who logs in again and again fills no gateway's memory.
+  static let perUser = 100
+
   /// Who a login may be.
   struct Account: Sendable {
     var principal: Principal
@@ -33,7 +36,8 @@ struct SessionStore: Sendable {
     }
   }
 
-  /// Begins a session of a user whose password was right, if it still is the one and they are still active.
+  /// Begins a session of a user whose password was right, if it still is the one and they are still active. Beyond
+  /// `perUser` the oldest end.
   func begin(
     _ digest: TokenDigest, of account: Account, hours: Int, _ origin: Origin
   ) async throws -> TokenDirectory.Record? {
@@ -47,7 +51,13 @@ struct SessionStore: Sendable {
         INSERT INTO accounts.sessions (id, user_id, token_hash, expires_at, address, user_agent)
         SELECT \(UserID.timeOrdered().uuid), user_id, \(digest.bytes), sluice.clock() + \(hours) * interval '1 hour',
           \(origin.address), \(origin.userAgent)
-        FROM who RETURNING token_hash, expires_at)
+        FROM who RETURNING token_hash, expires_at),
+      ended AS (
+        UPDATE accounts.sessions SET ended_at = sluice.clock()
+        WHERE EXISTS (SELECT FROM who) AND id = ANY (ARRAY(
+          SELECT id FROM accounts.sessions
+          WHERE user_id = \(account.principal.userID.uuid) AND ended_at IS NULL AND expires_at > sluice.clock()
+          ORDER BY created_at DESC, id DESC OFFSET \(Self.perUser - 1))))
       SELECT who.*, begun.token_hash, begun.expires_at, true AS is_usable, true AS is_session FROM who, begun
       """
     ).first.flatMap { try TokenDirectory.Record($0) }
