@@ -116,4 +116,31 @@ struct CommandLineTests {
     let going = try await sluice("sending", "go")
     #expect(going.output.contains("running"), "\(going.output)")
   }
+
+  @Test("An admin creates a user with a token, who sends; a disabled one is out")
+  func users() async throws {
+    let created = try await sluice("users", "create", "shop", "--max-class", "normal", "--daily-limit", "3")
+    #expect(created.code == 0 && created.output.contains("shop"), "\(created.output)")
+    let token = try await sluice("users", "create-token", "shop", "till")
+    #expect(token.code == 0, "\(token.output)")
+    let secret = token.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    let listed = try await sluice("users", "tokens", "shop")
+    #expect(listed.output.contains("till") && !listed.output.contains(secret), "\(listed.output)")
+    try await eventually(within: .seconds(5), "the token works") { try await sluice("queue", token: secret).code == 0 }
+    let sent = try await sluice("send", "91239999", "--text", "Hi", token: secret)
+    #expect(sent.code == 0, "\(sent.output)")
+    let urgent = try await sluice("estimate", "91239999", "--text", "Hi", "--class", "urgent", token: secret)
+    #expect(urgent.code == 4 && urgent.output.contains("FORBIDDEN"), "\(urgent.output)")
+    let denied = try await sluice("users", "list", token: secret)
+    #expect(denied.code == 4, "\(denied.output)")
+    let disabled = try await sluice("users", "update", "shop", "--active", "false")
+    #expect(disabled.code == 0, "\(disabled.output)")
+    try await eventually(within: .seconds(5), "the token works no more") {
+      try await sluice("queue", token: secret).code == 4
+    }
+    let gone = try await sluice("users", "delete", "shop")
+    #expect(gone.code == 0, "\(gone.output)")
+    let unknown = try await sluice("users", "show", "shop")
+    #expect(unknown.code == 1, "\(unknown.output)")
+  }
 }
