@@ -191,7 +191,11 @@ let package = Package(
       dependencies: ["TestSupport", "Contracts", "ServiceKit", "Scheduler", "Sender", "StatusProjector", "DeadLetter"],
       path: "Tests/IntegrationTests", swiftSettings: strict),
     .testTarget(
-      name: "ScenarioTests", dependencies: ["Contracts", "Postgres", "ServiceKit", "TestSupport"],
+      name: "ScenarioTests",
+      dependencies: [
+        "Contracts", "Postgres", "ServiceKit", "TestSupport",
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ],
       path: "Tests/ScenarioTests",
       swiftSettings: strict),
     .executableTarget(

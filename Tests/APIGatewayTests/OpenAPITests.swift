@@ -72,6 +72,7 @@ struct OpenAPITests {
       #expect(page.body.contains("IDEMPOTENCY_IN_FLIGHT"))
       #expect(!page.body.contains("http://") && !page.body.contains("https://") && !page.body.contains("<script"))
       #expect(!page.body.contains("{{"))
+      #expect(page.body.contains("<code>IDEMPOTENCY_KEY_REUSED</code>"))
       let style = try await gateway.http.request("GET", "/docs/style.css")
       #expect(style.headers["content-type"] == "text/css; charset=utf-8")
     }

@@ -2,10 +2,26 @@ import Mustache
 
 /// The description of the API as one page for people.
 struct DocumentationPage: Sendable {
+  /// Text with code between backticks.
+  struct Prose: Sendable {
+    struct Piece: Sendable {
+      var text: String?
+      var code: String?
+    }
+
+    var pieces: [Piece]
+
+    init(_ text: String?) {
+      pieces = (text ?? "").split(separator: "`", omittingEmptySubsequences: false).enumerated().map { place, part in
+        place.isMultiple(of: 2) ? Piece(text: String(part)) : Piece(code: String(part))
+      }
+    }
+  }
+
   struct Group: Sendable {
     var name: String
     var anchor: String
-    var summary: String
+    var summary: Prose
     var operations: [Operation]
   }
 
@@ -14,7 +30,7 @@ struct DocumentationPage: Sendable {
     var method: String
     var path: String
     var summary: String
-    var description: String
+    var description: Prose
     var parameters: [Parameter]
     var hasParameters: Bool { !parameters.isEmpty }
     var examples: [Example]
@@ -26,7 +42,7 @@ struct DocumentationPage: Sendable {
     var name: String
     var place: String
     var isRequired: Bool
-    var description: String
+    var description: Prose
     var schema: String
   }
 
@@ -37,7 +53,7 @@ struct DocumentationPage: Sendable {
 
   struct Answer: Sendable {
     var status: String
-    var description: String
+    var description: Prose
     var example: String
   }
 
@@ -48,7 +64,7 @@ struct DocumentationPage: Sendable {
 
   var title: String
   var version: String
-  var paragraphs: [String]
+  var paragraphs: [Prose]
   var groups: [Group]
   var schemas: [Schema]
 
@@ -57,7 +73,7 @@ struct DocumentationPage: Sendable {
     title = root["info"]?["title"]?.text ?? ""
     version = root["info"]?["version"]?.text ?? ""
     paragraphs = (root["info"]?["description"]?.text ?? "").split(separator: "\n").filter { !$0.isEmpty }.map {
-      String($0.trimmingPrefix("- "))
+      Prose(String($0.trimmingPrefix("- ")))
     }
     let operations = (root["paths"]?.members ?? []).flatMap { path in
       path.value.members.map { (tag: $0.value["tags"]?.elements.first?.text, Self.operation($0, path.name, document)) }
@@ -66,7 +82,7 @@ struct DocumentationPage: Sendable {
       let name = tag["name"]?.text ?? ""
       return Group(
         name: name, anchor: String(name.lowercased().map { $0 == " " ? "-" : $0 }),
-        summary: tag["description"]?.text ?? "", operations: operations.filter { $0.tag == name }.map(\.1))
+        summary: Prose(tag["description"]?.text), operations: operations.filter { $0.tag == name }.map(\.1))
     }
     schemas = (root["components"]?["schemas"]?.members ?? []).map { Schema(name: $0.name, text: $0.value.pretty()) }
   }
@@ -83,7 +99,7 @@ struct DocumentationPage: Sendable {
     let body = value["requestBody"].map(document.resolve)?["content"]?["application/json"]
     return Operation(
       id: value["operationId"]?.text ?? "", method: member.name.uppercased(), path: path,
-      summary: value["summary"]?.text ?? "", description: value["description"]?.text ?? "",
+      summary: value["summary"]?.text ?? "", description: Prose(value["description"]?.text),
       parameters: (value["parameters"]?.elements ?? []).map { parameter(document.resolve($0)) },
       examples: (body?["examples"]?.members ?? []).map {
         Example(summary: $0.value["summary"]?.text ?? $0.name, text: ($0.value["value"] ?? .null).pretty())
@@ -95,14 +111,14 @@ struct DocumentationPage: Sendable {
   private static func parameter(_ value: DocumentValue) -> Parameter {
     Parameter(
       name: value["name"]?.text ?? "", place: value["in"]?.text ?? "",
-      isRequired: value["required"] == .literal("true"), description: value["description"]?.text ?? "",
+      isRequired: value["required"] == .literal("true"), description: Prose(value["description"]?.text),
       schema: value["schema"]?.pretty() ?? "")
   }
 
   private static func answer(_ status: String, _ value: DocumentValue) -> Answer {
     let content = value["content"]?.members.first?.value
     return Answer(
-      status: status, description: value["description"]?.text ?? "",
+      status: status, description: Prose(value["description"]?.text),
       example: content?["example"]?.pretty() ?? content?["schema"]?.pretty() ?? "")
   }
 }
