@@ -73,6 +73,9 @@ struct OpenAPITests {
       #expect(!page.body.contains("http://") && !page.body.contains("https://") && !page.body.contains("<script"))
       #expect(!page.body.contains("{{"))
       #expect(page.body.contains("<code>IDEMPOTENCY_KEY_REUSED</code>"))
+      #expect(page.body.contains("<td><code>job_status</code></td>"))
+      #expect(page.body.contains(##"<p><a href="#schema-Error">Error</a></p>"##))
+      #expect(page.body.contains("schema-Error\">\n<summary>"))
       let style = try await gateway.http.request("GET", "/docs/style.css")
       #expect(style.headers["content-type"] == "text/css; charset=utf-8")
     }

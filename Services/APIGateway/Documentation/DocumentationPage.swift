@@ -18,6 +18,22 @@ struct DocumentationPage: Sendable {
     }
   }
 
+  /// A schema or an example: written out, or by the name under which it is.
+  struct Shape: Sendable {
+    var schemaName: String?
+    var written: String?
+
+    init?(_ value: DocumentValue?) {
+      guard let value else { return nil }
+      let place = "#/components/schemas/"
+      if case .string(let reference)? = value["$ref"], reference.hasPrefix(place) {
+        schemaName = String(reference.dropFirst(place.count))
+      } else {
+        written = value.pretty()
+      }
+    }
+  }
+
   struct Group: Sendable {
     var name: String
     var anchor: String
@@ -32,9 +48,9 @@ struct DocumentationPage: Sendable {
     var summary: String
     var description: Prose
     var parameters: [Parameter]
-    var hasParameters: Bool { !parameters.isEmpty }
+    var hasParameters: Bool
     var examples: [Example]
-    var bodySchema: String
+    var bodySchema: Shape?
     var responses: [Answer]
   }
 
@@ -43,7 +59,7 @@ struct DocumentationPage: Sendable {
     var place: String
     var isRequired: Bool
     var description: Prose
-    var schema: String
+    var schema: Shape?
   }
 
   struct Example: Sendable {
@@ -54,7 +70,7 @@ struct DocumentationPage: Sendable {
   struct Answer: Sendable {
     var status: String
     var description: Prose
-    var example: String
+    var shape: Shape?
   }
 
   struct Schema: Sendable {
@@ -96,15 +112,16 @@ struct DocumentationPage: Sendable {
     _ member: DocumentValue.Member, _ path: String, _ document: OpenAPIDocument
   ) -> Operation {
     let value = member.value
+    let parameters = (value["parameters"]?.elements ?? []).map { parameter(document.resolve($0)) }
     let body = value["requestBody"].map(document.resolve)?["content"]?["application/json"]
     return Operation(
       id: value["operationId"]?.text ?? "", method: member.name.uppercased(), path: path,
       summary: value["summary"]?.text ?? "", description: Prose(value["description"]?.text),
-      parameters: (value["parameters"]?.elements ?? []).map { parameter(document.resolve($0)) },
+      parameters: parameters, hasParameters: !parameters.isEmpty,
       examples: (body?["examples"]?.members ?? []).map {
         Example(summary: $0.value["summary"]?.text ?? $0.name, text: ($0.value["value"] ?? .null).pretty())
       },
-      bodySchema: body?["schema"]?.pretty() ?? "",
+      bodySchema: Shape(body?["schema"]),
       responses: (value["responses"]?.members ?? []).map { answer($0.name, document.resolve($0.value)) })
   }
 
@@ -112,13 +129,13 @@ struct DocumentationPage: Sendable {
     Parameter(
       name: value["name"]?.text ?? "", place: value["in"]?.text ?? "",
       isRequired: value["required"] == .literal("true"), description: Prose(value["description"]?.text),
-      schema: value["schema"]?.pretty() ?? "")
+      schema: Shape(value["schema"]))
   }
 
   private static func answer(_ status: String, _ value: DocumentValue) -> Answer {
     let content = value["content"]?.members.first?.value
     return Answer(
       status: status, description: Prose(value["description"]?.text),
-      example: content?["example"]?.pretty() ?? content?["schema"]?.pretty() ?? "")
+      shape: Shape(content?["example"] ?? content?["schema"]))
   }
 }
