@@ -23,6 +23,10 @@ struct Gateway {
     onListening: @escaping @Sendable (Int) async -> Void = { _ in }
   ) throws {
     let pool = PostgresPool(configuration: service.database, logger: logger)
+    // Who may come in is read however busy the other connections are.
+    var apart = service.database
+    apart.poolSize = 1
+    let accountsPool = PostgresPool(configuration: apart, logger: logger)
     let publisher = AMQPPublisher(
       configuration: service.amqp.named("\(service.instance) publish"), logger: logger)
     let consumer = AMQPConsumer(
@@ -50,9 +54,10 @@ struct Gateway {
       documentation: try DocumentationController(OpenAPIDocument()), refreshSignal: signal, trail: trail, daily: daily)
     services = [
       HealthServer(settings: service, logger: logger, readiness: { readiness.reason }),
-      pool, publisher, consumer,
+      pool, accountsPool, publisher, consumer,
       AccountsService(
-        store: AccountStore(pool: pool), directory: directory, firstAdmin: settings.firstAdmin, refreshSignal: signal,
+        store: AccountStore(pool: accountsPool), directory: directory, firstAdmin: settings.firstAdmin,
+        refreshSignal: signal,
         auditDays: settings.auditDays, logger: logger),
       AuditFlush(trail: trail, logger: logger),
       DailyUseFlush(use: daily, logger: logger),

@@ -69,7 +69,10 @@ struct GatewayAPI {
   /// What changes something by a command.
   private func controls(_ authenticator: Authenticator, _ lookup: MessageLookup) -> [Route] {
     let bus = CommandBus(publisher: publisher, answers: answers)
-    let users = UserLookup(directory: directory, store: AccountStore(pool: store.pool))
+    let store = store
+    let users = UserLookup(directory: directory, store: AccountStore(pool: store.pool)) {
+      try await store.hasMessages(of: $0)
+    }
     return MessageCommandsController(authenticator: authenticator, lookup: lookup, bus: bus).routes
       + TrafficController(authenticator: authenticator, users: users, bus: bus).routes
       + ProviderSettingsController(authenticator: authenticator, reader: reader, providers: providers, bus: bus).routes
@@ -103,7 +106,8 @@ struct GatewayAPI {
     router.add(
       middleware: EnvelopeMiddleware(
         crossOrigin: CrossOrigin(origins: settings.corsOrigins),
-        security: SecurityHeaders(isBehindTLS: settings.isBehindTLS), reader: reader, paths: KnownPaths(routes)))
+        security: SecurityHeaders(isBehindTLS: settings.isBehindTLS), reader: reader, paths: KnownPaths(routes),
+        answerLimit: .seconds(Int64(settings.idleSeconds))))
     router.add(
       routes, trail: trail ?? AuditTrail(store: AuditStore(pool: store.pool), addresses: settings.addresses))
     return Application(

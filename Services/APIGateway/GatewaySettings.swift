@@ -10,7 +10,8 @@ struct GatewaySettings: Sendable {
   var port = 8080
   /// `SLUICE_HTTP_CONNECTIONS`: open at once; more wait to be accepted.
   var connections = 4_096
-  /// `SLUICE_HTTP_IDLE_SECONDS`: how long a connection stays open without a whole head of a request.
+  /// `SLUICE_HTTP_IDLE_SECONDS`: how long a connection stays open without a whole head of a request, and how long a
+  /// caller may take to read an answer.
   var idleSeconds = 60
   /// `SLUICE_API_RATE`: requests a second of all users.
   var requestRate = 500

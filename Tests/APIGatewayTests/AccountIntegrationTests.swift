@@ -10,6 +10,39 @@ import Testing
 extension GatewayIntegrationTests {
   @Suite("Accounts", .serialized)
   struct Accounts {
+    @Test("An admin whom the database knows no more makes nothing, however new that is")
+    func demoted() async throws {
+      try await GatewayStack.run { stack in
+        let root = try await stack.admin("GET", "/api/auth/me").string("data.id") ?? ""
+        // By hand, so that no fact tells it: this replica finds it at the next reading.
+        try await stack.pool.query("UPDATE accounts.users SET is_admin = false WHERE username = 'root'")
+        let user = try await stack.admin("POST", "/api/admin/users", #"{"username": "eve"}"#)
+        let back = try await stack.admin("PATCH", "/api/admin/users/\(root)", #"{"is_admin": true}"#)
+        let token = try await stack.admin("POST", "/api/admin/users/\(stack.user)/tokens", #"{"name": "x"}"#)
+        for answer in [user, back, token] { #expect(answer.status == 403, "\(answer.body)") }
+        let made = try await stack.pool.query(
+          "SELECT (SELECT count(*) FROM accounts.users) + (SELECT count(*) FROM accounts.tokens) AS n"
+        ).first?.decode("n", as: Int.self)
+        #expect(made == 4)
+      }
+    }
+
+    @Test("What a deleted user left in the queue can still be held back; who never was is not known")
+    func deletedTraffic() async throws {
+      try await GatewayStack.run { stack in
+        let made = try await stack.admin("POST", "/api/admin/users", #"{"username": "eve"}"#)
+        let eve = try #require(made.string("data.id").flatMap { UserID($0) })
+        try await ReadTables.insert(.timeOrdered(), user: eve, total: 1, into: stack.pool)
+        let deleted = try await stack.admin("DELETE", "/api/admin/users/\(eve)")
+        #expect(deleted.status == 200)
+        // Nobody plays the scheduler here: it is carried out later.
+        let cancelled = try await stack.admin("POST", "/api/admin/users/\(eve)/cancel-all")
+        #expect(cancelled.status == 202)
+        let nobody = try await stack.admin("POST", "/api/admin/users/\(UserID.timeOrdered())/cancel-all")
+        #expect(nobody.status == 404)
+      }
+    }
+
     @Test("A user is made, shown, listed, changed and deleted, and the hash of the password never shows")
     func users() async throws {
       try await GatewayStack.run { stack in

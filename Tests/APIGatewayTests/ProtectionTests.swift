@@ -117,6 +117,51 @@ struct ProtectionTests {
     }
   }
 
+  @Test("Whoever does not read their answers is cut off, and makes room for others")
+  func slowReader() async throws {
+    var settings = GatewaySettings()
+    settings.idleSeconds = 1
+    settings.connections = 1
+    try await GatewayFixture.run(settings: settings) { gateway in
+      let descriptor = try gateway.http.connection(receiveBuffer: 4_096)
+      defer { close(descriptor) }
+      // More than the kernel takes for somebody who does not read.
+      let request = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+      RawHTTP.write(Array(String(repeating: request, count: 400).utf8), to: descriptor)
+      // There is one connection, so this waits until the other is gone; at most 20 s.
+      let other = try await gateway.http.request("GET", "/health")
+      #expect(other.status == 200)
+    }
+  }
+
+  @Test("Behind the last answer of a connection nothing is carried out")
+  func behindTheLast() async throws {
+    try await GatewayFixture.run { gateway in
+      let head = "Host: x\r\nContent-Type: application/json\r\nAuthorization: Bearer ann-token\r\n"
+      let unwanted = "POST /api/nothing HTTP/1.1\r\n\(head)Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+      let hidden = "POST /api/sms HTTP/1.1\r\n\(head)Content-Length: \(Self.valid.utf8.count)\r\n\r\n\(Self.valid)"
+      let answer = try await gateway.http.send(Array((unwanted + hidden).utf8))
+      #expect(answer.status == 404)
+      #expect(answer.headers["connection"] == "close")
+      #expect(!answer.body.contains("HTTP/1.1 202"))
+      #expect(try gateway.publisher.accepted().isEmpty)
+    }
+  }
+
+  @Test("A body that is finished after its token has ended is not taken")
+  func heldBack() async throws {
+    try await GatewayFixture.run { gateway in
+      let head =
+        "POST /api/sms HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        + "Authorization: Bearer ann-token\r\nContent-Length: \(Self.valid.utf8.count)\r\n\r\n"
+      let status = try await gateway.http.interrupted(head + Self.valid.dropLast(), String(Self.valid.suffix(1))) {
+        gateway.directory.withLockedValue { $0.remove(TokenDigest(token: GatewayFixture.token)) }
+      }
+      #expect(status == 401)
+      #expect(try gateway.publisher.accepted().isEmpty)
+    }
+  }
+
   @Test("Origins and the public address are checked when they are set")
   func settings() {
     for (name, bad) in [
@@ -136,6 +181,29 @@ struct ProtectionTests {
 }
 
 extension RawHTTP {
+  /// Sends a beginning, does something when the server has had time to see it, and sends the end.
+  /// - Returns: The answer's status.
+  func interrupted(_ start: String, _ end: String, _ between: @escaping @Sendable () -> Void) async throws -> Int {
+    try await withCheckedThrowingContinuation { continuation in
+      Thread.detachNewThread {
+        continuation.resume(
+          with: Result {
+            let descriptor = try connection()
+            defer { close(descriptor) }
+            Self.write(Array(start.utf8), to: descriptor)
+            // Nothing tells when the head was let in; too early a removal would be a 401 as well.
+            usleep(300_000)
+            between()
+            Self.write(Array(end.utf8), to: descriptor)
+            var buffer = [UInt8](repeating: 0, count: 4_096)
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            let text = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+            return text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+          })
+      }
+    }
+  }
+
   /// Sends a beginning and then a byte every 200 ms, for at most 20 s.
   /// - Returns: How long the server put up with it.
   func trickle(_ start: String) async throws -> Duration {

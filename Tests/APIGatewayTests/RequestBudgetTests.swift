@@ -34,6 +34,14 @@ struct RequestBudgetTests {
     #expect(refused.user.remaining == last.user.remaining)
   }
 
+  @Test("An admin can stop others who take all there is")
+  func admins() {
+    var budget = RequestBudget(rate: 2, userRate: 3, now: 0)
+    for _ in 0..<2 { _ = budget.take(ann, ownRate: nil, now: 0) }
+    let admin = (0..<4).map { _ in budget.take(bob, ownRate: nil, isFirst: true, now: 0).exceeded }
+    #expect(admin == [nil, nil, nil, .user])
+  }
+
   @Test("A user's own limit counts instead of the general one, also from when it is changed")
   func own() {
     var budget = RequestBudget(rate: 100, userRate: 3, now: 0)

@@ -76,6 +76,24 @@ struct UserFieldsTests {
     #expect(problems(#"{"password": null}"#) == [])
   }
 
+  @Test("Tokens and logins that a fact names end at once, and others go on")
+  func ended() throws {
+    let ann = Principal(userID: .timeOrdered(), username: "ann", isAdmin: false, weight: 1)
+    var directory = TokenDirectory()
+    func record(_ token: String, _ kind: TokenDirectory.Kind) -> TokenDirectory.Record {
+      TokenDirectory.Record(
+        digest: TokenDigest(token: token), principal: ann, expiresAt: nil, isUsable: true, kind: kind)
+    }
+    directory.replaceAll([record("a", .named), record("b", .named), record("c", .session)])
+    let change = UserChanged(
+      userID: ann.userID, isActive: true, weight: 1, endsSessions: true,
+      endedTokens: [TokenDigest(token: "a").text, "x"])
+    let received = try Wire.decode(UserChanged.self, from: Wire.encode(Envelope(change))).body
+    directory.apply(received)
+    let works = ["a", "b", "c"].map { directory.principal(for: TokenDigest(token: $0), at: .now()) != nil }
+    #expect(works == [false, true, false])
+  }
+
   @Test("Nobody takes themselves away, nor the last admin, nor anybody when they are no admin any more")
   func adminRule() throws {
     let (ann, bob, eve) = (UserID.timeOrdered(), UserID.timeOrdered(), UserID.timeOrdered())

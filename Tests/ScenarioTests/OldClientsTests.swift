@@ -54,6 +54,29 @@ struct OldClientsTests {
     }
   }
 
+  @Test(
+    "An SMS that was sent at the first try has one attempt, wherever it is shown, and all that its clients wait for")
+  func sent() async throws {
+    let stack = try SharedStack.current
+    let id = try await stack.send(to: numbers(1)[0])
+    _ = try await stack.finalMessage(id, within: .seconds(20))
+    let request = try await stack.gateway.get("/api/sms/requests/\(id)").json.data
+    #expect(request.attempts.int == 1 && request.responses.array.count == 1, "\(request)")
+    #expect(request.provider_used.string == request.responses[0].provider.string)
+    #expect(request.responses[0].status_code.int == 200)
+    let recipient = try await stack.gateway.get("/api/sms/\(id)/recipients").json.data.recipients[0]
+    #expect(recipient.attempts.int == 1 && recipient.sent_at.string != nil, "\(recipient)")
+    #expect(recipient.id.string == request.id.string)
+    let listed = try await stack.gateway.get("/api/sms/requests?limit=200").json.data.requests.array
+    #expect(listed.first { $0.message_id.string == id }?.attempts.int == 1)
+    let message = try await stack.gateway.get("/api/sms/\(id)").json.data
+    #expect(message.sent_at.string != nil && message.completed_at.string != nil && message.hkt_response.string != nil)
+    // A time that was shown finds what it was shown of.
+    let created = message.created_at.string ?? ""
+    let found = try await stack.gateway.get("/api/sms?from=\(created)&to=\(created)").json.data
+    #expect(found.messages.array.contains { $0.id.string == id }, "\(found)")
+  }
+
   @Test("Errors have the envelope that both systems' clients read")
   func errors() async throws {
     let stack = try SharedStack.current

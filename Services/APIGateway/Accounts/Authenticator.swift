@@ -16,6 +16,7 @@ struct Authenticator: Sendable {
   /// The same, for a request that is answered for long.
   func session(of request: Request, _ context: GatewayContext) throws -> AuthenticatedSession {
     let session = try session(of: request)
+    context.note.session = session
     try limiter.admit(session.principal, context.note)
     return session
   }

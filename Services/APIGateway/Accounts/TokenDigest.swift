@@ -17,6 +17,16 @@ struct TokenDigest: Hashable, Sendable {
     words = bytes.withUnsafeBytes { Self.load($0) }
   }
 
+  /// Hexadecimal digits; `nil` unless there are 64.
+  init?(text: String) {
+    let digits = text.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
+    guard digits.count == 64, text.utf8.count == 64 else { return nil }
+    self.init(bytes: stride(from: 0, to: 64, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) })
+  }
+
+  /// In hexadecimal digits.
+  var text: String { bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+
   var bytes: [UInt8] { withUnsafeBytes(of: words) { Array($0) } }
 
   static func == (left: Self, right: Self) -> Bool { left.words == right.words }

@@ -66,8 +66,9 @@ struct TokenDirectory: Sendable {
 
   /// A user has changed; new tokens of theirs come with the next reading.
   mutating func apply(_ change: UserChanged) {
+    for text in change.endedTokens ?? [] { if let digest = TokenDigest(text: text) { remove(digest) } }
     for (digest, record) in records where record.principal.userID == change.userID {
-      guard change.isActive else {
+      guard change.isActive, !(change.endsSessions == true && record.kind == .session) else {
         remove(digest)
         continue
       }

@@ -15,6 +15,11 @@ enum AuditAction: String, Sendable, CaseIterable {
   case providerUpdate = "provider.update"
   case healthReset = "provider.health_reset"
   case distributionReset = "distribution.reset"
+  /// Of another user's message.
+  case messageCancel = "message.cancel"
+  case messagePause = "message.pause"
+  case messageResume = "message.resume"
+  case messageRetryFailed = "message.retry_failed"
 
   /// What it is done to.
   var subject: String? {
@@ -23,6 +28,7 @@ enum AuditAction: String, Sendable, CaseIterable {
       .tokenRevoke:
       "user"
     case .providerUpdate, .healthReset: "provider"
+    case .messageCancel, .messagePause, .messageResume, .messageRetryFailed: "message"
     case .sendingStop, .sendingGo, .distributionReset: nil
     }
   }

@@ -16,7 +16,7 @@ struct AuditController: Sendable {
     let action: AuditAction? = try query.choice("action")
     let filter = AuditFilter(
       userID: try query.id("user_id"), action: action?.rawValue, from: try query.time("from"),
-      to: try query.time("to"))
+      to: try query.timeEnd("to"))
     let cursor = try query.string("cursor").map { text in
       guard let cursor = PageCursor(text) else {
         throw APIError.invalidField("cursor", "not_valid", "Must be the next_cursor of an earlier answer")

@@ -8,6 +8,8 @@ final class AuditNote: Sendable {
     /// What it is done to, where the path does not name it.
     var subject: String?
     var details: [JSONMember] = []
+    /// Nothing is kept: whoever did it did it to what is theirs.
+    var isOwn = false
   }
 
   private let box = NIOLockedValueBox(Content())
@@ -23,6 +25,8 @@ final class AuditNote: Sendable {
     get { content.subject }
     set { box.withLockedValue { $0.subject = newValue } }
   }
+
+  func noteOwn() { box.withLockedValue { $0.isOwn = true } }
 
   func add(_ name: String, _ value: JSONValue) {
     box.withLockedValue { $0.details.append(JSONMember(name: name, value: value)) }

@@ -14,18 +14,23 @@ struct BodyReader: Sendable {
   /// How long a caller may take to send it; then the connection is closed.
   var timeout = TimeAmount.seconds(15)
 
+  /// - Throws: `APIError`, `UNAUTHORIZED` among them when the caller's token has stopped working meanwhile.
   func read(_ request: Request, _ context: GatewayContext) async throws -> [UInt8] {
     try checkType(request.headers)
     if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
     context.note.takeBody()
-    return try await context.withConnectionDeadline(timeout) { try await collect(request.body) }
+    let bytes = try await context.withConnectionDeadline(timeout) { try await collect(request.body) }
+    // A body can be held back until long after its head was let in.
+    if context.note.session?.isValid == false { throw APIError(.unauthorized, "The token is not valid any more") }
+    return bytes
   }
 
   /// Reads a body that nobody wants, if it is a short one: only then can the connection be used for the next request.
   /// - Returns: False when what is left of it is not worth reading.
   func drain(_ request: Request, _ context: GatewayContext) async -> Bool {
     guard !context.note.isBodyTaken else { return true }
-    guard request.headers[.transferEncoding] == nil else { return false }
+    // Who waits for a word before sending the body would wait for ever.
+    guard request.headers[.transferEncoding] == nil, request.headers[.expect] == nil else { return false }
     let length = request.headers[.contentLength].flatMap { Int($0) } ?? 0
     guard length > 0 else { return true }
     guard length <= 65_536 else { return false }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Logging
+import NIOCore
 import Postgres
 import ServiceKit
 
@@ -11,13 +12,20 @@ struct EnvelopeMiddleware: RouterMiddleware {
   private let security: SecurityHeaders
   private let reader: BodyReader
   private let paths: KnownPaths
+  private let closing = ClosingConnections()
+
+  /// How long a caller may take to read an answer that ends.
+  private let answerLimit: TimeAmount
   private let metrics = RequestMetrics()
 
-  init(crossOrigin: CrossOrigin, security: SecurityHeaders, reader: BodyReader, paths: KnownPaths) {
+  init(
+    crossOrigin: CrossOrigin, security: SecurityHeaders, reader: BodyReader, paths: KnownPaths, answerLimit: TimeAmount
+  ) {
     self.crossOrigin = crossOrigin
     self.security = security
     self.reader = reader
     self.paths = paths
+    self.answerLimit = answerLimit
   }
 
   static let requestIDHeader = HTTPField.Name.known("X-Request-ID")
@@ -33,7 +41,10 @@ struct EnvelopeMiddleware: RouterMiddleware {
     do {
       let context = context
       response =
-        if let answer = crossOrigin.preflight(request) { answer } else {
+        if closing.contains(context.channel) {
+          // A request behind the last one: its caller may not hear of it, so it is not carried out.
+          throw APIError.unavailable("The connection is being closed, and nothing was done")
+        } else if let answer = crossOrigin.preflight(request) { answer } else {
           try await RequestScope.with(context.requestID) { try await next(request, context) }
         }
     } catch let error as BodyReadError {
@@ -46,6 +57,7 @@ struct EnvelopeMiddleware: RouterMiddleware {
     response.headers.append(contentsOf: context.note.fields)
     crossOrigin.mark(&response, to: request)
     security.mark(&response)
+    if request.method != .head { limitTime(&response, context) }
     metrics.count(response.status)
     return response
   }
@@ -77,10 +89,22 @@ struct EnvelopeMiddleware: RouterMiddleware {
     return response
   }
 
+  /// Closes the connection under a caller who does not read their answer. Streams of events see to that themselves.
+  private func limitTime(_ response: inout Response, _ context: GatewayContext) {
+    guard response.headers[.contentType] != "text/event-stream", response.body.contentLength ?? 0 > 0 else { return }
+    let body = response.body
+    let deadline = context.closeConnection(in: answerLimit)
+    response.body = ResponseBody(contentLength: body.contentLength) { writer in
+      defer { deadline.cancel() }
+      try await body.write(writer)
+    }
+  }
+
   /// The rest of the request is not read: nothing can follow it.
   private func close(_ response: inout Response, _ context: GatewayContext) {
     guard response.headers[.connection] == nil else { return }
     response.headers[.connection] = "close"
+    closing.add(context.channel)
     context.closeConnectionSoon()
   }
 }

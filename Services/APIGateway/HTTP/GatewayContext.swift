@@ -12,7 +12,7 @@ struct GatewayContext: RequestContext {
   let note = ResponseNote()
   /// What the audit keeps of this request, if it does.
   var auditNote: AuditNote?
-  private let channel: any Channel
+  let channel: any Channel
 
   init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
@@ -25,6 +25,11 @@ struct GatewayContext: RequestContext {
   /// Closes the connection after the caller has had time to read the answer: what is left of the request is unwanted.
   func closeConnectionSoon() {
     channel.eventLoop.scheduleTask(in: .milliseconds(500)) { [channel] in channel.close(promise: nil) }
+  }
+
+  /// Closes the connection at a time, unless that is cancelled.
+  func closeConnection(in limit: TimeAmount) -> Scheduled<Void> {
+    channel.eventLoop.scheduleTask(in: limit) { [channel] in channel.close(promise: nil) }
   }
 
   /// Closes the connection under work that takes longer; what the work reads from it then fails.

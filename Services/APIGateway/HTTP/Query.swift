@@ -102,6 +102,11 @@ extension Query {
     return id
   }
 
+  /// The end of a span, that included: times are shown in milliseconds and kept in microseconds.
+  func timeEnd(_ name: String) throws -> Timestamp? {
+    try time(name).map { $0.microseconds.isMultiple(of: 1_000) ? Timestamp(microseconds: $0.microseconds + 999) : $0 }
+  }
+
   /// A time in ISO 8601.
   func time(_ name: String) throws -> Timestamp? {
     guard let text = plusString(name) else { return nil }

@@ -43,14 +43,15 @@ struct RequestBudget: Sendable {
   }
 
   /// Counts a request, unless it is refused: then it costs nothing.
-  mutating func take(_ user: UserID, ownRate: Int?, now: Double) -> Verdict {
+  /// - Parameter isFirst: An admin, whom the others' requests do not keep from stopping them.
+  mutating func take(_ user: UserID, ownRate: Int?, isFirst: Bool = false, now: Double) -> Verdict {
     let quota = ownRate ?? userRate
     var bucket = users[user] ?? TokenBucket(count: Double(quota), window: 1, startsFull: true, now: now)
     if bucket.count != Double(quota) { bucket.set(count: Double(quota), window: 1, now: now) }
     var exceeded: Verdict.Limit?
     if !bucket.take(1, now: now) {
       exceeded = .user
-    } else if !all.take(1, now: now) {
+    } else if !all.take(1, now: now), !isFirst {
       bucket.giveBack(1)
       exceeded = .all
     }

@@ -20,7 +20,7 @@ final class RequestLimiter: Sendable {
   /// - Throws: `RATE_LIMITED`; the fields are in the note all the same.
   func admit(_ principal: Principal, _ note: ResponseNote) throws {
     let verdict = budget.withLockedValue {
-      $0.take(principal.userID, ownRate: principal.limits.requestRate, now: Self.now)
+      $0.take(principal.userID, ownRate: principal.limits.requestRate, isFirst: principal.isAdmin, now: Self.now)
     }
     note.add(verdict.fields)
     guard let limit = verdict.exceeded else { return }

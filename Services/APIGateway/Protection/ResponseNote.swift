@@ -6,6 +6,7 @@ final class ResponseNote: Sendable {
   private struct State {
     var fields = HTTPFields()
     var isBodyTaken = false
+    var session: AuthenticatedSession?
   }
 
   private let state = NIOLockedValueBox(State())
@@ -15,6 +16,12 @@ final class ResponseNote: Sendable {
 
   /// True when somebody reads the request's body, so that nobody else may.
   var isBodyTaken: Bool { state.withLockedValue { $0.isBodyTaken } }
+
+  /// Who asks, where that is known: whoever takes long over something has to be asked again.
+  var session: AuthenticatedSession? {
+    get { state.withLockedValue { $0.session } }
+    set { state.withLockedValue { $0.session = newValue } }
+  }
 
   func add(_ fields: HTTPFields) { state.withLockedValue { $0.fields.append(contentsOf: fields) } }
 

@@ -37,9 +37,10 @@ enum DayOrTime: Sendable, Equatable {
     }
   }
 
-  /// The moment itself, or the last microsecond of the day.
+  /// The moment itself with the rest of its millisecond, or the last microsecond of the day.
   func end(in zone: TimeZone) -> Timestamp {
     switch self {
+    case .time(let time) where time.microseconds.isMultiple(of: 1_000): Timestamp(microseconds: time.microseconds + 999)
     case .time(let time): time
     case .day(let year, let month, let day):
       Timestamp(microseconds: Self.midnight(year, month, day + 1, zone).microseconds - 1)

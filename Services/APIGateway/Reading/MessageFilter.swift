@@ -41,7 +41,7 @@ struct MessageFilter: Sendable {
     phone = try Self.phone(query, parser)
     text = try query.text("q")
     from = try query.time("from")
-    to = try query.time("to")
+    to = try query.timeEnd("to")
   }
 
   static func phone(_ query: Query, _ parser: PhoneNumberParser) throws -> String? {

@@ -73,7 +73,7 @@ struct MessageSearch: Sendable {
     let unsent: PostgresQuery = isUnsent ? "AND m.has_unsent" : ""
     // The planner is not to know whose: of a user with most of the messages it would read everybody's newest instead, and
     // for long when those of late are others'. The same goes for classes and statuses.
-    let owner: PostgresQuery = filter.owner.map { "m.user_id = (SELECT \($0.uuid)) \(unsent)" } ?? "true"
+    let owner: PostgresQuery = filter.owner.map { "m.user_id = (SELECT \($0.uuid)) \(unsent)" } ?? Self.everybodys
     // What is named is found by its id; no index on users is to be preferred.
     if candidates != nil {
       return branch(filter.owner.map { "m.user_id IS NOT DISTINCT FROM \($0.uuid)" } ?? "true")
@@ -96,6 +96,9 @@ struct MessageSearch: Sendable {
         """
     }
   }
+
+  /// True of every message, and what the index of everybody's newest asks for: no list of one user is to follow that.
+  private static let everybodys: PostgresQuery = "m.recipient_count > 0"
 
   /// What the index does not see to, over a message `m` with all its columns.
   var rest: PostgresQuery {

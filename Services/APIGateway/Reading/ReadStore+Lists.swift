@@ -22,7 +22,7 @@ extension ReadStore {
   /// The same where each costs a look at its numbers.
   static let phoneWindow = 1_000
   /// What is counted, at most.
-  static let countLimit = 50_000
+  static let countLimit = 10_000
 
   /// The page of a list, newest first. Where a filter passes over many, a page may have less than its size, also none,
   /// and go on.
@@ -30,6 +30,8 @@ extension ReadStore {
     let search = try await search(filter, page.cursor)
     guard search.isPossible else { return FoundMessages(rows: [], next: nil) }
     guard search.isFollowed else { return try await passing(search, page) }
+    // Nothing is known of what lies behind what was counted.
+    if let total, !total.isExact, page.offset >= total.count { return FoundMessages(rows: [], next: nil) }
     if page.offset > 0 { return try await numbered(search, page, total: total) }
     let rows = try await pool.query(search.newest(MessageRow.columns, limit: page.size + 1)).map(MessageRow.init)
     return FoundMessages(rows, size: page.size)

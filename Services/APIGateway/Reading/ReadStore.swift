@@ -31,13 +31,21 @@ struct ReadStore: Sendable {
     let condition: PostgresQuery = state.map { "AND state = \($0.rawValue)" } ?? ""
     return try await pool.query(
       """
-      SELECT message_id, unit_index, phone, state, attempts_used, provider, error_code, error_message, sent_at,
-        may_be_duplicate
-      FROM projection.recipients_read
+      SELECT message_id, unit_index, phone, state, coalesce(a.attempts, 0) AS attempts, provider, error_code,
+        error_message, sent_at, may_be_duplicate
+      FROM projection.recipients_read LEFT JOIN (
+        SELECT unit_index, count(*) AS attempts FROM projection.attempts_read
+        WHERE message_id = \(id.uuid) AND outcome IS NOT NULL GROUP BY unit_index) a USING (unit_index)
       WHERE message_id = \(id.uuid) AND unit_index > \(index) \(condition)
       ORDER BY unit_index LIMIT \(limit)
       """
     ).map(RecipientRow.init)
+  }
+
+  func hasMessages(of user: UserID) async throws -> Bool {
+    try await pool.query(
+      "SELECT 1 AS found FROM projection.messages_read WHERE user_id = \(user.uuid) LIMIT 1"
+    ).first != nil
   }
 
   /// The time of the newest fact that the read side has taken in; `nil` before the first.

@@ -7,6 +7,7 @@ struct RecipientRow: Sendable {
   var unit: UnitID
   var phone: String
   var state: UnitState
+  /// Tries to send it that are over.
   var attempts: Int
   var provider: String?
   var errorCode: String?
@@ -19,7 +20,7 @@ struct RecipientRow: Sendable {
       messageID: MessageID(try row.decode("message_id", as: UUID.self)), index: try row.decode("unit_index"))
     phone = try row.decode("phone")
     state = try row.decodeName("state")
-    attempts = try row.decode("attempts_used")
+    attempts = try row.decode("attempts")
     provider = try row.decode("provider")
     errorCode = try row.decode("error_code")
     errorMessage = try row.decode("error_message")
@@ -28,7 +29,7 @@ struct RecipientRow: Sendable {
   }
 
   func write(_ json: inout JSONWriter) {
-    json.member("id", "\(unit.messageID)/\(unit.index)")
+    json.member("id", SMSID.text(of: unit))
     json.member("phone", phone)
     json.member("status", state.rawValue)
     json.member("error_code", errorCode)

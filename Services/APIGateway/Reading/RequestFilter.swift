@@ -18,7 +18,7 @@ struct RequestFilter: Sendable {
     state = try query.choice("status")
     provider = query.string("provider")
     from = try query.time("from")
-    to = try query.time("to")
+    to = try query.timeEnd("to")
     cursor = try PageCursor.given(query, ofUnits: true)
     size = try query.int("limit", in: 1...200, default: 50)
   }

@@ -17,8 +17,14 @@ struct RequestRow: Sendable {
 
   /// What the initializer reads, of a message `m` and its recipient `r`.
   static let columns = """
-    r.message_id, r.unit_index, r.phone, r.state, r.attempts_used, r.provider, r.error_code, r.error_message, r.sent_at,
+    r.message_id, r.unit_index, r.phone, r.state, r.provider, r.error_code, r.error_message, r.sent_at,
     r.may_be_duplicate, r.changed_at, m.content, m.accepted_at
+    """
+
+  /// The tries that are over, of an SMS `s`.
+  static let attempts = """
+    (SELECT count(*) FROM projection.attempts_read a
+      WHERE a.message_id = s.message_id AND a.unit_index = s.unit_index AND a.outcome IS NOT NULL) AS attempts
     """
 
   init(_ row: PostgresRow) throws {

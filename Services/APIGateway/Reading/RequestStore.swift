@@ -20,7 +20,7 @@ extension ReadStore {
     let provider: PostgresQuery = filter.provider.map { "AND s.provider = \($0)" } ?? ""
     let rows = try await pool.query(
       """
-      SELECT * FROM (\(lookedAt(filter, RequestRow.columns))) s WHERE true \(state) \(provider)
+      SELECT s.*, \(unsafeRaw: RequestRow.attempts) FROM (\(lookedAt(filter, RequestRow.columns))) s WHERE true \(state) \(provider)
       ORDER BY accepted_at DESC, message_id DESC, unit_index LIMIT \(filter.size + 1)
       """
     ).map(RequestRow.init)
@@ -65,9 +65,10 @@ extension ReadStore {
   func request(_ unit: UnitID) async throws -> RequestRow? {
     try await pool.query(
       """
-      SELECT \(unsafeRaw: RequestRow.columns)
-      FROM projection.messages_read m JOIN projection.recipients_read r USING (message_id)
-      WHERE r.message_id = \(unit.messageID.uuid) AND r.unit_index = \(unit.index)
+      SELECT s.*, \(unsafeRaw: RequestRow.attempts) FROM (
+        SELECT \(unsafeRaw: RequestRow.columns)
+        FROM projection.messages_read m JOIN projection.recipients_read r USING (message_id)
+        WHERE r.message_id = \(unit.messageID.uuid) AND r.unit_index = \(unit.index)) s
       """
     ).first.map(RequestRow.init)
   }

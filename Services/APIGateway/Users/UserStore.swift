@@ -6,6 +6,14 @@ import Postgres
 struct UserStore: Sendable {
   let pool: PostgresPool
 
+  /// What this replica knows of an admin may be some seconds old, and what they make outlives that.
+  /// - Throws: `FORBIDDEN` for whoever is no active admin any more.
+  func checkAdmin(_ actor: UserID) async throws {
+    let found = try await pool.query(
+      "SELECT 1 AS found FROM accounts.users WHERE id = \(actor.uuid) AND is_admin AND is_active")
+    guard found.first != nil else { throw APIError(.forbidden, "This needs an admin") }
+  }
+
   func user(_ id: UserID) async throws -> User? {
     try await pool.query(
       "SELECT \(unsafeRaw: User.columns) FROM accounts.users u WHERE u.id = \(id.uuid)"

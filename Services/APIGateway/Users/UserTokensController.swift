@@ -14,9 +14,11 @@ struct UserTokensController: Sendable {
   var routes: [Route] {
     [
       .admin(.get, "/api/admin/users/{id}/tokens", authenticator) { try await list($0, $1) },
-      .admin(.post, "/api/admin/users/{id}/tokens", authenticator, audit: .tokenCreate) { try await create($0, $1) },
+      .admin(.post, "/api/admin/users/{id}/tokens", authenticator, audit: .tokenCreate) {
+        try await create($0, $1, $2)
+      },
       .admin(.delete, "/api/admin/users/{id}/tokens/{token_id}", authenticator, audit: .tokenRevoke) {
-        try await revoke($0, $1)
+        try await revoke($0, $1, $2)
       },
     ]
   }
@@ -34,12 +36,13 @@ struct UserTokensController: Sendable {
     }
   }
 
-  private func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
+  private func create(_ request: Request, _ context: GatewayContext, _ admin: Principal) async throws -> Response {
     _ = try Query(request, allowing: [])
     let id = try context.userID
     let draft = try TokenDraft.decode(try await reader.read(request, context), now: .now())
     context.auditNote?.add("name", .string(draft.name))
     context.auditNote?.add("expires_at", draft.expiresAt.map { .string($0.description) } ?? .null)
+    try await users.checkAdmin(admin.userID)
     let secret = BearerSecret.make(prefix: BearerSecret.tokenPrefix)
     let (token, record) = try await store.create(draft, TokenDigest(token: secret), of: id)
     context.auditNote?.add("token_id", .string(token.id.uuidString.lowercased()))
@@ -51,15 +54,17 @@ struct UserTokensController: Sendable {
     }
   }
 
-  private func revoke(_ request: Request, _ context: GatewayContext) async throws -> Response {
+  private func revoke(_ request: Request, _ context: GatewayContext, _ admin: Principal) async throws -> Response {
     _ = try Query(request, allowing: [])
     let id = try context.userID
     guard let tokenID = context.parameters.get("token_id").flatMap({ UUID(uuidString: $0) }) else { throw Self.none }
     context.auditNote?.add("token_id", .string(tokenID.uuidString.lowercased()))
+    try await users.checkAdmin(admin.userID)
     guard let revoked = try await store.revoke(tokenID, of: id) else { throw Self.none }
     context.auditNote?.add("name", .string(revoked.name))
-    if let digest = revoked.digest { announcer.directory.withLockedValue { $0.remove(digest) } }
-    await announcer.announce(revoked.change, context)
+    var change = revoked.change
+    change.endedTokens = revoked.digest.map { [$0.text] }
+    await announcer.announce(change, context)
     return .success { json in json.member("id", tokenID.uuidString.lowercased()) }
   }
 

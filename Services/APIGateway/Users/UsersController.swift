@@ -14,7 +14,7 @@ struct UsersController: Sendable {
   var routes: [Route] {
     [
       .admin(.get, "/api/admin/users", authenticator) { request, _ in try await list(request) },
-      .admin(.post, "/api/admin/users", authenticator, audit: .userCreate) { try await create($0, $1) },
+      .admin(.post, "/api/admin/users", authenticator, audit: .userCreate) { try await create($0, $1, $2) },
       .admin(.get, "/api/admin/users/{id}", authenticator) { request, context in
         _ = try Query(request, allowing: [])
         guard let user = try await store.user(try context.userID) else { throw GatewayContext.noUser }
@@ -37,11 +37,13 @@ struct UsersController: Sendable {
     }
   }
 
-  private func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
+  private func create(_ request: Request, _ context: GatewayContext, _ admin: Principal) async throws -> Response {
     _ = try Query(request, allowing: [])
     let fields = try UserFields.new(try await reader.read(request, context)) { providers[$0] != nil }
     fields.note(in: context.auditNote)
-    let user = try await store.create(fields, passwordHash: try await hash(fields))
+    let passwordHash = try await hash(fields)
+    try await store.checkAdmin(admin.userID)
+    let user = try await store.create(fields, passwordHash: passwordHash)
     context.auditNote?.subject = user.id.description
     await announcer.announce(user.change, context)
     var response = Response.success(status: .created) { json in user.write(&json) }
@@ -54,8 +56,12 @@ struct UsersController: Sendable {
     let id = try context.userID
     let fields = try UserFields.change(try await reader.read(request, context)) { providers[$0] != nil }
     fields.note(in: context.auditNote)
-    let user = try await store.change(id, fields, passwordHash: try await hash(fields), by: admin.userID)
-    await announcer.announce(user.change, context)
+    let passwordHash = try await hash(fields)
+    try await store.checkAdmin(admin.userID)
+    let user = try await store.change(id, fields, passwordHash: passwordHash, by: admin.userID)
+    var change = user.change
+    if fields.password != .absent { change.endsSessions = true }
+    await announcer.announce(change, context)
     return .success { json in user.write(&json) }
   }
 

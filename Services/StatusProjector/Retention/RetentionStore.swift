@@ -18,7 +18,7 @@ extension ProjectionStore {
   func redact(afterDays days: Int) async throws -> Int {
     try await step { connection in
       let ids: [UUID] = try await connection.query(
-        picking("NOT is_open AND redacted_at IS NULL AND accepted_at < \(Self.before(days))")
+        picking("NOT is_open AND redacted_at IS NULL AND recipient_count > 0 AND accepted_at < \(Self.before(days))")
       ).map { try $0.decode("message_id") }
       try await redact(ids, connection)
       return ids.count
@@ -33,7 +33,7 @@ extension ProjectionStore {
       var ids: [UUID] = try await connection.query(
         picking(
           """
-          NOT is_open AND accepted_at < \(Self.before(days))
+          NOT is_open AND recipient_count > 0 AND accepted_at < \(Self.before(days))
           AND greatest(changed_at, finished_at, accepted_at) < \(Self.before(days))
           """)
       )

@@ -38,8 +38,17 @@ public struct UserChanged: Payload {
   public var isAdmin: Bool?
   /// `nil` from releases that did not say so.
   public var limits: Limits?
+  /// True when all their logins have ended.
+  public var endsSessions: Bool?
+  /// Tokens and logins that have ended: SHA-256 in hexadecimal digits.
+  public var endedTokens: [String]?
 
-  public init(userID: UserID, isActive: Bool, weight: Double, isAdmin: Bool? = nil, limits: Limits? = nil) {
+  public init(
+    userID: UserID, isActive: Bool, weight: Double, isAdmin: Bool? = nil, limits: Limits? = nil,
+    endsSessions: Bool? = nil, endedTokens: [String]? = nil
+  ) {
+    self.endsSessions = endsSessions
+    self.endedTokens = endedTokens
     self.userID = userID
     self.isActive = isActive
     self.weight = weight
@@ -53,6 +62,8 @@ public struct UserChanged: Payload {
     case weight
     case isAdmin = "is_admin"
     case limits
+    case endsSessions = "ends_sessions"
+    case endedTokens = "ended_tokens"
   }
 }
 
