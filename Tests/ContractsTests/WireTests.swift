@@ -49,6 +49,63 @@ struct WireTests {
     #expect(String(decoding: try Wire.encode(newer), as: UTF8.self) == golden)
   }
 
+  @Test("unit.dead of an earlier release is read, and replays carry it as it was, with the providers it may go by")
+  func letters() throws {
+    let unit = #"{"index":3,"message_id":"\#(Self.message)"}"#
+    let user = "01939b7e-0000-7000-8000-000000000002"
+    func letter(_ providers: String) -> String {
+      #"{"accepted_at":"2026-11-21T08:15:30.000000Z","attempts":[],"attempts_used":5,"class":"normal","#
+        + #""content":"Hi","died_at":"2026-11-21T08:16:30.000000Z","dispatch":4,"encoding":"gsm7","#
+        + #""error_type":"timeout","max_attempts":5,"phone":"+85291234567",\#(providers)"segments":1,"state":"dead","#
+        + #""unit":\#(unit),"user_id":"\#(user)"}"#
+    }
+    let head = #""at":"2026-11-21T08:15:30.123456Z""#
+    let id = #""id":"01939b7e-0000-7000-8000-000000000009""#
+    let older = #"{\#(head),\#(id),"type":"unit.dead","units":[\#(letter(""))],"v":1}"#
+    let dead = try Wire.decode(UnitsDead.self, from: Array(older.utf8))
+    #expect(dead.body.units.map(\.providers) == [nil])
+    #expect(String(decoding: try Wire.encode(dead), as: UTF8.self) == older)
+
+    let replayID = "01939b7e-0000-7000-8000-000000000005"
+    let golden =
+      #"{\#(head),"class":"urgent","expires_at":"2026-11-22T08:15:30.000000Z",\#(id),"provider":"a","#
+      + #""replay_id":"\#(replayID)","type":"unit.replay","units":[\#(letter(#""providers":["a","b"],"#))],"v":1}"#
+    let replay = try Wire.decode(UnitReplay.self, from: Array(golden.utf8))
+    #expect(replay.body.messageClass == .urgent && replay.body.units.map(\.providers) == [["a", "b"]])
+    #expect(String(decoding: try Wire.encode(replay), as: UTF8.self) == golden)
+    let plain = #"{\#(head),\#(id),"replay_id":"\#(replayID)","type":"unit.replay","units":[],"v":1}"#
+    let asBulk = try Wire.decode(UnitReplay.self, from: Array(plain.utf8))
+    #expect(asBulk.body.messageClass == nil && asBulk.body.provider == nil && asBulk.body.expiresAt == nil)
+    #expect(String(decoding: try Wire.encode(asBulk), as: UTF8.self) == plain)
+
+    let cancel = #"{\#(head),\#(id),"replay_id":"\#(replayID)","type":"replay.cancel","v":1}"#
+    let cancelled = try Wire.decode(ReplayCancel.self, from: Array(cancel.utf8))
+    #expect(String(decoding: try Wire.encode(cancelled), as: UTF8.self) == cancel)
+    let settle =
+      #"{"as":"abandoned",\#(head),\#(id),"type":"unit.settle","units":[{"dispatch":4,"unit":\#(unit)}],"v":1}"#
+    let settled = try Wire.decode(UnitSettle.self, from: Array(settle.utf8))
+    #expect(settled.body.verdict == .abandoned)
+    #expect(String(decoding: try Wire.encode(settled), as: UTF8.self) == settle)
+    let unknown = settle.replacing("abandoned", with: "lost")
+    #expect(throws: WireError.self) { try Wire.decode(UnitSettle.self, from: Array(unknown.utf8)) }
+  }
+
+  @Test("an answer names the units that it refuses, where there are any")
+  func refusals() throws {
+    let head = #"{"at":"2026-11-21T08:15:30.123456Z","command":"unit.settle","#
+    let ids = #""command_id":"01939b7e-0000-7000-8000-000000000005","id":"01939b7e-0000-7000-8000-000000000009","#
+    let older = head + ids + #""reason":"wrong_state","result":"refused","type":"command.answered","v":1}"#
+    let read = try Wire.decode(CommandAnswered.self, from: Array(older.utf8))
+    #expect(read.body.refusals == nil)
+    #expect(String(decoding: try Wire.encode(read), as: UTF8.self) == older)
+    let newer = older.replacing(
+      #""result""#,
+      with: #""refusals":[{"reason":"wrong_state","unit":{"index":3,"message_id":"\#(Self.message)"}}],"result""#)
+    let answer = try Wire.decode(CommandAnswered.self, from: Array(newer.utf8))
+    #expect(answer.body.refusals?.map(\.unit.index) == [3])
+    #expect(String(decoding: try Wire.encode(answer), as: UTF8.self) == newer)
+  }
+
   @Test("unknown fields are ignored")
   func unknownFields() throws {
     let newer = golden.replacing("\"v\":1", with: "\"v\":1,\"colour\":{\"red\":[1]}")

@@ -101,6 +101,7 @@ private struct MessageLife: Sendable {
   private var spans: [MessageID: MessageSpan] = [:]
   private var inFlight: [AttemptID] = []
   private var returned: [OutcomeStore.Returned] = []
+  private var replays: [ReplayID] = []
 
   init(database: SchedulerDatabase, generator: SeededGenerator) {
     self.database = database
@@ -108,13 +109,14 @@ private struct MessageLife: Sendable {
   }
 
   mutating func step() async throws {
-    switch Int.random(in: 0..<20, using: &generator) {
+    switch Int.random(in: 0..<24, using: &generator) {
     case 0...4: try await takeIn()
     case 5...9: try await dispatch()
     case 10...15: try await report()
     case 16: try await again()
     case 17: try await command(.cancel)
     case 18: try await command(.retryFailed)
+    case 19...22: try await decide()
     default: try await command(Bool.random(using: &generator) ? .pause : .resume)
     }
   }
@@ -130,7 +132,7 @@ private struct MessageLife: Sendable {
     try facts.fold(result.outbox)
     if isExpiring {
       let expired = try await SweepStore(term: database.term).expire()
-      follow(expired.changes)
+      for changes in expired.changes { follow(changes) }
       try facts.fold(expired.outbox)
     }
   }
@@ -177,6 +179,27 @@ private struct MessageLife: Sendable {
     try facts.fold(result.outbox)
   }
 
+  /// Replays letters, settles them, or cancels a replay; also letters that are closed by then.
+  private mutating func decide() async throws {
+    if replays.count > 2, Int.random(in: 0..<3, using: &generator) == 0 {
+      return try take(try await database.cancel(replays.removeFirst()))
+    }
+    guard let letter = facts.letters.randomElement(using: &generator) else { return }
+    switch Int.random(in: 0..<6, using: &generator) {
+    case 0: try take(try await database.settle([letter], as: letter.state == .dead ? .abandoned : .sent))
+    case 1: try take(try await database.settle([letter], as: .failed))
+    default:
+      replays.append(ReplayID.timeOrdered())
+      let letters = Dictionary([letter, facts.letters[0]].map { ($0.unit, $0) }, uniquingKeysWith: { $1 })
+      try take(try await database.replay(Array(letters.values), id: replays[replays.count - 1]))
+    }
+  }
+
+  private mutating func take(_ result: CommandStore.Result) throws {
+    follow(result.changes)
+    try facts.fold(result.outbox)
+  }
+
   private mutating func command(_ action: MessageCommand.Action) async throws {
     guard let id = facts.messages.randomElement(using: &generator) else { return }
     let result = try await database.command(action, id)
@@ -200,8 +223,10 @@ private struct FactFold: Sendable {
   private var units: [MessageID: [(version: Int, state: UnitState)]] = [:]
   /// In order, so that the same seed finds the same ones.
   private(set) var messages: [MessageID] = []
+  private(set) var letters: [UnitsDead.Entry] = []
 
   mutating func fold(_ entries: [OutboxEntry]) throws {
+    letters += try entries.facts(UnitsDead.self).flatMap(\.units)
     for message in try entries.facts(MessagesQueued.self).flatMap(\.messages) {
       units[message.messageID] = Array(repeating: (0, .pending), count: message.total)
       messages.append(message.messageID)

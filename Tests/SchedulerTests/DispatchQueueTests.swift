@@ -63,6 +63,23 @@ struct DispatchQueueTests {
     #expect(next.picks.map(\.attempt) == [AttemptID(unit: unit.unit, dispatch: 1)])
   }
 
+  @Test("a unit that is sent again in another flow goes when that flow's turn comes, and can be taken out of it")
+  func replayed() throws {
+    var queue = queue(rates: ["fast": 1000])
+    let flow = FlowKey(messageClass: .bulk, userID: key.userID, provider: "fast")
+    let units = (0..<2).map {
+      ReturnedUnit(
+        unit: UnitID(messageID: .timeOrdered(), index: $0), expectedDispatch: 5, expectedState: .pending,
+        nextDispatch: 5, segments: 1)
+    }
+    queue.register(flow, id: 7, weight: 1)
+    for unit in units { queue.readmit(unit, flow: flow) }
+    queue.withdraw([units[0].unit], from: flow)
+    let plan = try queue.plan(limit: 10, now: 0)
+    #expect(plan.picks.map(\.attempt) == [AttemptID(unit: units[1].unit, dispatch: 5)])
+    #expect(plan.tags[flow]?.flowID == 7 && queue.isEmpty)
+  }
+
   @Test("what is not in memory is asked for, and nothing overtakes it")
   func pages() throws {
     var queue = queue(rates: ["fast": 100_000])

@@ -10,7 +10,7 @@ struct UnitTransitionTests {
 
   private func decide(
     _ unit: UnitTransition.Unit, _ report: UnitTransition.Report, dispatch: Int = 2,
-    _ messageClass: MessageClass = .normal, ending: UnitTransition.Ending? = nil
+    _ messageClass: MessageClass = .normal, ending: UnitState? = nil
   ) -> UnitTransition.Decision {
     UnitTransition(policy: ProviderPolicy()).decide(
       unit, dispatch: dispatch, report: report, provider: "hkt", messageClass: messageClass, ending: ending,
@@ -106,15 +106,17 @@ struct UnitTransitionTests {
     #expect(decide(sending, .outcome(.accepted), dispatch: 1) == .ignore)
   }
 
-  @Test("what comes back ends with its message; what may have arrived is unconfirmed, and a late answer still counts")
+  @Test(
+    "what comes back ends with its message or its replay; what may have arrived is unconfirmed, and a late answer still counts"
+  )
   func ended() {
-    for ending in [UnitTransition.Ending.cancelled, .expired] {
-      let state: UnitState = ending == .cancelled ? .cancelled : .expired
+    for state in [UnitState.cancelled, .expired, .dead, .unconfirmed] {
       for report in [UnitTransition.Report.expired, .outcome(.retryable), .outcome(.throttled)] {
-        #expect(changed(decide(sending, report, ending: ending))?.0.state == state)
+        #expect(changed(decide(sending, report, ending: state))?.0.state == state)
       }
-      #expect(changed(decide(sending, .outcome(.unknown), .urgent, ending: ending))?.0.state == .unconfirmed)
-      #expect(changed(decide(sending, .outcome(.accepted), ending: ending))?.0.state == .sent)
+      #expect(changed(decide(sending, .outcome(.unknown), .urgent, ending: state))?.0.state == .unconfirmed)
+      #expect(changed(decide(sending, .outcome(.accepted), ending: state))?.0.state == .sent)
+      guard state != .dead else { continue }
       var unit = sending
       unit.state = state
       #expect(changed(decide(unit, .outcome(.accepted)))?.0.state == .sent)

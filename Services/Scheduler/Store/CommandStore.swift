@@ -93,6 +93,9 @@ struct CommandStore: Sendable {
     case .resume:
       changes = try await store.resume([message])
       try facts.add(MessagesResumed(targets: [.message(id)], changedAt: store.now), at: store.now)
+    case .retryFailed where message.form != .whole:
+      // Text and numbers are gone; what is dead of it lies in the letters.
+      refusal = "too_old"
     case .retryFailed:
       let again = try await store.retryFailed(message, facts: &facts)
       changes = again.changes

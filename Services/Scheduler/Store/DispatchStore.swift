@@ -131,10 +131,12 @@ struct DispatchStore: Sendable {
           \(returned.map(\.expectedState.rawValue)), \(returned.map(\.nextDispatch)))
         AS p(message_id, unit_index, dispatch, state, next_dispatch)
       JOIN scheduler.messages m USING (message_id)
+      LEFT JOIN scheduler.replayed r USING (message_id, unit_index)
       WHERE u.message_id = p.message_id AND u.unit_index = p.unit_index AND u.dispatch = p.dispatch
         AND u.state = p.state
-      RETURNING u.message_id, u.unit_index, m.content, m.request_id, m.expires_at,
-        m.recipients[p.unit_index + 1] AS phone
+      RETURNING u.message_id, u.unit_index, coalesce(r.content, m.content) AS content, m.request_id,
+        CASE WHEN r.replay_id IS NULL THEN m.expires_at ELSE r.expires_at END AS expires_at,
+        coalesce(r.phone, m.recipients[p.unit_index + 1]) AS phone
       """)
     var contents: [UnitID: Content] = [:]
     for row in rows {

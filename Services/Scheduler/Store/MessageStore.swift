@@ -10,12 +10,39 @@ struct MessageStore: Sendable {
   var connection: PostgresConnection
   var now: Timestamp
 
+  /// A flow that units wait in.
+  struct Flow: Sendable {
+    var key: FlowKey
+    var id: Int64
+    var weight: Double
+  }
+
+  /// A unit in the flow that it waits in.
+  struct FlowUnit: Sendable, Hashable {
+    var unit: UnitID
+    var flow: FlowKey
+  }
+
+  /// What a message's row still holds.
+  enum Form: String, Sendable {
+    /// Everything.
+    case whole
+    /// Old: no text, no numbers, no units but the dead and the unconfirmed.
+    case stripped
+    /// Made anew from letters, with their units alone.
+    case restored
+  }
+
   /// What has to follow in memory, once the transaction has committed.
   struct Changes: Sendable {
+    /// Flows that may be new.
+    var flows: [Flow] = []
     /// Messages that wait no longer; their units that came back wait no longer either.
     var withdrawn: [QueueEntry] = []
     /// Units in backoff that wait no longer.
     var withdrawnUnits: [UnitID] = []
+    /// Units that wait no longer in flows that are not their messages'.
+    var withdrawnReturns: [FlowUnit] = []
     var admitted: [QueueEntry] = []
     var returned: [OutcomeStore.Returned] = []
   }
@@ -30,6 +57,7 @@ struct MessageStore: Sendable {
     var cutFrom: Int?
     var cutState: UnitState?
     var isFinished: Bool
+    var form: Form
 
     /// True when units of it that were never dispatched lie in the queue.
     var isQueued: Bool { isDue && !isPaused && entry.span.rest > 0 }
@@ -47,7 +75,7 @@ struct MessageStore: Sendable {
     try await connection.query(
       """
       SELECT m.message_id, m.flow_id, m.first_number, m.cursor, m.total, m.segments, m.providers, m.is_due, m.is_paused, m.ended,
-        m.cut_from, m.cut_state, m.finished_at IS NOT NULL AS is_finished, m.sent, m.failed, m.dead,
+        m.cut_from, m.cut_state, m.form, m.finished_at IS NOT NULL AS is_finished, m.sent, m.failed, m.dead,
         m.expired, m.cancelled, m.unconfirmed, f.class, f.user_id, f.provider, f.weight,
         (SELECT count(*) FROM scheduler.units u WHERE u.message_id = m.message_id AND u.state = 'sending') AS sending,
         (SELECT count(*) FROM scheduler.units u WHERE u.message_id = m.message_id AND u.state = 'retrying') AS retrying
@@ -71,29 +99,44 @@ struct MessageStore: Sendable {
   func end(
     _ messages: [Message], as ending: UnitTransition.Ending, facts: inout Outbox.Draft
   ) async throws -> Ended {
-    let messages = messages.filter { !$0.isFinished && $0.ended == nil }
+    // What has expired may still be replayed, and that can be cancelled.
+    let messages = messages.filter {
+      !$0.isFinished && ($0.ended == nil || ($0.ended == .expired && ending == .cancelled))
+    }
     var result = Ended()
     guard !messages.isEmpty else { return result }
     let state: UnitState = ending == .cancelled ? .cancelled : .expired
     let ids = messages.map(\.entry.span.messageID)
+    let replayed = ReplayedUnits(connection: connection)
+    let waiting = try await replayed.waiting(of: ids)
     let units = try await endReturned(ids, as: state)
     let returned = Dictionary(grouping: units, by: \.attempt.messageID)
     var finished: [MessagesFinished.Entry] = []
     var updated = messages.map(\.counts)
     for place in messages.indices {
       let span = messages[place].entry.span
+      let units = returned[span.messageID, default: []]
+      // Replayed units have no part in their message's expiry.
+      let left = updated[place].pending + updated[place].retrying - span.rest - units.count
       updated[place][state] += span.rest
-      for unit in returned[span.messageID, default: []] { updated[place][unit.state] += 1 }
+      for unit in units { updated[place][unit.state] += 1 }
       updated[place].retrying = 0
-      updated[place].pending = 0
+      updated[place].pending = left
       let counts = updated[place]
       result.counts[span.messageID] = counts
       result.changes.withdrawn.append(messages[place].queued)
-      if counts.sending == 0 {
+      if counts.sending == 0, left == 0 {
         finished.append(MessagesFinished.Entry(messageID: span.messageID, counts: counts, finishedAt: now))
       }
     }
-    result.changes.withdrawnUnits = units.map(\.attempt.unit)
+    let over = Set(units.map(\.attempt.unit))
+    let paused = Set(messages.filter(\.isPaused).map(\.entry.span.messageID))
+    let leaving = Changes.leaving(waiting)
+    result.changes.withdrawnUnits = Array(over.union(leaving.withdrawnUnits))
+    result.changes.withdrawnReturns = leaving.withdrawnReturns
+    result.changes.returned = waiting.filter {
+      !over.contains($0.unit.unit) && !paused.contains($0.unit.unit.messageID)
+    }
     try await connection.query(
       """
       UPDATE scheduler.messages m
@@ -103,7 +146,7 @@ struct MessageStore: Sendable {
           finished_at = CASE WHEN p.is_finished THEN \(now.date) END
       FROM unnest(
           \(ids.map(\.uuid)), \(updated.map(\.cancelled)), \(updated.map(\.expired)), \(updated.map(\.unconfirmed)),
-          \(updated.map { $0.sending == 0 }))
+          \(updated.map { $0.sending == 0 && $0.pending == 0 }))
         AS p(message_id, cancelled, expired, unconfirmed, is_finished)
       WHERE m.message_id = p.message_id
       """)
@@ -122,6 +165,7 @@ struct MessageStore: Sendable {
         doubtful.map { ($0.attempt, .unconfirmed, "unconfirmed", 0) }, at: now, connection)
       try facts.add(letters, at: now)
     }
+    if !waiting.isEmpty { try await replayed.finish(units.map { ($0.attempt.unit, $0.state) }, at: now, &facts) }
     if !finished.isEmpty { try facts.add(MessagesFinished(messages: finished), at: now) }
     return result
   }
@@ -134,8 +178,13 @@ struct MessageStore: Sendable {
       SET due_at = NULL, state = CASE WHEN EXISTS (
           SELECT FROM scheduler.attempts a
           WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index AND a.dispatch = u.dispatch
-            AND a.outcome = 'unknown') THEN 'unconfirmed' ELSE \(state.rawValue) END
+            AND a.outcome = 'unknown') OR EXISTS (
+          SELECT FROM scheduler.replayed r
+          WHERE r.message_id = u.message_id AND r.unit_index = u.unit_index AND r.from_state = 'unconfirmed')
+        THEN 'unconfirmed' ELSE \(state.rawValue) END
       WHERE u.message_id = ANY(\(ids.map(\.uuid))) AND u.state IN ('pending', 'retrying')
+        AND (\(state == .cancelled) OR NOT EXISTS (
+          SELECT FROM scheduler.replayed r WHERE r.message_id = u.message_id AND r.unit_index = u.unit_index))
       RETURNING u.message_id, u.unit_index, u.dispatch, u.attempts_used, u.state
       """
     ).map { try change($0, try UnitState($0)) }
@@ -153,7 +202,9 @@ struct MessageStore: Sendable {
     try await connection.query(
       "UPDATE scheduler.messages SET is_paused = true WHERE message_id = ANY(\(ids.map(\.uuid)))")
     changes.withdrawn = messages.map(\.queued)
-    changes.withdrawnUnits = try await waitingUnits(of: ids).map(\.unit.unit)
+    let waiting = try await waitingUnits(of: ids)
+    changes.withdrawnUnits = waiting.map(\.unit.unit)
+    changes.withdrawnReturns = waiting.map { FlowUnit(unit: $0.unit.unit, flow: $0.flow) }
     return changes
   }
 
@@ -240,7 +291,7 @@ struct MessageStore: Sendable {
 
   // MARK: Rows
 
-  private func change(_ row: PostgresRow, _ state: UnitState) throws -> UnitChange {
+  func change(_ row: PostgresRow, _ state: UnitState) throws -> UnitChange {
     let dispatch: Int = try row.decode("dispatch")
     return UnitChange(
       attempt: AttemptID(unit: try UnitID(row), dispatch: dispatch), state: state, dispatch: dispatch,
@@ -266,6 +317,6 @@ struct MessageStore: Sendable {
       ended: ended == "cancelled" ? .cancelled : ended == "expired" ? .expired : nil,
       cutFrom: try row.decode("cut_from"),
       cutState: try row.decode("cut_state", as: String?.self).flatMap(UnitState.init(rawValue:)),
-      isFinished: try row.decode("is_finished"))
+      isFinished: try row.decode("is_finished"), form: Form(rawValue: try row.decode("form")) ?? .whole)
   }
 }

@@ -12,7 +12,13 @@ extension OutcomeStore {
     let buried = applied.filter { $0.new.state == .dead || $0.new.state == .unconfirmed }
     if !buried.isEmpty {
       let letters = try await DeadUnits.load(
-        buried.map { ($0.report.attempt, $0.new.state, $0.errorType, $0.maxAttempts) }, at: now, connection)
+        buried.map { applied in
+          // A unit that goes back to its letter died of what it had died of before.
+          (
+            AttemptID(unit: applied.report.attempt.unit, dispatch: applied.new.dispatch), applied.new.state,
+            applied.row.ending == applied.new.state ? nil : applied.errorType, applied.maxAttempts
+          )
+        }, at: now, connection)
       try facts.add(letters, at: now)
     }
     let late = applied.filter { $0.old.state == .unconfirmed && $0.new.state != .unconfirmed }
@@ -25,6 +31,9 @@ extension OutcomeStore {
               reason: "late_answer")
           }), at: now)
     }
+    let replayed = Self.net(applied).filter { $0.row.isReplayed && $0.new.state.isFinal }
+    try await ReplayedUnits(connection: connection)
+      .finish(replayed.map { ($0.report.attempt.unit, $0.new.state) }, at: now, &facts)
     if !finished.isEmpty { try facts.add(MessagesFinished(messages: finished), at: now) }
     return try await Outbox.insert(facts, connection)
   }

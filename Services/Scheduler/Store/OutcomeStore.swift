@@ -51,8 +51,10 @@ struct OutcomeStore: Sendable {
     var allowed: [String]?
     var requestID: String?
     var isPaused: Bool
-    var ending: UnitTransition.Ending?
+    /// What it becomes instead of waiting again.
+    var ending: UnitState?
     var expiresAt: Timestamp?
+    var isReplayed: Bool
   }
 
   /// A report that changed its unit.
@@ -92,7 +94,7 @@ struct OutcomeStore: Sendable {
       guard !applied.isEmpty else { return Result() }
       try await updateUnits(applied, connection)
       try await updateAttempts(applied, at: now, connection)
-      let finished = try await updateCounts(applied, at: now, connection)
+      let finished = try await MessageCounts.move(Self.deltas(applied), at: now, connection)
       let net = Self.net(applied)
       return Result(
         returned: net.compactMap(Self.returned), news: applied.compactMap { $0.news(now) },
@@ -107,15 +109,20 @@ struct OutcomeStore: Sendable {
     let rows = try await connection.query(
       """
       SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.attempts_used, u.throttles, u.failed_providers, u.is_resent,
-        f.class, f.user_id, f.provider, m.segments, m.providers, m.request_id, m.is_paused, m.ended, m.expires_at
+        f.class, f.user_id, f.provider, m.segments, m.providers, m.request_id, m.is_paused,
+        CASE WHEN m.ended = 'cancelled' THEN m.ended WHEN c.replay_id IS NOT NULL THEN r.from_state
+          WHEN r.replay_id IS NULL THEN m.ended END AS ending,
+        CASE WHEN r.replay_id IS NULL THEN m.expires_at ELSE r.expires_at END AS expires_at,
+        r.replay_id IS NOT NULL AS is_replayed
       FROM unnest(\(units.map(\.messageID.uuid)), \(units.map(\.index))) AS p(message_id, unit_index)
       JOIN scheduler.units u USING (message_id, unit_index)
       JOIN scheduler.messages m USING (message_id)
-      JOIN scheduler.flows f USING (flow_id)
+      LEFT JOIN scheduler.replayed r USING (message_id, unit_index)
+      LEFT JOIN scheduler.cancelled_replays c USING (replay_id)
+      JOIN scheduler.flows f ON f.flow_id = coalesce(r.flow_id, m.flow_id)
       """)
     var result: [UnitID: Row] = [:]
     for row in rows {
-      let ended: String? = try row.decode("ended")
       result[try UnitID(row)] = Row(
         unit: UnitTransition.Unit(
           state: try UnitState(row), dispatch: try row.decode("dispatch"),
@@ -125,14 +132,15 @@ struct OutcomeStore: Sendable {
         flow: try FlowKey(row), segments: try row.decode("segments"), allowed: try row.decode("providers"),
         requestID: try row.decode("request_id"),
         isPaused: try row.decode("is_paused"),
-        ending: ended.map { $0 == "cancelled" ? .cancelled : .expired },
-        expiresAt: try row.decode("expires_at", as: Date?.self).map(Timestamp.init))
+        ending: try row.decode("ending", as: String?.self).flatMap(UnitState.init(rawValue:)),
+        expiresAt: try row.decode("expires_at", as: Date?.self).map(Timestamp.init),
+        isReplayed: try row.decode("is_replayed"))
     }
     return result
   }
 
   /// One change for each unit: one may change twice in a batch (an orphan's end and its late answer).
-  private static func net(_ applied: [Applied]) -> [Applied] {
+  static func net(_ applied: [Applied]) -> [Applied] {
     let last = Dictionary(
       applied.map { ($0.report.attempt.unit, $0) },
       uniquingKeysWith: { first, second in
@@ -185,43 +193,13 @@ struct OutcomeStore: Sendable {
       """)
   }
 
-  /// Moves the messages' counts, and finds those all of whose units are final now.
-  private func updateCounts(
-    _ applied: [Applied], at now: Timestamp, _ connection: PostgresConnection
-  ) async throws -> [MessagesFinished.Entry] {
+  /// What the changes do to the messages' counts.
+  private static func deltas(_ applied: [Applied]) -> [MessageID: UnitCounts] {
     var deltas: [MessageID: UnitCounts] = [:]
     for change in applied {
-      if change.old.state.isFinal {
-        deltas[change.report.attempt.messageID, default: UnitCounts()][change.old.state] -= 1
-      }
-      if change.new.state.isFinal {
-        deltas[change.report.attempt.messageID, default: UnitCounts()][change.new.state] += 1
-      }
+      MessageCounts.note(change.report.attempt.messageID, from: change.old.state, to: change.new.state, in: &deltas)
     }
-    guard !deltas.isEmpty else { return [] }
-    let ids = deltas.keys.sorted()
-    let changes = ids.map { deltas[$0] ?? UnitCounts() }
-    let rows = try await connection.query(
-      """
-      UPDATE scheduler.messages m
-      SET sent = m.sent + p.sent, failed = m.failed + p.failed, dead = m.dead + p.dead,
-          unconfirmed = m.unconfirmed + p.unconfirmed, expired = m.expired + p.expired,
-          cancelled = m.cancelled + p.cancelled,
-          finished_at = CASE
-            WHEN m.sent + m.failed + m.dead + m.expired + m.cancelled + m.unconfirmed
-               + p.sent + p.failed + p.dead + p.expired + p.cancelled + p.unconfirmed = m.total THEN \(now.date) END
-      FROM unnest(
-          \(ids.map(\.uuid)), \(changes.map(\.sent)), \(changes.map(\.failed)), \(changes.map(\.dead)),
-          \(changes.map(\.unconfirmed)), \(changes.map(\.expired)), \(changes.map(\.cancelled)))
-        AS p(message_id, sent, failed, dead, unconfirmed, expired, cancelled)
-      WHERE m.message_id = p.message_id
-      RETURNING m.message_id, m.sent, m.failed, m.dead, m.expired, m.cancelled, m.unconfirmed, m.finished_at
-      """)
-    return try rows.compactMap { row in
-      guard try row.decode("finished_at", as: Date?.self) != nil else { return nil }
-      return MessagesFinished.Entry(
-        messageID: try MessageID(row), counts: try UnitCounts(row), finishedAt: now)
-    }
+    return deltas
   }
 
   private static func returned(_ applied: Applied) -> Returned? {

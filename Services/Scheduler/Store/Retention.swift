@@ -4,7 +4,8 @@ import Logging
 import Postgres
 import ServiceKit
 
-/// Drops what nobody asks for any more: messages 7 days after they were final, commands that were carried out or whose
+/// Drops what nobody asks for any more: messages 7 days after they were final (of those with dead letters there stays what
+/// a replay goes by, without text and numbers), commands that were carried out or whose
 /// message never came.
 ///
 /// It works beside the leader's loop, in transactions of bounded size, and a failure waits for the next run.
@@ -35,13 +36,19 @@ struct Retention: Sendable {
       let before = "sluice.clock() - \(Int(age / .seconds(1))) * interval '1 second'"
       let rows = try await connection.query(
         """
-        SELECT message_id FROM (
-          SELECT message_id, total, sum(total) OVER (ORDER BY finished_at, message_id) AS units FROM (
-            SELECT message_id, total, finished_at FROM scheduler.messages
-            WHERE finished_at < \(unsafeRaw: before) ORDER BY finished_at LIMIT 1000 FOR UPDATE SKIP LOCKED) old) counted
+        SELECT message_id, has_letters FROM (
+          SELECT message_id, has_letters, total, sum(total) OVER (ORDER BY finished_at, message_id) AS units FROM (
+            SELECT message_id, dead + unconfirmed > 0 AS has_letters, total, finished_at FROM scheduler.messages
+            WHERE finished_at < \(unsafeRaw: before) AND (form = 'whole' OR dead + unconfirmed = 0) ORDER BY finished_at LIMIT 1000 FOR UPDATE SKIP LOCKED) old) counted
         WHERE units - total < \(Self.unitLimit)
         """)
-      let ids = try rows.map { try $0.decode("message_id", as: UUID.self) }
+      var ids: [UUID] = []
+      var kept: [UUID] = []
+      for row in rows {
+        let id: UUID = try row.decode("message_id")
+        if try row.decode("has_letters") { kept.append(id) } else { ids.append(id) }
+      }
+      if !kept.isEmpty { try await Self.strip(kept, connection) }
       if !ids.isEmpty {
         try await connection.query("DELETE FROM scheduler.attempts WHERE message_id = ANY(\(ids))")
         try await connection.query("DELETE FROM scheduler.units WHERE message_id = ANY(\(ids))")
@@ -54,7 +61,26 @@ struct Retention: Sendable {
         WHERE received_at < sluice.clock() - \(CommandStore.patience / .seconds(1)) * interval '1 second'
         """)
       try await connection.query("DELETE FROM scheduler.user_cancellations WHERE done_at < \(unsafeRaw: before)")
-      return ids.count
+      try await connection.query("DELETE FROM scheduler.cancelled_replays WHERE cancelled_at < \(unsafeRaw: before)")
+      return rows.count
     }
+  }
+
+  /// Leaves the dead and unconfirmed units of messages, and what names their providers.
+  private static func strip(_ ids: [UUID], _ connection: PostgresConnection) async throws {
+    try await connection.query(
+      """
+      DELETE FROM scheduler.attempts a USING scheduler.units u
+      WHERE a.message_id = ANY(\(ids)) AND u.message_id = a.message_id AND u.unit_index = a.unit_index
+        AND u.state NOT IN ('dead', 'unconfirmed')
+      """)
+    try await connection.query("UPDATE scheduler.attempts SET reply_body = NULL WHERE message_id = ANY(\(ids))")
+    try await connection.query(
+      "DELETE FROM scheduler.units WHERE message_id = ANY(\(ids)) AND state NOT IN ('dead', 'unconfirmed')")
+    try await connection.query(
+      """
+      UPDATE scheduler.messages SET form = 'stripped', content = '', recipients = '{}', reference = NULL
+      WHERE message_id = ANY(\(ids))
+      """)
   }
 }

@@ -62,7 +62,7 @@ extension OutcomeStore.Returned {
   }
 
   /// Units that came back and wait, the last first: each is put before the others.
-  /// - Parameter condition: Which ones, of units `u` of messages `m`.
+  /// - Parameter condition: Which ones, of units `u` of messages `m`, in replays `r` if any.
   static func waiting(where condition: PostgresQuery, _ connection: PostgresConnection) async throws -> [Self] {
     try await connection.query(
       """
@@ -70,7 +70,8 @@ extension OutcomeStore.Returned {
         f.class, f.user_id, f.provider
       FROM scheduler.units u
       JOIN scheduler.messages m USING (message_id)
-      JOIN scheduler.flows f USING (flow_id)
+      LEFT JOIN scheduler.replayed r USING (message_id, unit_index)
+      JOIN scheduler.flows f ON f.flow_id = coalesce(r.flow_id, m.flow_id)
       WHERE u.state IN ('pending', 'retrying') AND \(condition)
       ORDER BY m.first_number DESC, u.unit_index DESC
       """

@@ -8,6 +8,7 @@ enum SchedulerSchema {
     Migration(version: 1, name: "backlog, units, attempts, outbox", sql: tables),
     Migration(version: 2, name: "schedule, expiry, commands, provider conditions", sql: SchedulerControls.tables),
     Migration(version: 3, name: "allowed providers", sql: allowedProviders),
+    Migration(version: 4, name: "replays", sql: ReplaySchema.tables),
   ]
 
   private static let allowedProviders = """

@@ -26,7 +26,7 @@ struct SweepStore: Sendable {
 
   /// When the next message starts and the next one expires.
   func times() async throws -> Times {
-    try await term.transaction { connection, _ in
+    try await term.transaction { connection, now in
       let row = try await connection.query(
         """
         SELECT (SELECT min(send_at) FROM scheduler.messages WHERE NOT is_due AND ended IS NULL) AS start_at,
@@ -34,9 +34,11 @@ struct SweepStore: Sendable {
            WHERE expires_at IS NOT NULL AND ended IS NULL AND finished_at IS NULL) AS expiry_at
         """
       ).first
-      return Times(
+      var times = Times(
         start: try row?.decode("start_at", as: Date?.self).map(Timestamp.init),
         expiry: try row?.decode("expiry_at", as: Date?.self).map(Timestamp.init))
+      times.include(Times(expiry: try await ReplayedUnits(connection: connection).nextExpiry(now: now)))
+      return times
     }
   }
 
@@ -57,8 +59,8 @@ struct SweepStore: Sendable {
     }
   }
 
-  /// Ends messages past their expiry.
-  func expire() async throws -> (changes: MessageStore.Changes, outbox: [OutboxEntry]) {
+  /// Ends messages past their expiry, and replayed units past theirs.
+  func expire() async throws -> (changes: [MessageStore.Changes], outbox: [OutboxEntry]) {
     try await term.transaction { connection, now in
       let ids = try await connection.query(
         """
@@ -73,7 +75,9 @@ struct SweepStore: Sendable {
       let store = MessageStore(connection: connection, now: now)
       var facts = Outbox.Draft()
       let ended = try await store.end(try await store.lock(ids), as: .expired, facts: &facts)
-      return (ended.changes, try await Outbox.insert(facts, connection))
+      let replayed = try await ReplayedUnits(connection: connection).expire(
+        at: now, limit: UnitReplay.unitLimit, &facts)
+      return ([ended.changes, replayed], try await Outbox.insert(facts, connection))
     }
   }
 }

@@ -88,10 +88,12 @@ struct TakeOver: Sendable {
       try await connection.query(
         """
         SELECT a.message_id, a.unit_index, a.dispatch, a.provider, a.command_id, a.cost, a.not_after_at,
-          m.content, m.recipients[a.unit_index + 1] AS phone, m.request_id
+          coalesce(r.content, m.content) AS content, coalesce(r.phone, m.recipients[a.unit_index + 1]) AS phone,
+          m.request_id
         FROM scheduler.units u
         JOIN scheduler.attempts a USING (message_id, unit_index, dispatch)
         JOIN scheduler.messages m USING (message_id)
+        LEFT JOIN scheduler.replayed r USING (message_id, unit_index)
         WHERE u.state = 'sending'
         """)
     }

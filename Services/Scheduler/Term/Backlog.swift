@@ -79,9 +79,9 @@ struct Backlog: Sendable {
     flow.numbers.withdraw(span.numbers, leavesNone: flow.fresh == 0)
   }
 
-  /// Takes out one unit that came back and waits no longer.
-  mutating func withdraw(_ unit: UnitID, from key: FlowKey) {
-    flows[key]?.front.removeAll { $0.unit == unit }
+  /// Takes out units that came back and wait no longer.
+  mutating func withdraw(_ units: Set<UnitID>, from key: FlowKey) {
+    flows[key]?.front.removeAll { units.contains($0.unit) }
   }
 
   /// Where to read the next page of a flow, if what was never dispatched of it lies only in the store.

@@ -38,15 +38,18 @@ struct DispatchQueue: Sendable {
     sync(entry.flow)
   }
 
+  /// Makes a flow known that nothing waits in yet.
+  mutating func register(_ key: FlowKey, id: Int64, weight: Double) { fair.register(key, id: id, weight: weight) }
+
   /// Takes out a message that waits no longer: cancelled, expired or paused.
   mutating func withdraw(_ entry: QueueEntry) {
     backlog.withdraw(entry.span, from: entry.flow)
     sync(entry.flow)
   }
 
-  /// Takes out one unit that came back and waits no longer.
-  mutating func withdraw(_ unit: UnitID, from flow: FlowKey) {
-    backlog.withdraw(unit, from: flow)
+  /// Takes out units that came back and wait no longer.
+  mutating func withdraw(_ units: Set<UnitID>, from flow: FlowKey) {
+    backlog.withdraw(units, from: flow)
     sync(flow)
   }
 

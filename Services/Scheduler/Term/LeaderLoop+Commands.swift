@@ -25,9 +25,7 @@ extension LeaderLoop {
       }
       switch command {
       case .messages(let command, .message(let id)):
-        let result = try await CommandStore(term: term).apply(command, to: id)
-        follow(result.changes)
-        await relay.add(result.outbox)
+        try await follow(CommandStore(term: term).apply(command, to: id))
       case .messages(let command, .user(let user)):
         if command.action == .cancel {
           try await beginCancellation(of: user, command, delivery)
@@ -46,7 +44,9 @@ extension LeaderLoop {
           headsChanged()
           await relay.add(facts)
         }
-      case .unsupported(let header): try await refuse(header, "not_supported")
+      case .replay(let order, let header): try await replay(order, header)
+      case .cancelReplay(let id, let header): try await follow(ReplayStore(term: term).cancel(id, header))
+      case .settle(let order, let header): try await follow(SettleStore(term: term).settle(order, header))
       }
       Failpoint.reach(.commandCommitted)
       await consumer.acknowledge(delivery)
@@ -56,6 +56,20 @@ extension LeaderLoop {
   private func refuse(_ header: EnvelopeHeader, _ reason: String) async throws {
     let answer = CommandAnswered(commandID: header.id, command: header.type, result: .refused, reason: reason)
     await relay.add(try await ProviderStore(term: term).answer(answer, requestID: header.requestID) ?? [])
+  }
+
+  /// Follows what a command has done, and tells of it.
+  private func follow(_ result: CommandStore.Result) async {
+    follow(result.changes)
+    await relay.add(result.outbox)
+  }
+
+  // MARK: Dead letters
+
+  private func replay(_ order: UnitReplay, _ header: EnvelopeHeader) async throws {
+    if let provider = order.provider, file[provider] == nil { return try await refuse(header, "unknown_provider") }
+    try await follow(ReplayStore(term: term).replay(order, header))
+    if let expiresAt = order.expiresAt { times.include(SweepStore.Times(expiry: expiresAt)) }
   }
 
   // MARK: One user

@@ -48,7 +48,7 @@ extension LeaderLoop {
     for news in result.news { learn(news, now: now) }
     for settled in result.settled {
       due.withdraw(settled.unit)
-      queue.withdraw(settled.unit, from: settled.flow)
+      queue.withdraw([settled.unit], from: settled.flow)
     }
     enqueue(result.returned, isGivingTurnsBack: true)
     for (delivery, _) in read { await consumer.acknowledge(delivery) }

@@ -70,7 +70,7 @@ extension LeaderLoop {
     if isStarting { follow(try await store.start()) }
     if isExpiring {
       let expired = try await store.expire()
-      follow(expired.changes)
+      for changes in expired.changes { follow(changes) }
       await relay.add(expired.outbox)
     }
     times = try await store.times()

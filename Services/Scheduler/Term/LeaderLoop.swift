@@ -154,7 +154,11 @@ actor LeaderLoop {
 
   /// Follows a transaction that changed what waits.
   func follow(_ changes: MessageStore.Changes) {
+    for flow in changes.flows { queue.register(flow.key, id: flow.id, weight: flow.weight) }
     for entry in changes.withdrawn { queue.withdraw(entry) }
+    for (flow, units) in Dictionary(grouping: changes.withdrawnReturns, by: \.flow) {
+      queue.withdraw(Set(units.map(\.unit)), from: flow)
+    }
     for unit in changes.withdrawnUnits { due.withdraw(unit) }
     for entry in changes.admitted { queue.admit(entry) }
     enqueue(changes.returned, isGivingTurnsBack: false)

@@ -28,8 +28,9 @@ enum ReceivedCommand: Sendable {
   case provider(ProviderSet, EnvelopeHeader)
   case reset(ProviderReset, EnvelopeHeader)
   case sending(isOn: Bool, EnvelopeHeader)
-  /// What this version does not carry out.
-  case unsupported(EnvelopeHeader)
+  case replay(UnitReplay, EnvelopeHeader)
+  case cancelReplay(ReplayID, EnvelopeHeader)
+  case settle(UnitSettle, EnvelopeHeader)
 
   /// - Throws: `WireError` when it is no command.
   init(_ body: [UInt8]) throws {
@@ -47,7 +48,9 @@ enum ReceivedCommand: Sendable {
     case .providerReset: self = .reset(try Wire.decode(ProviderReset.self, from: body).body, header)
     case .sendingStop: self = .sending(isOn: false, header)
     case .sendingGo: self = .sending(isOn: true, header)
-    case .unitReplay, .unitSettle, .replayCancel: self = .unsupported(header)
+    case .unitReplay: self = .replay(try Wire.decode(UnitReplay.self, from: body).body, header)
+    case .unitSettle: self = .settle(try Wire.decode(UnitSettle.self, from: body).body, header)
+    case .replayCancel: self = .cancelReplay(try Wire.decode(ReplayCancel.self, from: body).body.replayID, header)
     case .messageAccepted, .messageQueued, .messageCancelled, .messagePaused, .messageResumed, .messageExpired,
       .messageFinished, .unitDispatched, .unitChanged, .unitDead, .letterOpened, .letterClosed, .letterFinished,
       .providerChanged, .queueChanged, .ledgerMarked, .ledgerCounted, .userChanged, .commandAnswered, .send,

@@ -39,10 +39,11 @@ struct UnitTransition: Sendable {
   /// - Parameters:
   ///   - dispatch: The attempt's dispatch number.
   ///   - provider: Who reported it.
-  ///   - ending: Whether the message has been cancelled or has expired.
+  ///   - ending: What it becomes instead of waiting again: its message has been cancelled or has expired, or its replay
+  ///     has been cancelled.
   ///   - random: In 0..<1, for the jitter.
   func decide(
-    _ unit: Unit, dispatch: Int, report: Report, provider: String, messageClass: MessageClass, ending: Ending? = nil,
+    _ unit: Unit, dispatch: Int, report: Report, provider: String, messageClass: MessageClass, ending: UnitState? = nil,
     random: Double
   ) -> Decision {
     guard dispatch == unit.dispatch else { return .ignore }
@@ -58,12 +59,11 @@ struct UnitTransition: Sendable {
   }
 
   /// What would go back to waiting ends with its message; what may have arrived is called so.
-  private func ended(_ decision: Decision, _ report: Report, _ ending: Ending) -> Decision {
+  private func ended(_ decision: Decision, _ report: Report, _ ending: UnitState) -> Decision {
     guard case .change(var unit, _) = decision, unit.state == .pending || unit.state == .retrying else {
       return decision
     }
-    unit.state =
-      report == .outcome(.unknown) ? .unconfirmed : ending == .cancelled ? .cancelled : .expired
+    unit.state = report == .outcome(.unknown) ? .unconfirmed : ending
     return .change(unit, dueAfterSeconds: nil)
   }
 

@@ -83,19 +83,35 @@ public struct CommandAnswered: Payload {
   /// Why it was refused: a stable code, `not_supported`, `not_found`, `wrong_state`, ….
   public var reason: String?
   public var counts: UnitCounts?
+  /// For commands about single units: those that it did not apply to.
+  public var refusals: [Refusal]?
+
+  /// A unit that a command did not apply to.
+  public struct Refusal: Codable, Sendable, Hashable {
+    public var unit: UnitID
+    /// A stable code: `wrong_state` (also when somebody else was first), `not_found`, `provider_not_allowed`, ….
+    public var reason: String
+
+    public init(unit: UnitID, reason: String) {
+      self.unit = unit
+      self.reason = reason
+    }
+  }
 
   public init(
-    commandID: EnvelopeID, command: MessageType, result: Result, reason: String? = nil, counts: UnitCounts? = nil
+    commandID: EnvelopeID, command: MessageType, result: Result, reason: String? = nil, counts: UnitCounts? = nil,
+    refusals: [Refusal]? = nil
   ) {
     self.commandID = commandID
     self.command = command
     self.result = result
     self.reason = reason
     self.counts = counts
+    self.refusals = refusals
   }
 
   enum CodingKeys: String, CodingKey {
     case commandID = "command_id"
-    case command, result, reason, counts
+    case command, result, reason, counts, refusals
   }
 }

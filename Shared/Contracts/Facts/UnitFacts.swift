@@ -158,6 +158,8 @@ public struct UnitsDead: Payload {
     public var encoding: String
     /// The provider the message is pinned to, if any.
     public var pinnedProvider: String?
+    /// The only ones that may carry the message, sorted; `nil` for all.
+    public var providers: [String]?
     public var reference: String?
     public var attemptsUsed: Int
     public var maxAttempts: Int
@@ -168,7 +170,8 @@ public struct UnitsDead: Payload {
     public init(
       unit: UnitID, dispatch: Int, state: UnitState, errorType: String, errorMessage: String?, userID: UserID,
       messageClass: MessageClass, phone: String, content: String, segments: Int, encoding: String,
-      pinnedProvider: String?, reference: String?, attemptsUsed: Int, maxAttempts: Int, attempts: [Attempt],
+      pinnedProvider: String?, providers: [String]? = nil, reference: String?, attemptsUsed: Int, maxAttempts: Int,
+      attempts: [Attempt],
       acceptedAt: Timestamp, diedAt: Timestamp
     ) {
       self.unit = unit
@@ -183,6 +186,7 @@ public struct UnitsDead: Payload {
       self.segments = segments
       self.encoding = encoding
       self.pinnedProvider = pinnedProvider
+      self.providers = providers
       self.reference = reference
       self.attemptsUsed = attemptsUsed
       self.maxAttempts = maxAttempts
@@ -192,7 +196,7 @@ public struct UnitsDead: Payload {
     }
 
     enum CodingKeys: String, CodingKey {
-      case unit, dispatch, state, phone, content, segments, encoding, reference, attempts
+      case unit, dispatch, state, phone, content, segments, encoding, providers, reference, attempts
       case errorType = "error_type"
       case errorMessage = "error_message"
       case userID = "user_id"
