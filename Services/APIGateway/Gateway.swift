@@ -53,7 +53,7 @@ struct Gateway {
       pool, publisher, consumer,
       AccountsService(
         store: AccountStore(pool: pool), directory: directory, firstAdmin: settings.firstAdmin, refreshSignal: signal,
-        auditDays: settings.auditDays, logger: logger),
+        auditDays: settings.auditDays, interval: settings.accountsInterval, logger: logger),
       AuditFlush(trail: trail, logger: logger),
       DailyUseFlush(use: daily, logger: logger),
       IdempotencyRetention(
