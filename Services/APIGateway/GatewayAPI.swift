@@ -80,7 +80,6 @@ struct GatewayAPI {
 
   /// Users, their tokens, logins, and what was done.
   private func accounts(_ authenticator: Authenticator) -> [Route] {
-    let reader = BodyReader(limit: settings.bodyLimit)
     let users = UserStore(pool: store.pool)
     let announcer = UserAnnouncer(directory: directory, refreshSignal: refreshSignal, publisher: publisher)
     let desk = LoginDesk(
@@ -94,7 +93,8 @@ struct GatewayAPI {
         announcer: announcer
       ).routes
       + LoginController(
-        authenticator: authenticator, desk: desk, announcer: announcer, addresses: settings.addresses
+        authenticator: authenticator, desk: desk, announcer: announcer, addresses: settings.addresses,
+        bodyTimeout: reader.timeout
       ).routes
       + AuditController(authenticator: authenticator, store: AuditStore(pool: store.pool)).routes
   }

@@ -23,6 +23,8 @@ struct GatewaySettings: Sendable {
   var publicURL: String?
   /// `SLUICE_BODY_SECONDS`: how long a caller may take to send a body.
   var bodySeconds = 15
+  /// Between two readings of users and tokens, when no fact tells sooner; not to be set from outside.
+  var accountsInterval = Duration.seconds(2)
   /// `SLUICE_BODY_LIMIT`, in bytes.
   var bodyLimit = 2 * 1024 * 1024
   /// `SLUICE_MAX_RECIPIENTS`, `SLUICE_MAX_CHARACTERS`, `SLUICE_MAX_SEGMENTS`

@@ -141,10 +141,10 @@ extension GatewayIntegrationTests {
 
     @Test("Whoever is disabled in one replica is out of the other, at once by the fact, and back when enabled")
     func disabled() async throws {
-      try await GatewayStack.run(replicas: 2) { stack in
+      // Nothing is read again within the test unless a fact asks for it.
+      try await GatewayStack.run(replicas: 2, readingEvery: .seconds(3_600)) { stack in
         let id = try await stack.makeUser("bob")
         let token = try await stack.makeToken(of: id)
-        let clock = ContinuousClock.now
         for round in 0..<4 {
           let off = try await stack.admin("PATCH", "/api/admin/users/\(id)", #"{"is_active": false}"#, at: round % 2)
           #expect(off.status == 200, "\(off.body)")
@@ -155,8 +155,6 @@ extension GatewayIntegrationTests {
           #expect(on.status == 200)
           for replica in 0..<2 { try await stack.wait(for: 200, of: token, at: replica) }
         }
-        // Without the fact each of the eight changes would take what is left of two seconds.
-        #expect(ContinuousClock.now - clock < .seconds(8))
       }
     }
 

@@ -53,8 +53,8 @@ extension GatewayIntegrationTests {
             "auth.login bob unauthorized", "auth.login bob done", "user.create root done", "sending.go root done",
           ]
           #expect(Array(found.prefix(expected.count)) == expected)
-          for text in [secret, session, "password\"", "wrong", "scrypt"] {
-            #expect(!all.body.contains(text) || text == "password\"", "\(text)")
+          for text in [secret, session, "s password", "another password", "wrong", "scrypt"] {
+            #expect(!all.body.contains(text), "\(text)")
           }
           #expect(all.body.contains(#""password":"changed""#))
           let update = try await stack.admin("GET", "/api/admin/audit?action=user.update")
@@ -186,26 +186,6 @@ extension GatewayIntegrationTests {
           try await stack.pool.query("SELECT sms FROM accounts.daily_use").first?.decode("sms", as: Int.self) == 5
         }
         #expect(try await post() == 429)
-      }
-    }
-
-    @Test("What the broker certainly never got is not counted")
-    func givenBack() async throws {
-      try await GatewayStack.run { stack in
-        let id = try await stack.makeUser("bob", #", "daily_limit": 2"#)
-        let token = try await stack.makeToken(of: id)
-        let store = DailyUseStore(pool: stack.pool)
-        let count = DailyUseStore.Count(
-          messageID: .timeOrdered(), userID: try #require(UserID(id)), day: LocalCalendar().day(of: .now()), sms: 2)
-        #expect(try await store.reserve(count, limit: 2))
-        #expect(try await store.reserve(count, limit: 2))
-        let body = #"{"recipient": "91234567", "content": "Hi"}"#
-        #expect(try await stack.http.request("POST", "/api/sms", token: token, body: body).status == 429)
-        try await store.giveBack(count.messageID)
-        try await store.giveBack(count.messageID)
-        for status in [202, 202, 429] {
-          #expect(try await stack.http.request("POST", "/api/sms", token: token, body: body).status == status)
-        }
       }
     }
   }

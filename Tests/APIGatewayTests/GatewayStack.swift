@@ -42,7 +42,11 @@ struct GatewayStack: Sendable {
   let logger: Logger
 
   /// Starts replicas over an empty database and empty queues and waits until they are ready.
-  static func run(replicas: Int = 1, _ body: @Sendable @escaping (GatewayStack) async throws -> Void) async throws {
+  /// - Parameter interval: Between two readings of users and tokens that no fact asks for.
+  static func run(
+    replicas: Int = 1, readingEvery interval: Duration = .seconds(2),
+    _ body: @Sendable @escaping (GatewayStack) async throws -> Void
+  ) async throws {
     let servers = try await Servers.ready()
     let logger = Logger(label: "gateway-test") { _ in SwiftLogNoOpLogHandler() }
     let amqp = try await importTopology(to: servers.rabbit)
@@ -53,7 +57,8 @@ struct GatewayStack: Sendable {
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     var services: [any Service] = [publisher]
     for replica in 0..<replicas {
-      services += try gateway(replica, amqp: amqp, database: database, logger: logger, listening: listening)
+      services += try gateway(
+        replica, amqp: amqp, database: database, logger: logger, listening: listening, interval: interval)
     }
     let group = ServiceGroup(configuration: .init(services: services, logger: logger))
     try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -104,7 +109,7 @@ struct GatewayStack: Sendable {
 
   private static func gateway(
     _ replica: Int, amqp: AMQPConfiguration, database: String, logger: Logger,
-    listening: AsyncStream<Int>.Continuation
+    listening: AsyncStream<Int>.Continuation, interval: Duration = .seconds(2)
   ) throws -> [any Service] {
     var service = try ServiceSettings.load(
       service: "api-gateway",
@@ -116,6 +121,7 @@ struct GatewayStack: Sendable {
     service.amqp = amqp
     var settings = GatewaySettings()
     settings.port = 0
+    settings.accountsInterval = interval
     // What is tested is not how often one may ask, but for the tests of just that.
     settings.requestRate = 1_000_000
     settings.userRequestRate = 1_000_000
@@ -153,7 +159,8 @@ struct GatewayStack: Sendable {
       VALUES (\(UUID()), \(user.uuid), 'test', \(TokenDigest(token: Self.userToken).bytes))
       """)
     try await eventually(within: .seconds(5), "the token works") {
-      try await get("/api/queue/status").status == 200
+      try await publish(UserChanged(userID: user, isActive: true, weight: 1))
+      return try await get("/api/queue/status").status == 200
     }
   }
 

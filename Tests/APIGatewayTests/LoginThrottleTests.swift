@@ -52,6 +52,14 @@ struct LoginThrottleTests {
     #expect(wait != nil)
   }
 
+  @Test("A capital i with a dot is the i that the database takes it for")
+  func dottedLetter() {
+    var throttle = throttle
+    for index in 0..<10 { _ = Self.fail(&throttle, index.isMultiple(of: 2) ? "ADM\u{130}N" : "admin") }
+    let wait = Self.fail(&throttle, "Adm\u{130}n")
+    #expect(wait != nil)
+  }
+
   @Test("An address that tries one name after the other is stopped after thirty")
   func spraying() {
     var throttle = throttle
@@ -60,15 +68,47 @@ struct LoginThrottleTests {
     #expect(waits.last == 30)
   }
 
-  @Test("A right password counts as nothing, however often it comes")
+  @Test("A right password takes no try, and gives back those that failed before")
   func success() {
     var throttle = throttle
-    for _ in 0..<9 { _ = Self.fail(&throttle) }
-    let results = (0..<200).map { _ in Self.succeed(&throttle) }
-    #expect(results.allSatisfy { $0 })
-    // The tries that failed before are forgotten with it.
+    for _ in 0..<5 {
+      for _ in 0..<9 { _ = Self.fail(&throttle) }
+      let isIn = Self.succeed(&throttle)
+      #expect(isIn)
+    }
     let again = (0..<10).map { _ in Self.fail(&throttle) }
     #expect(again.allSatisfy { $0 == nil })
+  }
+
+  @Test("A user logs in sixty times from wherever they are, and then every fifteen seconds")
+  func tooManyRightOnes() {
+    var throttle = throttle
+    let results = (0..<60).map { Self.succeed(&throttle, from: $0 % 3) }
+    #expect(results.allSatisfy { $0 })
+    let wait = Self.fail(&throttle, "ANN", from: 5)
+    #expect(wait == 15)
+    let other = Self.succeed(&throttle, "bob")
+    #expect(other)
+    let later = Self.succeed(&throttle, at: 15.1)
+    #expect(later)
+    let tooSoon = Self.succeed(&throttle, at: 15.2)
+    #expect(!tooSoon)
+  }
+
+  @Test(
+    "Somebody who guesses at others from the same address stops nobody who is known there, nor do these stop others")
+  func sharedAddress() {
+    var throttle = throttle
+    let before = [Self.succeed(&throttle), Self.succeed(&throttle, "bob")]
+    #expect(before == [true, true])
+    let own = (0..<10).map { _ in Self.fail(&throttle) }
+    #expect(own.allSatisfy { $0 == nil })
+    let waits = (0..<31).map { Self.fail(&throttle, "user\($0)") }
+    #expect(waits.dropLast().allSatisfy { $0 == nil } && waits.last == 30)
+    let tenWereWrong = Self.fail(&throttle)
+    #expect(tenWereWrong == 90)
+    let known = Self.succeed(&throttle, "bob")
+    #expect(known)
   }
 
   @Test("Guessing from many addresses stops neither the address that a user knows, nor anybody for ever")

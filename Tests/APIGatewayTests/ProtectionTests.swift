@@ -109,6 +109,7 @@ struct ProtectionTests {
       for start in [
         "GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ",
         post + "Content-Length: 10000\r\n\r\n{",
+        "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n{",
         "GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n{",
       ] {
         let lasted = try await gateway.http.trickle(start)

@@ -35,6 +35,7 @@ enum AccessTables {
       CONSTRAINT sessions_expiry CHECK (expires_at > created_at)
     );
     CREATE INDEX sessions_user_id_idx ON accounts.sessions (user_id);
+    CREATE INDEX sessions_open_idx ON accounts.sessions (user_id, created_at) WHERE ended_at IS NULL;
     CREATE INDEX sessions_changed_at_idx ON accounts.sessions (changed_at);
     CREATE INDEX sessions_expires_at_idx ON accounts.sessions (expires_at);
     CREATE TRIGGER sessions_touch BEFORE UPDATE OF user_id, token_hash, expires_at, ended_at

@@ -6,18 +6,20 @@ import Postgres
 struct AccountStore: Sendable {
   let pool: PostgresPool
 
-  /// Every token and every session that may work, with its user.
+  /// Every token and every session that works, with its user.
   func allTokens() async throws -> [TokenDirectory.Record] {
     try await pool.query(
       """
       \(Self.tokens)
+      WHERE t.revoked_at IS NULL AND u.is_active AND (t.expires_at IS NULL OR t.expires_at > sluice.clock())
       UNION ALL
-      \(Self.sessions) WHERE s.ended_at IS NULL AND s.expires_at > sluice.clock()
+      \(Self.sessions) WHERE s.ended_at IS NULL AND u.is_active AND s.expires_at > sluice.clock()
       """
     ).compactMap(TokenDirectory.Record.init)
   }
 
-  /// What changed within the last minute: tokens and sessions, or their users; and those that were deleted.
+  /// What changed within the last minute: tokens and sessions, or their users, also those that ended; and those that were
+  /// deleted.
   func recentChanges() async throws -> (changed: [TokenDirectory.Record], gone: [TokenDigest]) {
     let changed = try await pool.query(
       """
@@ -66,6 +68,7 @@ struct AccountStore: Sendable {
   /// - Parameter auditDays: How long entries of the audit are kept.
   func clean(auditDays: Int) async throws {
     try await drop("accounts.gone_tokens", where: "gone_at < sluice.clock() - interval '1 hour'")
+    try await drop("accounts.sessions", where: "ended_at < sluice.clock() - interval '1 day'")
     try await drop("accounts.sessions", where: "expires_at < sluice.clock() - interval '7 days'")
     try await drop("accounts.daily_use", where: "day < sluice.clock()::date - 7")
     try await drop("accounts.daily_messages", where: "day < sluice.clock()::date - 7")

@@ -15,10 +15,12 @@ struct AccountsService: Service {
   let refreshSignal: RefreshSignal
   /// How long entries of the audit are kept.
   var auditDays = 730
+  /// Between two readings of what changed, when no fact tells sooner.
+  var interval = Duration.seconds(2)
   let logger: Logger
 
-  /// Between two readings of what changed.
-  private static let interval = Duration.seconds(2)
+  /// Until the database is asked again that does not answer at the start.
+  private static let startInterval = Duration.seconds(2)
   /// Up to here all tokens are read each time.
   private static let cheapCount = 2_000
   /// Between two readings of everything when there are more.
@@ -58,7 +60,7 @@ struct AccountsService: Service {
         return
       } catch {
         logger.warning("Accounts are not ready", metadata: [LogKey.error: "\(error)"])
-        await refreshSignal.wait(atMost: Self.interval)
+        await refreshSignal.wait(atMost: Self.startInterval)
       }
     }
   }
@@ -89,7 +91,7 @@ struct AccountsService: Service {
           logger.warning("Tokens could not be read", metadata: [LogKey.error: "\(error)"])
         }
       }
-      await refreshSignal.wait(atMost: Self.interval)
+      await refreshSignal.wait(atMost: interval)
     }
   }
 

@@ -3,21 +3,35 @@ import Logging
 import NIOConcurrencyHelpers
 import Postgres
 import ServiceKit
-import ServiceLifecycle
 
 /// Keeps users within their SMS a day, in all replicas together.
 ///
-/// Sending does not depend on the database: while it is away everything is accepted, and counted afterwards.
+/// Sending does not depend on the database: while it is away everything is accepted, and counted afterwards. A database that
+/// is there and does not count, or takes too long, lets nobody through.
 final class DailyUse: Sendable {
+  /// A message that may go.
+  struct Reservation: Sendable {
+    var messageID: MessageID
+    /// This call counted it, or owes it; else an earlier try of the same message did.
+    var isOurs: Bool
+    fileprivate var attempt: Attempt
+  }
+
+  fileprivate typealias Attempt = Task<DailyUseStore.Outcome, any Error>
+
   private let store: DailyUseStore
   private let calendar: LocalCalendar
   /// How long a request may be held up before it is published. A database that is away says so sooner; longer than for other
-  /// questions, since whoever is let through uncounted may pass the limit.
+  /// questions, since whoever is not counted by then is refused.
   private let patience: Duration
   /// What was accepted and could not be counted yet. Bounded: beyond that nothing more is counted.
   private let owed = NIOLockedValueBox<[MessageID: DailyUseStore.Count]>([:])
 
   private static let capacity = 100_000
+  /// How long an answer waits until something is given back: a repeat right after it is counted anew then.
+  private static let givingBackPatience = Duration.milliseconds(150)
+  /// How long it may take behind the answer.
+  private static let givingBackLimit = Duration.seconds(30)
 
   init(store: DailyUseStore, calendar: LocalCalendar, patience: Duration = .milliseconds(1_500)) {
     self.store = store
@@ -28,20 +42,28 @@ final class DailyUse: Sendable {
   /// Messages that wait to be counted.
   var waiting: Int { owed.withLockedValue { $0.count } }
 
-  /// - Throws: `RATE_LIMITED` when the day's limit would be passed.
-  func reserve(_ message: MessageAccepted, limit: Int, now: Timestamp = .now(), _ logger: Logger) async throws {
+  /// - Throws: `RATE_LIMITED` when the day's limit would be passed, `SERVICE_UNAVAILABLE` when the database is there and
+  ///   does not say so in time.
+  func reserve(
+    _ message: MessageAccepted, limit: Int, now: Timestamp = .now(), _ logger: Logger
+  ) async throws -> Reservation {
     let count = DailyUseStore.Count(
       messageID: message.messageID, userID: message.userID, day: calendar.day(of: now), sms: message.recipients.count)
-    let mayGo: Bool
+    let attempt = Attempt { [store] in try await store.reserve(count, limit: limit) }
+    let outcome: DailyUseStore.Outcome
     do {
-      mayGo = try await TimeLimit.run(patience) { [store] in try await store.reserve(count, limit: limit) }
-    } catch let error as CancellationError {
-      throw error
+      outcome = try await TimeLimit.run(patience) { try await attempt.value }
     } catch {
-      owe(count, logger)
-      return
+      attempt.cancel()
+      if !(error is CancellationError), isAway(error) {
+        return Reservation(messageID: message.messageID, isOurs: owe(count, logger), attempt: attempt)
+      }
+      Task { await withdraw(message.messageID, after: attempt, logger) }
+      throw refusal(of: message.messageID, because: error, logger)
     }
-    guard !mayGo else { return }
+    guard outcome == .refused else {
+      return Reservation(messageID: message.messageID, isOurs: outcome == .counted, attempt: attempt)
+    }
     var error = APIError(
       .rateLimited, "Your SMS of the day are used up",
       details: [.init("daily_limit", "daily_limit_reached", "\(limit) SMS a day are allowed")])
@@ -49,15 +71,17 @@ final class DailyUse: Sendable {
     throw error
   }
 
-  /// Takes back what was counted for a message that will never be sent.
-  func giveBack(_ message: MessageAccepted, _ logger: Logger) async {
-    if owed.withLockedValue({ $0.removeValue(forKey: message.messageID) }) != nil { return }
-    do {
-      try await TimeLimit.run(patience) { [store] in try await store.giveBack(message.messageID) }
-    } catch {
-      // The user has a few less that day.
-      logger.info("SMS that were not sent stay counted", metadata: [LogKey.messageID: "\(message.messageID)"])
+  /// Takes back what this call counted for a message that will never be sent. Returns soon; what takes longer goes on.
+  func giveBack(_ reservation: Reservation, _ logger: Logger) async {
+    guard reservation.isOurs else { return }
+    owed.withLockedValue { _ = $0.removeValue(forKey: reservation.messageID) }
+    let work = Task {
+      // What was given up may have been counted all the same, and a flush may have been faster.
+      _ = await reservation.attempt.result
+      await delete(reservation.messageID, logger)
     }
+    // It goes on behind the answer when that is not enough.
+    try? await TimeLimit.run(Self.givingBackPatience) { await work.value }
   }
 
   /// Counts what could not be counted before.
@@ -66,39 +90,59 @@ final class DailyUse: Sendable {
       let batch = owed.withLockedValue { Array($0.values.prefix(1_000)) }
       guard !batch.isEmpty else { return }
       try await store.add(batch.sorted { $0.messageID < $1.messageID })
-      owed.withLockedValue { owed in for count in batch { owed[count.messageID] = nil } }
+      let withdrawn = owed.withLockedValue { owed in
+        batch.filter { owed.removeValue(forKey: $0.messageID) == nil }
+      }
+      // Given back while it was being counted.
+      for count in withdrawn { try await store.giveBack(count.messageID) }
     }
   }
 
-  private func owe(_ count: DailyUseStore.Count, _ logger: Logger) {
-    let isKept = owed.withLockedValue { owed in
-      guard owed.count < Self.capacity || owed[count.messageID] != nil else { return false }
+  // MARK: Steps
+
+  /// The database is away, not slow and not at odds with a statement.
+  private func isAway(_ error: any Error) -> Bool {
+    (error as? PostgresError)?.isConnection ?? false || !store.isReachable
+  }
+
+  private func refusal(of message: MessageID, because error: any Error, _ logger: Logger) -> any Error {
+    if error is CancellationError { return error }
+    let reason = error is TimeLimit.Passed ? "the database took too long" : "\(error)"
+    logger.error(
+      "A message was not taken, since it could not be counted against the daily limit",
+      metadata: [LogKey.messageID: "\(message)", LogKey.error: "\(reason)"])
+    return APIError.unavailable(
+      "Your SMS of the day cannot be counted now; nothing was sent",
+      details: [.init("daily_limit", "not_counted", "The message was not accepted", messageID: message)])
+  }
+
+  /// Takes back what an attempt that was given up has counted after all.
+  private func withdraw(_ message: MessageID, after attempt: Attempt, _ logger: Logger) async {
+    switch await attempt.result {
+    case .success(.counted): await delete(message, logger)
+    case .failure(let error as PostgresError) where error.code == .commitUnknown: await delete(message, logger)
+    case .success, .failure: break
+    }
+  }
+
+  private func delete(_ message: MessageID, _ logger: Logger) async {
+    do {
+      try await TimeLimit.run(Self.givingBackLimit) { [store] in try await store.giveBack(message) }
+    } catch {
+      // The user has a few less that day.
+      logger.info("SMS that were not sent may stay counted", metadata: [LogKey.messageID: "\(message)"])
+    }
+  }
+
+  /// - Returns: Whether it is owed since now.
+  private func owe(_ count: DailyUseStore.Count, _ logger: Logger) -> Bool {
+    let (isNew, isKept) = owed.withLockedValue { owed in
+      if owed[count.messageID] != nil { return (false, true) }
+      guard owed.count < Self.capacity else { return (false, false) }
       owed[count.messageID] = count
-      return true
+      return (true, true)
     }
     if !isKept { logger.warning("SMS are not counted against daily limits: the database is away for too long") }
-  }
-}
-
-/// Counts, when the database is back, what was accepted meanwhile.
-struct DailyUseFlush: Service {
-  let use: DailyUse
-  let logger: Logger
-
-  func run() async throws {
-    await cancelWhenGracefulShutdown {
-      while !Task.isCancelled {
-        do {
-          try await Task.sleep(for: .seconds(2))
-          try await use.flush()
-        } catch is CancellationError {
-          break
-        } catch {
-          logger.debug("Daily use could not be counted yet", metadata: [LogKey.error: "\(error)"])
-        }
-      }
-    }
-    // At a stop once more, as long as that takes no time; what is lost then is counted in the users' favour.
-    try? await TimeLimit.run(.seconds(1)) { [use] in try await use.flush() }
+    return isNew
   }
 }

@@ -15,34 +15,53 @@ struct DailyUseStore: Sendable {
     var sms: Int
   }
 
+  /// What became of a message that was to be counted.
+  enum Outcome: Sendable, Equatable {
+    case counted
+    /// Earlier, by another try of the same message.
+    case wasCounted
+    /// The limit would be passed.
+    case refused
+  }
+
+  /// Whether the last use of the database succeeded.
+  var isReachable: Bool { pool.isReady }
+
   /// Counts a message, once however often it is tried, unless the limit would be passed: in one statement, so that it is
   /// exact whatever comes at once to whichever replica.
-  /// - Returns: Whether it may go.
-  func reserve(_ count: Count, limit: Int) async throws -> Bool {
+  ///
+  /// What does not fit by a look without a lock goes no further: whoever is refused again and again neither waits nor
+  /// writes.
+  func reserve(_ count: Count, limit: Int) async throws -> Outcome {
     do {
-      return try await pool.query(
+      let row = try await pool.query(
         """
         WITH counted AS (
           INSERT INTO accounts.daily_use AS d (user_id, day, sms)
           SELECT \(count.userID.uuid), \(count.day)::date, \(count.sms)
           WHERE \(count.sms) <= \(limit)
             AND NOT EXISTS (SELECT FROM accounts.daily_messages WHERE message_id = \(count.messageID.uuid))
+            AND NOT EXISTS (
+              SELECT FROM accounts.daily_use
+              WHERE user_id = \(count.userID.uuid) AND day = \(count.day)::date AND sms + \(count.sms) > \(limit))
           ON CONFLICT (user_id, day) DO UPDATE SET sms = d.sms + excluded.sms WHERE d.sms + excluded.sms <= \(limit)
           RETURNING user_id),
         noted AS (
           INSERT INTO accounts.daily_messages (message_id, user_id, day, sms)
           SELECT \(count.messageID.uuid), user_id, \(count.day)::date, \(count.sms) FROM counted)
-        SELECT EXISTS (SELECT FROM counted)
-          OR EXISTS (SELECT FROM accounts.daily_messages WHERE message_id = \(count.messageID.uuid)) AS may_go
+        SELECT EXISTS (SELECT FROM counted) AS is_counted,
+          EXISTS (SELECT FROM accounts.daily_messages WHERE message_id = \(count.messageID.uuid)) AS was_counted
         """
-      ).first?.decode("may_go") ?? false
+      ).first
+      if try row?.decode("is_counted") ?? false { return .counted }
+      return try row?.decode("was_counted") ?? false ? .wasCounted : .refused
     } catch let error as PostgresError where error.isUniqueViolation {
       // The same message came twice at once, and the other one is counted.
-      return true
+      return .wasCounted
     }
   }
 
-  /// Takes a message out that will never be sent.
+  /// Takes a message out that will never be sent; nothing when it is not counted.
   func giveBack(_ message: MessageID) async throws {
     try await pool.query(
       """

@@ -1,6 +1,7 @@
 import Contracts
 import HTTPTypes
 import Hummingbird
+import NIOCore
 
 /// Lets people in by a password, and out again.
 struct LoginController: Sendable {
@@ -9,13 +10,18 @@ struct LoginController: Sendable {
   let announcer: UserAnnouncer
   let addresses: ClientAddress
   /// Whoever logs in is nobody yet, so little is read.
-  private let reader = BodyReader(limit: 16 * 1024)
+  private let reader: BodyReader
 
-  init(authenticator: Authenticator, desk: LoginDesk, announcer: UserAnnouncer, addresses: ClientAddress) {
+  /// - Parameter bodyTimeout: How long a caller may take to send a body.
+  init(
+    authenticator: Authenticator, desk: LoginDesk, announcer: UserAnnouncer, addresses: ClientAddress,
+    bodyTimeout: TimeAmount
+  ) {
     self.authenticator = authenticator
     self.desk = desk
     self.announcer = announcer
     self.addresses = addresses
+    reader = BodyReader(limit: 16 * 1024, timeout: bodyTimeout)
   }
 
   var routes: [Route] {
@@ -39,7 +45,7 @@ struct LoginController: Sendable {
       address: addresses.client(of: request, peer: context.peer),
       userAgent: request.headers[.userAgent].map { String($0.replacing("\0", with: "").unicodeScalars.prefix(255)) })
     let session = try await desk.login(draft, origin, context)
-    await announcer.announce(UserChanged(session.record.principal, isActive: true), context)
+    await announce(session.record.principal, context)
     return .success { json in
       json.member("access_token", session.token)
       json.member("token_type", "Bearer")
@@ -59,14 +65,19 @@ struct LoginController: Sendable {
     }
     try await desk.store.end(session.digest)
     desk.directory.withLockedValue { $0.remove(session.digest) }
-    // What is known here of their rights may be older than what others know.
-    await announcer.announce(
-      UserChanged(userID: session.principal.userID, isActive: true, weight: session.principal.weight), context)
+    await announce(session.principal, context)
     return .json(
       JSONWriter.object { json in
         json.member("success", true)
         json.member("message", "Logged out")
       })
+  }
+
+  /// Has the others read that somebody came or went. It says only who: what is known here of their rights may be older
+  /// than what others know, or arrive late.
+  private func announce(_ principal: Principal, _ context: GatewayContext) async {
+    await announcer.announce(
+      UserChanged(userID: principal.userID, isActive: true, weight: principal.weight), context)
   }
 
   private static func write(_ principal: Principal, _ json: inout JSONWriter) {

@@ -35,7 +35,7 @@ struct LoginDesk: Sendable {
     case .allowed(let allowed): attempt = allowed
     case .refused(let wait):
       Self.throttled.increment()
-      var error = APIError(.rateLimited, "Too many logins failed; try again later")
+      var error = APIError(.rateLimited, "Too many logins; try again later")
       error.retryAfter = max(1, Int(wait.inSeconds.rounded(.up)))
       throw error
     }

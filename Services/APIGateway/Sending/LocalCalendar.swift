@@ -5,14 +5,6 @@ import Foundation
 struct LocalCalendar: Sendable {
   private var calendar: Calendar
 
-  init() { self.init(zone: TimeZone(identifier: "Asia/Hong_Kong") ?? TimeZone(secondsFromGMT: 8 * 3_600) ?? .gmt) }
-
-  /// - Returns: `nil` for a zone that is not known.
-  init?(_ zone: String) {
-    guard let zone = TimeZone(identifier: zone) else { return nil }
-    self.init(zone: zone)
-  }
-
   init(zone: TimeZone) {
     calendar = Calendar(identifier: .gregorian)
     calendar.timeZone = zone

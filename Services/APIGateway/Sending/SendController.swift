@@ -114,13 +114,13 @@ struct SendController: Sendable {
     _ judged: Judged, _ principal: Principal, _ context: GatewayContext, by deadline: ContinuousClock.Instant
   ) async throws -> [UInt8] {
     guard let limit = principal.limits.dailyLimit else { return try await publish(judged, context, by: deadline) }
-    try await daily.reserve(judged.message, limit: limit, context.logger)
+    let reservation = try await daily.reserve(judged.message, limit: limit, context.logger)
     do {
       return try await publish(judged, context, by: deadline)
     } catch {
       // What nobody knows may have arrived, so it counts.
       if (error as? APIError)?.isCertainlyUndone ?? !(error is CancellationError) {
-        await daily.giveBack(judged.message, context.logger)
+        await daily.giveBack(reservation, context.logger)
       }
       throw error
     }
