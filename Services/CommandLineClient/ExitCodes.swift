@@ -10,10 +10,11 @@ extension ExitCode {
   /// Without a token that may do that.
   static let unauthorized = ExitCode(4)
 
-  /// What an error's HTTP status is to a shell.
-  static func of(status: Int) -> ExitCode {
-    switch status {
+  /// What an error is to a shell.
+  static func of(_ answer: Gateway.Answer) -> ExitCode {
+    switch answer.status {
     case 401, 403: .unauthorized
+    case 429 where answer.isDailyLimit: .refused
     case 429, 500...: .unavailable
     default: .refused
     }

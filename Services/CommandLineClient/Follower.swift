@@ -3,6 +3,9 @@ import JSONHTTP
 
 /// Watches messages until all of them are final.
 struct Follower {
+  /// How long one question is repeated while the gateway is away.
+  static let patience = Duration.seconds(30)
+
   let gateway: Gateway
   /// Shows nothing on the way.
   var isQuiet = false
@@ -13,7 +16,7 @@ struct Follower {
     defer { bar.end() }
     while true {
       let messages = try await ids.asyncMap { id in
-        try await gateway.call("GET", "/api/sms/\(Gateway.escaped(id))").json.data
+        try await gateway.call("GET", "/api/sms/\(Gateway.escaped(id))", patience: Self.patience).json.data
       }
       let total = messages.reduce(0) { $0 + ($1.recipient_count.int ?? 0) }
       let open = messages.reduce(0) { $0 + Self.open($1) }

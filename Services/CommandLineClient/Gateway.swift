@@ -9,29 +9,43 @@ struct Gateway: Sendable {
   /// Refused or away; the text was written already.
   typealias Answer = JSONClient.Answer
 
+  /// - Parameter patience: How long it is repeated while the gateway is away.
   /// - Throws: `ExitCode`, after the reason was written to standard error.
   func call(
     _ method: String, _ path: String, query: [(String, String?)] = [], body: JSONValue? = nil,
-    headers: [(String, String)] = []
+    patience: Duration = .zero
   ) async throws -> Answer {
-    let answer = try await attempt(method, path, query: query, body: body, headers: headers)
+    let answer: Answer
+    do {
+      answer = try await ask(method, path + Self.text(query), body: body, patience: patience)
+    } catch let error as JSONClient.NoAnswer {
+      Console.complain("no answer from the gateway: \(error.description)")
+      throw ExitCode.unavailable
+    }
     guard (200..<300).contains(answer.status) else {
       Console.complain(Self.reason(answer))
-      throw ExitCode.of(status: answer.status)
+      throw ExitCode.of(answer)
     }
     return answer
   }
 
-  /// The same, whatever the status is.
-  func attempt(
-    _ method: String, _ path: String, query: [(String, String?)] = [], body: JSONValue? = nil,
-    headers: [(String, String)] = []
+  /// The last answer, whatever it is.
+  /// - Throws: `JSONClient.NoAnswer`
+  func ask(
+    _ method: String, _ path: String, body: JSONValue?, headers: [(String, String)] = [], patience: Duration
   ) async throws -> Answer {
-    do {
-      return try await client.send(method, path + Self.text(query), body, headers: headers)
-    } catch let error as JSONClient.NoAnswer {
-      Console.complain("no answer from the gateway: \(error.description)")
-      throw ExitCode.unavailable
+    let patience = Patience(deadline: .now + patience)
+    while true {
+      let pause: Duration
+      do {
+        let answer = try await client.send(method, path, body, headers: headers)
+        guard let wait = patience.pause(after: answer, now: .now) else { return answer }
+        pause = wait
+      } catch let error as JSONClient.NoAnswer {
+        guard let wait = patience.pauseAfterSilence(now: .now) else { throw error }
+        pause = wait
+      }
+      try await Task.sleep(for: pause)
     }
   }
 

@@ -25,18 +25,11 @@ struct LoginCommand: AsyncParsableCommand {
 
   /// A line of standard input, not shown while it is typed.
   static func password() throws -> String {
-    let isTyped = isatty(STDIN_FILENO) == 1
-    var before = termios()
-    if isTyped {
-      Console.write("Password: ", to: .standardError)
-      tcgetattr(STDIN_FILENO, &before)
-      var silent = before
-      silent.c_lflag &= ~tcflag_t(ECHO)
-      tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
-    }
+    let silence = isatty(STDIN_FILENO) == 1 ? SilentTerminal.begin() : nil
+    if silence != nil { Console.write("Password: ", to: .standardError) }
     defer {
-      if isTyped {
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before)
+      if let silence {
+        silence.end()
         Console.write("\n", to: .standardError)
       }
     }

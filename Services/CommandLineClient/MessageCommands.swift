@@ -32,10 +32,11 @@ struct StatusCommand: AsyncParsableCommand {
   }
 
   private func show(_ gateway: Gateway) async throws {
-    let answer = try await gateway.call("GET", "/api/sms/\(Gateway.escaped(id))")
+    let patience = watch ? Follower.patience : .zero
+    let answer = try await gateway.call("GET", "/api/sms/\(Gateway.escaped(id))", patience: patience)
     if options.json { Console.print(answer) } else { Self.show(answer.json.data) }
     guard recipients else { return }
-    let list = try await gateway.call("GET", "/api/sms/\(Gateway.escaped(id))/recipients")
+    let list = try await gateway.call("GET", "/api/sms/\(Gateway.escaped(id))/recipients", patience: patience)
     if options.json { return Console.print(list) }
     Console.table(
       ["number", "status", "provider", "attempts", "sent", "error"],
@@ -66,7 +67,11 @@ struct MessagesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "messages", abstract: "List your messages, newest first.")
 
-  @Option(help: "pending, sending, completed, partial, failed, cancelled, expired or unconfirmed.")
+  @Option(
+    help: """
+      pending, sending, completed, partial, failed, cancelled, expired or unconfirmed (the API's job_status); or sent, which is the \
+      API's status and means completed.
+      """)
   var status: String?
 
   @Option(help: "Your own reference.")
@@ -87,7 +92,8 @@ struct MessagesCommand: AsyncParsableCommand {
     let answer = try await options.gateway().call(
       "GET", "/api/sms",
       query: [
-        ("job_status", status), ("reference", reference), ("phone", phone), ("limit", "\(limit)"), ("cursor", cursor),
+        status.map(Self.filter) ?? ("job_status", nil), ("reference", reference), ("phone", phone),
+        ("limit", "\(limit)"), ("cursor", cursor),
       ])
     if options.json { return Console.print(answer) }
     Console.table(
@@ -100,6 +106,11 @@ struct MessagesCommand: AsyncParsableCommand {
         ]
       })
     if let next = answer.json.data.next_cursor.string { Console.note("more: --cursor \(next)") }
+  }
+
+  /// The API's parameter for a word: `sent` is the one of its coarse view that is no `job_status`.
+  static func filter(_ status: String) -> (String, String?) {
+    (status == "sent" ? "status" : "job_status", status)
   }
 }
 

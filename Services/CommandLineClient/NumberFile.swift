@@ -40,19 +40,19 @@ struct NumberFile: Sendable {
 
   private static func place(_ column: String?, in first: [String]) throws -> (index: Int, hasNames: Bool) {
     let names = first.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
-    // A row of names has no cell that could be a number.
-    let hasNames = !names.contains { $0.count { $0.isNumber } >= 3 }
+    // The other columns may hold anything, such as years as names and rooms as values.
+    func isName(_ index: Int) -> Bool { names[index].count { $0.isNumber } < 3 }
     guard let column else {
       if let index = names.firstIndex(where: usualNames.contains) { return (index, true) }
       guard names.count == 1 else {
         throw ValidationError("which column holds the numbers? Give --column NAME or its place; there are: \(first)")
       }
-      return (0, hasNames)
+      return (0, isName(0))
     }
     if let index = names.firstIndex(of: column.lowercased()) { return (index, true) }
     guard let place = Int(column), names.indices.contains(place - 1) else {
       throw ValidationError("there is no column \(column); there are: \(first.joined(separator: ", "))")
     }
-    return (place - 1, hasNames)
+    return (place - 1, isName(place - 1))
   }
 }

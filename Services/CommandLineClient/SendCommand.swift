@@ -11,7 +11,7 @@ struct SendCommand: AsyncParsableCommand {
       sluice send --csv guests.csv --column mobile --text "The pool is closed." --wait
 
       A file is a table with commas, semicolons or tabs, with or without a row of names, or one number a line; - is standard input. \
-      Rows whose number is none are reported by their line; with --skip-invalid the others are sent all the same.
+      Rows whose number is none are reported by their line and nothing is sent; with --skip-invalid the others are.
       Requests are repeated for a while when the gateway is away; each goes out once.
       """)
 
@@ -54,62 +54,58 @@ struct SendCommand: AsyncParsableCommand {
     let gateway = try options.gateway()
     let file = try csv.map { try NumberFile(Self.read($0), column: column) }
     let entries = file?.entries ?? numbers.enumerated().map { .init(line: $0.offset + 1, number: $0.element) }
-    for line in file?.empty ?? [] { Console.complain("line \(line): no number") }
     guard !entries.isEmpty else { throw ValidationError("There is no number in the file") }
     let bulk = BulkSend(
       gateway: gateway, options: message, text: message.text ?? "", key: idempotencyKey ?? "cli-\(UUID().uuidString)",
-      size: batch, patience: .seconds(patience))
+      mayRepeat: idempotencyKey != nil, size: batch, patience: .seconds(patience))
     var bar = ProgressBar()
     let isShown = entries.count > 1 && !options.json
-    let result: BulkSend.Result
-    do {
-      result = try await bulk.run(entries) { done in
-        if isShown { bar.show(Double(done) / Double(entries.count), "\(done) of \(entries.count) handed over") }
-      }
-    } catch let refused as BulkSend.NumbersRefused {
-      bar.end()
-      report(refused.rejected)
-      Console.complain("some numbers are not valid; --skip-invalid leaves them out")
-      throw ExitCode.refused
+    let result = try await bulk.run(entries, empty: file?.empty ?? []) { done in
+      if isShown { bar.show(Double(done) / Double(entries.count), "\(done) of \(entries.count) handed over") }
     }
     bar.end()
     report(result.rejected)
     show(result)
-    guard result.accepted > 0 else { throw ExitCode.refused }
-    if wait { try await Follower(gateway: gateway, isQuiet: options.json).follow(result.messageIDs) }
-    if !result.rejected.isEmpty || file?.empty.isEmpty == false { throw ExitCode.partly }
+    if let failure = result.failure {
+      Console.complain(failure.text)
+      if !result.accepted.isEmpty || failure.isPassing {
+        Console.complain(
+          "to go on, repeat the command with --idempotency-key \(bulk.key): what was accepted is not sent again")
+      }
+    } else if wait, !result.accepted.isEmpty {
+      try await Follower(gateway: gateway, isQuiet: options.json).follow(result.messageIDs)
+    }
+    guard result.code == .success else { throw result.code }
   }
 
-  private func report(_ rejected: [(line: Int, number: String, reason: String)]) {
-    for row in rejected {
-      Console.complain("\(csv == nil ? "number" : "line") \(row.line): \(row.number): \(row.reason)")
+  private func report(_ rejected: [BulkResult.Rejected]) {
+    for row in rejected.sorted(by: { $0.line < $1.line }) {
+      let number = row.number.isEmpty ? "" : "\(row.number): "
+      Console.complain("\(csv == nil ? "number" : "line") \(row.line): \(number)\(row.reason)")
     }
   }
 
-  private func show(_ result: BulkSend.Result) {
+  private func show(_ result: BulkResult) {
     if options.json {
-      for answer in result.answers { Console.print(Self.text(answer)) }
+      for answer in result.answers { Console.print(answer) }
       return
     }
-    for (id, answer) in zip(result.messageIDs, result.answers) {
-      let data = answer.data
+    for answer in result.accepted {
+      let data = answer.json.data
       let ahead = data.queue_position.int.map { ", \($0) ahead" } ?? ""
       let done = data.estimated_complete_at.string.map { ", done about \(Clock.text($0))" } ?? ""
-      Console.print("\(id)  \(data.total.int ?? 0) × \(data.segments.int ?? 1)\(ahead)\(done)")
+      let size = "\(data.total.int ?? 0) × \(data.segments.int ?? 1)"
+      Console.print("\(answer.json.message_id.string ?? "")  \(size)\(ahead)\(done)")
     }
     if result.duplicates > 0 { Console.note("\(result.duplicates) repeated numbers are sent once") }
-  }
-
-  static func text(_ value: JSONValue) -> String {
-    // It came as JSON.
-    (try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
   }
 
   private static func read(_ path: String) throws -> String {
     let data: Data
     do {
-      data =
-        path == "-" ? try FileHandle.standardInput.readToEnd() ?? Data() : try Data(contentsOf: URL(filePath: path))
+      // Read to its end and not by its size: a pipe has none.
+      let file = path == "-" ? .standardInput : try FileHandle(forReadingFrom: URL(filePath: path))
+      data = try file.readToEnd() ?? Data()
     } catch {
       throw ValidationError("\(path) cannot be read")
     }

@@ -1,6 +1,6 @@
 /// A table as text (RFC 4180), with the line on which each row begins.
 ///
-/// Rows end at CR, LF or both, fields at the separator. A field in quotes may hold all of these, and a quote written twice. What
+/// Rows end at CR, LF or both and at nothing else, fields at the separator. A field in quotes may hold all of these, and a quote written twice. What
 /// follows a closing quote up to the separator is kept as it is, since spreadsheets do so too. A byte order mark and
 /// blank lines are left out.
 public struct CSVRows: Sendable, Equatable {
@@ -33,13 +33,18 @@ public struct CSVRows: Sendable, Equatable {
   }
 
   private static func likelySeparator(_ text: String) -> Character {
-    let first = text.prefix { !$0.isNewline }
+    let first = text.prefix { !$0.endsRow }
     let counts = [",", ";", "\t"].map { candidate in
       (candidate: Character(candidate), count: first.count { String($0) == candidate })
     }
     // The first of equals: a comma when there is none at all.
     return counts.reduce(counts[0]) { $1.count > $0.count ? $1 : $0 }.candidate
   }
+}
+
+extension Character {
+  /// CR, LF or both, which are one character; `isNewline` takes form feeds and Unicode's separators too.
+  fileprivate var endsRow: Bool { self == "\n" || self == "\r" || self == "\r\n" }
 }
 
 private struct Scanner {
@@ -84,13 +89,13 @@ private struct Scanner {
         if next == "\"" {
           guard characters.first == "\"" else { break }
           characters.removeFirst()
-        } else if next.isNewline {
+        } else if next.endsRow {
           line += 1
         }
         field.append(next)
       }
     }
-    while let next = characters.first, next != separator, !next.isNewline {
+    while let next = characters.first, next != separator, !next.endsRow {
       field.append(next)
       characters.removeFirst()
     }

@@ -34,6 +34,15 @@ struct CSVRowsTests {
     #expect(found.first?.fields.count == count)
   }
 
+  @Test("Only CR, LF or both end a row", arguments: ["\u{2028}", "\u{2029}", "\u{85}", "\u{0B}", "\u{0C}"])
+  func rowEnds(_ other: String) throws {
+    let ended = try rows("a\rb\nc\r\nd")
+    #expect(ended.map(\.line) == [1, 2, 3, 4])
+    let found = try rows("a\(other)b,c\n\"d\(other)e\",f\n")
+    #expect(
+      found == [.init(line: 1, fields: ["a\(other)b", "c"]), .init(line: 2, fields: ["d\(other)e", "f"])])
+  }
+
   @Test("A byte order mark is no part of the first name, and an open quote names its line")
   func edges() throws {
     let found = try rows("\u{FEFF}number\n1\n")

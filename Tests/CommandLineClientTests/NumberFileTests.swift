@@ -24,6 +24,14 @@ struct NumberFileTests {
     #expect(file.entries == [.init(line: 2, number: "91234567")])
   }
 
+  @Test("Whether the first row is names, the chosen column alone says")
+  func names() throws {
+    let named = try NumberFile("mobile no,2026\n91234567,yes\n", column: "1")
+    #expect(named.entries == [.init(line: 2, number: "91234567")])
+    let plain = try NumberFile("Ann,91234567\nBob,98765432\n", column: "2")
+    #expect(plain.entries.map(\.line) == [1, 2])
+  }
+
   @Test(
     "What cannot be a table of numbers is refused",
     arguments: [("", nil), ("a,b\n1,2", nil), ("a,b\n", "c"), ("\"a", nil)])
