@@ -56,7 +56,8 @@ struct Gateway {
       HealthServer(settings: service, logger: logger, readiness: { readiness.reason }),
       pool, accountsPool, publisher, consumer,
       AccountsService(
-        store: AccountStore(pool: accountsPool), directory: directory, firstAdmin: settings.firstAdmin, refreshSignal: signal,
+        store: AccountStore(pool: accountsPool), directory: directory, firstAdmin: settings.firstAdmin,
+        refreshSignal: signal,
         auditDays: settings.auditDays, interval: settings.accountsInterval, logger: logger),
       AuditFlush(trail: trail, logger: logger),
       DailyUseFlush(use: daily, logger: logger),
