@@ -31,7 +31,9 @@ struct Gateway {
       configuration: service.amqp.named("\(service.instance) publish"), logger: logger)
     let consumer = AMQPConsumer(
       configuration: service.amqp.named("\(service.instance) consume"),
-      subscriptions: [AMQPSubscription(queue: BrokerNames.log, prefetch: 256, streamOffset: .next)], logger: logger)
+      // Far enough back for the heads of the queue and the state of the providers, which are told once a minute at least.
+      subscriptions: [AMQPSubscription(queue: BrokerNames.log, prefetch: 256, streamOffset: .interval("90s"))],
+      logger: logger)
     let directory = NIOLockedValueBox(TokenDirectory())
     let queue = QueueView()
     let providers = ProviderView(settings.providers)
