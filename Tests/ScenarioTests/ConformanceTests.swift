@@ -19,13 +19,19 @@ struct ConformanceTests {
       var environment = ProcessInfo.processInfo.environment
       environment["SLUICE_TOKEN"] = stack.token
       environment["SCHEMATHESIS_HOOKS"] = Self.folder.appending(path: "hooks.py").path
+      // What it remembers between runs is not kept: a failure shows its seed.
+      let memory = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString)")
+      defer { try? FileManager.default.removeItem(at: memory) }  // in the folder for temporary files
+      environment["HYPOTHESIS_STORAGE_DIRECTORY"] = memory.path
+      // The same questions in every short run, so that a red one is about the change.
+      let seed = Length.isLong ? [] : ["--seed", "4711"]
       let examples = Length.choose("30", long: "500")
       let (code, output) = try await Command(
         path: tool,
         arguments: [
           "--config-file", Self.folder.appending(path: "schemathesis.toml").path, "run", "\(stack.url)/openapi.json",
           "--checks", "all", "--max-examples", examples, "--no-color",
-        ], environment: environment
+        ] + seed, environment: environment
       ).run(within: .seconds(540))
       #expect(code == 0, "\(output.suffix(12_000))")
       // An empty description would be kept as well.
