@@ -35,6 +35,7 @@ public enum MessageType: String, Codable, Sendable, CaseIterable, Hashable {
   case sendingStop = "sending.stop"
   case sendingGo = "sending.go"
   case deadLetterReplay = "dead_letter.replay"
+  case deadLetterCancel = "dead_letter.cancel"
   case deadLetterAbandon = "dead_letter.abandon"
   case deadLetterSettle = "dead_letter.settle"
   case poisonReturn = "poison.return"

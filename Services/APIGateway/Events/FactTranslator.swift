@@ -38,7 +38,8 @@ struct FactTranslator: Sendable {
     case .queueChanged: isLive ? heads(try Self.read(body), queue) : []
     case .unitDead, .ledgerMarked, .ledgerCounted, .userChanged, .commandAnswered, .send, .messageCancel,
       .messagePause, .messageResume, .messageRetryFailed, .unitReplay, .unitSettle, .replayCancel, .providerSet,
-      .providerReset, .sendingStop, .sendingGo, .deadLetterReplay, .deadLetterAbandon, .deadLetterSettle,
+      .providerReset, .sendingStop, .sendingGo, .deadLetterReplay, .deadLetterCancel, .deadLetterAbandon,
+      .deadLetterSettle,
       .poisonReturn, .poisonDrop, .attemptOutcome, .sendExpired:
       []
     }

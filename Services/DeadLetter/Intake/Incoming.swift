@@ -31,7 +31,7 @@ enum Incoming: Sendable {
       self = .closed(envelope, try envelope.body.letters.map(Self.closing))
     case .letterFinished:
       self = .finished(try Wire.decode(LettersFinished.self, from: delivery.body))
-    case .deadLetterReplay, .deadLetterAbandon, .deadLetterSettle, .poisonReturn, .poisonDrop:
+    case .deadLetterReplay, .deadLetterCancel, .deadLetterAbandon, .deadLetterSettle, .poisonReturn, .poisonDrop:
       self = .command(header)
     case .messageAccepted, .messageQueued, .messageCancelled, .messagePaused, .messageResumed, .messageFinished,
       .messageExpired,

@@ -4,7 +4,10 @@ import Postgres
 enum DeadLetterSchema {
   static let name = "dead_letter"
 
-  static let migrations = [Migration(version: 1, name: "letters, poison, read view", sql: tables)]
+  static let migrations = [
+    Migration(version: 1, name: "letters, poison, read view", sql: tables),
+    Migration(version: 2, name: "requests, reopening, finding", sql: requests),
+  ]
 
   private static let tables = """
     CREATE TABLE dead_letter.letters (

@@ -54,7 +54,7 @@ enum ReceivedCommand: Sendable {
     case .messageAccepted, .messageQueued, .messageCancelled, .messagePaused, .messageResumed, .messageExpired,
       .messageFinished, .unitDispatched, .unitChanged, .unitDead, .letterOpened, .letterClosed, .letterFinished,
       .providerChanged, .queueChanged, .ledgerMarked, .ledgerCounted, .userChanged, .commandAnswered, .send,
-      .deadLetterReplay, .deadLetterAbandon,
+      .deadLetterReplay, .deadLetterCancel, .deadLetterAbandon,
       .deadLetterSettle, .poisonReturn, .poisonDrop, .attemptOutcome, .sendExpired:
       throw WireError(code: .unexpectedType, message: "\(header.type.rawValue) is no command to the scheduler")
     }

@@ -40,7 +40,8 @@ enum FactDecoder {
     case .unitDead, .letterOpened, .letterClosed, .letterFinished, .userChanged, .commandAnswered:
       return LoggedFact(at: try Wire.header(of: bytes).at, fact: .other)
     case .send, .messageCancel, .messagePause, .messageResume, .messageRetryFailed, .unitReplay, .unitSettle,
-      .replayCancel, .providerSet, .providerReset, .sendingStop, .sendingGo, .deadLetterReplay, .deadLetterAbandon,
+      .replayCancel, .providerSet, .providerReset, .sendingStop, .sendingGo, .deadLetterReplay, .deadLetterCancel,
+      .deadLetterAbandon,
       .deadLetterSettle, .poisonReturn, .poisonDrop, .attemptOutcome, .sendExpired:
       throw WireError(code: .unexpectedType, message: "\(type.rawValue) is not a fact")
     }

@@ -98,10 +98,44 @@ public struct CommandAnswered: Payload {
     }
   }
 
+  /// For commands about dead letters: what it came to.
+  public var letters: LetterCounts?
+
+  /// What a command about dead letters came to.
+  public struct LetterCounts: Codable, Sendable, Hashable {
+    /// Letters that it applied to.
+    public var applied: Int
+    /// Letters that it was about and that the scheduler would not have it for, or that were not `pending`.
+    public var refused: Int
+    /// Segments of what goes again.
+    public var segments: Int?
+    /// The replay that was begun, or that runs already.
+    public var replayID: ReplayID?
+    /// True when an equal replay runs already, so that nothing was done.
+    public var isRunning: Bool?
+
+    public init(
+      applied: Int, refused: Int = 0, segments: Int? = nil, replayID: ReplayID? = nil, isRunning: Bool? = nil
+    ) {
+      self.applied = applied
+      self.refused = refused
+      self.segments = segments
+      self.replayID = replayID
+      self.isRunning = isRunning
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case applied, refused, segments
+      case replayID = "replay_id"
+      case isRunning = "running"
+    }
+  }
+
   public init(
     commandID: EnvelopeID, command: MessageType, result: Result, reason: String? = nil, counts: UnitCounts? = nil,
-    refusals: [Refusal]? = nil
+    refusals: [Refusal]? = nil, letters: LetterCounts? = nil
   ) {
+    self.letters = letters
     self.commandID = commandID
     self.command = command
     self.result = result
@@ -112,6 +146,6 @@ public struct CommandAnswered: Payload {
 
   enum CodingKeys: String, CodingKey {
     case commandID = "command_id"
-    case command, result, reason, counts, refusals
+    case command, result, reason, counts, refusals, letters
   }
 }

@@ -56,7 +56,9 @@ public struct BrokerTopology: Sendable, Hashable {
     queue(
       BrokerNames.outcomes, BrokerNames.commands,
       [MessageType.attemptOutcome.rawValue, MessageType.sendExpired.rawValue])
-    queue(BrokerNames.deadLetterUnits, BrokerNames.events, ["unit.dead", "letter.closed", "letter.finished"])
+    queue(
+      BrokerNames.deadLetterUnits, BrokerNames.events,
+      ["unit.dead", "letter.closed", "letter.finished", "command.answered"])
     queue(BrokerNames.deadLetterCommands, BrokerNames.commands, ["dead_letter.*", "poison.*"])
     for provider in providers {
       queue(BrokerNames.send(provider), BrokerNames.commands, [BrokerNames.send(provider)])

@@ -1,0 +1,173 @@
+extension DeadLetterSchema {
+  /// What people ask to be done with letters, and how letters are found.
+  static let requests = """
+    -- A unit has one open letter, which goes on with it from death to death.
+    ALTER TABLE dead_letter.letters
+      DROP CONSTRAINT letters_unit_key,
+      ADD COLUMN providers text[],
+      ADD COLUMN replay_id uuid,
+      ADD COLUMN replay_count integer NOT NULL DEFAULT 0
+        CONSTRAINT letters_replay_count_check CHECK (replay_count >= 0);
+    COMMENT ON COLUMN dead_letter.letters.dispatch IS 'Of the last attempt before the last death.';
+    COMMENT ON COLUMN dead_letter.letters.providers IS 'The only ones that may carry the message; null for all.';
+    COMMENT ON COLUMN dead_letter.letters.replay_id IS 'The replay that it is or was part of last.';
+    COMMENT ON COLUMN dead_letter.letters.replay_count IS 'Replays that ended in another death.';
+    UPDATE dead_letter.letters old
+    SET state = 'retried', close_reason = 'retry_failed', closed_at = sluice.clock()
+    WHERE closed_at IS NULL AND EXISTS (
+      SELECT FROM dead_letter.letters new
+      WHERE new.message_id = old.message_id AND new.unit_index = old.unit_index AND new.closed_at IS NULL
+        AND new.dispatch > old.dispatch);
+    CREATE UNIQUE INDEX letters_open_unit_key ON dead_letter.letters (message_id, unit_index) WHERE closed_at IS NULL;
+    CREATE INDEX letters_unit_idx ON dead_letter.letters (message_id, unit_index, dispatch);
+    DROP INDEX dead_letter.letters_state_idx;
+    DROP INDEX dead_letter.letters_created_idx;
+    DROP INDEX dead_letter.letters_user_idx;
+    CREATE INDEX letters_created_idx ON dead_letter.letters (created_at, letter_id);
+    CREATE INDEX letters_state_idx ON dead_letter.letters (state, created_at, letter_id);
+    CREATE INDEX letters_kind_idx ON dead_letter.letters (error_type, provider, state, created_at, letter_id);
+    CREATE INDEX letters_user_idx ON dead_letter.letters (user_id, error_type, provider, state, created_at, letter_id);
+
+    ALTER TABLE dead_letter.poison
+      ADD COLUMN state text NOT NULL DEFAULT 'pending'
+        CONSTRAINT poison_state_check CHECK (state IN ('pending', 'retried', 'abandoned')),
+      ADD COLUMN returning_body bytea,
+      ADD COLUMN closed_at timestamptz,
+      ADD COLUMN published_at timestamptz,
+      ADD CONSTRAINT poison_closed_check CHECK ((closed_at IS NOT NULL) = (state <> 'pending'));
+    COMMENT ON COLUMN dead_letter.poison.returning_body IS 'What goes back instead of the body, if mended.';
+    COMMENT ON COLUMN dead_letter.poison.published_at IS 'When the broker confirmed that it lies in its queue again.';
+    DROP INDEX dead_letter.poison_received_idx;
+    CREATE INDEX poison_received_idx ON dead_letter.poison (received_at, poison_id);
+
+    CREATE TABLE dead_letter.requests (
+      request_id uuid NOT NULL CONSTRAINT requests_pkey PRIMARY KEY,
+      kind text NOT NULL CONSTRAINT requests_kind_check
+        CHECK (kind IN ('replay', 'cancel', 'abandon', 'settle', 'return', 'drop')),
+      digest text,
+      actor_id uuid,
+      actor text NOT NULL,
+      reason text,
+      class text CONSTRAINT requests_class_check CHECK (class IN ('urgent', 'normal', 'bulk')),
+      provider text,
+      expires_at timestamptz,
+      verdict text CONSTRAINT requests_verdict_check CHECK (verdict IN ('sent', 'failed')),
+      replay_id uuid,
+      letters integer NOT NULL,
+      segments bigint NOT NULL,
+      http_request_id text,
+      traceparent text,
+      requested_at timestamptz NOT NULL,
+      answered_at timestamptz,
+      cancelled_at timestamptz,
+      ended_at timestamptz
+    );
+    COMMENT ON TABLE dead_letter.requests IS 'What somebody asked to be done: who, when, why, and with how much.';
+    COMMENT ON COLUMN dead_letter.requests.request_id IS 'The id of the command; of a replay it is the replay''s id.';
+    COMMENT ON COLUMN dead_letter.requests.digest IS 'Of what a replay asks for; an equal one has to wait for its end.';
+    COMMENT ON COLUMN dead_letter.requests.replay_id IS 'Of a cancellation: the replay that it takes back.';
+    COMMENT ON COLUMN dead_letter.requests.answered_at IS 'When the scheduler had answered all its orders.';
+    COMMENT ON COLUMN dead_letter.requests.ended_at IS 'When it was known of all its letters what became of them.';
+    CREATE UNIQUE INDEX requests_running_key ON dead_letter.requests (digest)
+      WHERE kind = 'replay' AND ended_at IS NULL;
+    CREATE INDEX requests_requested_idx ON dead_letter.requests (requested_at, request_id);
+
+    CREATE TABLE dead_letter.request_letters (
+      request_id uuid NOT NULL
+        CONSTRAINT request_letters_request_fkey REFERENCES dead_letter.requests ON DELETE CASCADE,
+      letter_id uuid NOT NULL,
+      chunk integer NOT NULL,
+      dispatch integer NOT NULL,
+      result text,
+      ended_at timestamptz,
+      CONSTRAINT request_letters_pkey PRIMARY KEY (request_id, letter_id)
+    );
+    COMMENT ON TABLE dead_letter.request_letters IS 'What each request is about, and what became of it.';
+    COMMENT ON COLUMN dead_letter.request_letters.chunk IS 'The order that it goes with.';
+    COMMENT ON COLUMN dead_letter.request_letters.result IS 'The unit''s state in the end, or why it was refused.';
+    CREATE INDEX request_letters_letter_idx ON dead_letter.request_letters (letter_id);
+    CREATE INDEX request_letters_open_idx ON dead_letter.request_letters (request_id, chunk) WHERE ended_at IS NULL;
+
+    CREATE TABLE dead_letter.orders (
+      command_id uuid NOT NULL CONSTRAINT orders_pkey PRIMARY KEY,
+      request_id uuid NOT NULL CONSTRAINT orders_request_fkey REFERENCES dead_letter.requests ON DELETE CASCADE,
+      chunk integer NOT NULL,
+      created_at timestamptz NOT NULL,
+      published_at timestamptz,
+      answered_at timestamptz,
+      CONSTRAINT orders_chunk_key UNIQUE (request_id, chunk)
+    );
+    COMMENT ON TABLE dead_letter.orders IS 'Commands to the scheduler: to be published, then to be answered.';
+    CREATE INDEX orders_outbox_idx ON dead_letter.orders (created_at) WHERE published_at IS NULL;
+
+    CREATE OR REPLACE VIEW dead_letter.letters_read AS
+      SELECT letter_id AS id, state AS status, unit_state, error_type, error_message, message_id, unit_index, dispatch,
+             user_id, class, phone, content, segments, reference, provider, pinned_provider, retry_count, max_attempts,
+             attempts, accepted_at, created_at, last_attempt_at, close_reason, closed_at,
+             replay_count, replay_id, NULL::text AS queue, NULL::bytea AS body, NULL::jsonb AS headers,
+             NULL::integer AS times
+      FROM dead_letter.letters
+      UNION ALL
+      SELECT poison_id, state, NULL, 'poison', error, NULL, NULL, NULL,
+             NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0,
+             '[]', NULL, received_at, last_received_at, CASE state WHEN 'retried' THEN 'returned' WHEN 'abandoned' THEN
+             'dropped' END, closed_at, 0, NULL, queue, body, headers, times
+      FROM dead_letter.poison;
+
+    CREATE VIEW dead_letter.requests_read AS
+      SELECT request_id AS id, kind, actor_id, actor, reason, class, provider, verdict, expires_at, replay_id, letters,
+             segments, requested_at, cancelled_at, ended_at
+      FROM dead_letter.requests;
+    CREATE VIEW dead_letter.request_letters_read AS
+      SELECT request_id, letter_id, result, ended_at FROM dead_letter.request_letters;
+    COMMENT ON VIEW dead_letter.requests_read IS 'What the gateway may read.';
+    COMMENT ON VIEW dead_letter.request_letters_read IS 'What the gateway may read.';
+
+    -- Newest first, those behind a place. Letters and poison messages, whose error type is poison.
+    CREATE FUNCTION dead_letter.find_letters(
+      p_status text, p_error_type text, p_provider text, p_user_id uuid, p_message_id uuid, p_from timestamptz,
+      p_to timestamptz, p_before_at timestamptz, p_before_id uuid, p_limit integer)
+    RETURNS TABLE (id uuid, created_at timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+      SELECT l.id, l.created_at FROM dead_letter.letters_read l
+      WHERE (p_status IS NULL OR l.status = p_status) AND (p_error_type IS NULL OR l.error_type = p_error_type)
+        AND (p_provider IS NULL OR l.provider = p_provider) AND (p_user_id IS NULL OR l.user_id = p_user_id)
+        AND (p_message_id IS NULL OR l.message_id = p_message_id)
+        AND (p_from IS NULL OR l.created_at >= p_from) AND (p_to IS NULL OR l.created_at < p_to)
+        AND (p_before_at IS NULL OR (l.created_at, l.id) < (p_before_at, p_before_id))
+      ORDER BY l.created_at DESC, l.id DESC LIMIT p_limit
+    $$;
+
+    -- The letters that a request would apply to now, oldest first, counted by what they go as.
+    -- p_unit_state: only letters of SMS in this state.
+    CREATE FUNCTION dead_letter.preview_letters(
+      p_ids uuid[], p_unit_state text, p_error_type text, p_provider text, p_user_id uuid, p_message_id uuid,
+      p_from timestamptz, p_to timestamptz, p_limit integer)
+    RETURNS TABLE (user_id uuid, pinned_provider text, letters bigint, segments bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+      SELECT l.user_id, l.pinned_provider, count(*), sum(l.segments)::bigint FROM (
+        SELECT * FROM dead_letter.letters l
+        WHERE l.state = 'pending' AND (p_ids IS NULL OR l.letter_id = ANY (p_ids))
+          AND (p_unit_state IS NULL OR l.unit_state = p_unit_state)
+          AND (p_error_type IS NULL OR l.error_type = p_error_type)
+          AND (p_provider IS NULL OR l.provider = p_provider) AND (p_user_id IS NULL OR l.user_id = p_user_id)
+          AND (p_message_id IS NULL OR l.message_id = p_message_id)
+          AND (p_from IS NULL OR l.created_at >= p_from) AND (p_to IS NULL OR l.created_at < p_to)
+        ORDER BY l.created_at, l.letter_id LIMIT p_limit) l
+      GROUP BY l.user_id, l.pinned_provider
+    $$;
+
+    REVOKE ALL ON FUNCTION dead_letter.find_letters FROM PUBLIC;
+    REVOKE ALL ON FUNCTION dead_letter.preview_letters FROM PUBLIC;
+    DO $$
+    BEGIN
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sluice_accounts') THEN
+        GRANT SELECT ON dead_letter.requests_read, dead_letter.request_letters_read TO sluice_accounts;
+        GRANT EXECUTE ON FUNCTION dead_letter.find_letters TO sluice_accounts;
+        GRANT EXECUTE ON FUNCTION dead_letter.preview_letters TO sluice_accounts;
+      END IF;
+    END $$;
+    """
+}
