@@ -53,7 +53,9 @@ struct Gateway {
     let api = GatewayAPI(
       settings: settings, publisher: publisher, store: store, directory: directory, queue: queue,
       providers: providers, answers: answers, readiness: readiness, events: events,
-      documentation: try DocumentationController(OpenAPIDocument()), refreshSignal: signal, trail: trail, daily: daily)
+      documentation: try DocumentationController(OpenAPIDocument()), panel: try PanelFiles(), trail: trail,
+      daily: daily,
+      refreshSignal: signal)
     services = [
       HealthServer(settings: service, logger: logger, readiness: { readiness.reason }),
       pool, accountsPool, publisher, consumer,

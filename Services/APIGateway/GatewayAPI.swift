@@ -19,18 +19,19 @@ struct GatewayAPI {
   var readiness: Readiness
   var events: EventStreams
   var documentation: DocumentationController
+  var panel: PanelFiles
+  /// Keeps what admins do.
+  var trail: AuditTrail
+  /// Counts SMS of a day.
+  var daily: DailyUse
+  var refreshSignal = RefreshSignal()
+  var passwords = PasswordWorkers()
 
   private var reader: BodyReader {
     BodyReader(limit: settings.bodyLimit, timeout: .seconds(Int64(settings.bodySeconds)))
   }
-  var refreshSignal = RefreshSignal()
-  var passwords = PasswordWorkers()
-  /// Keeps what admins do; made of the store without one.
-  var trail: AuditTrail?
-  /// Counts SMS of a day; made of the store without one.
-  var daily: DailyUse?
 
-  /// Every route that is served; what is not here is a 404.
+  /// Every route of the API; what is neither here nor a page of the panel is a 404.
   var routes: [Route] {
     let authenticator = Authenticator(
       directory: directory, limiter: RequestLimiter(rate: settings.requestRate, userRate: settings.userRequestRate))
@@ -41,7 +42,7 @@ struct GatewayAPI {
       check: SubmissionCheck(limits: settings.limits, parser: parser) { providers[$0] != nil },
       publisher: SubmissionPublisher(publisher: publisher),
       idempotency: IdempotencyRegister(store: IdempotencyStore(pool: store.pool)), queue: queue, providers: providers,
-      daily: daily ?? DailyUse(store: DailyUseStore(pool: store.pool), calendar: settings.calendar))
+      daily: daily)
     let lookup = MessageLookup(store: store, fresh: FreshRead(watch: ProgressWatch { try await store.logTime() }))
     let status = QueueStatusController(authenticator: authenticator, store: store, queue: queue)
     return send.routes + messages(authenticator, lookup, parser) + status.routes + controls(authenticator, lookup)
@@ -99,17 +100,30 @@ struct GatewayAPI {
       + AuditController(authenticator: authenticator, store: AuditStore(pool: store.pool)).routes
   }
 
+  /// The pages of the panel, over these routes.
+  func panelRoutes(over routes: [Route]) -> [Route] {
+    // Requests are counted where the pages ask the API, not here.
+    let authenticator = Authenticator(
+      directory: directory, limiter: RequestLimiter(rate: settings.requestRate, userRate: settings.userRequestRate))
+    let panel = Panel(
+      api: PanelAPI(routes, trail: trail), authenticator: authenticator, templates: panel.templates,
+      clock: PanelClock(zone: settings.timeZone), queue: queue, reader: reader, isBehindTLS: settings.isBehindTLS,
+      sessionHours: settings.sessionHours)
+    return self.panel.assets.routes + LoginPages(panel: panel).routes
+      + DashboardPage(panel: panel, history: ThroughputHistory(pool: store.pool)).routes
+  }
+
   /// The HTTP server: limited in connections, in idle time and in the size of a request's head.
   func server(logger: Logger, onListening: @escaping @Sendable (Int) async -> Void) -> some Service {
     let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
     let routes = routes
+    let pages = panelRoutes(over: routes)
     router.add(
       middleware: EnvelopeMiddleware(
         crossOrigin: CrossOrigin(origins: settings.corsOrigins),
-        security: SecurityHeaders(isBehindTLS: settings.isBehindTLS), reader: reader, paths: KnownPaths(routes),
+        security: SecurityHeaders(isBehindTLS: settings.isBehindTLS), reader: reader, paths: KnownPaths(routes + pages),
         answerLimit: .seconds(Int64(settings.idleSeconds))))
-    router.add(
-      routes, trail: trail ?? AuditTrail(store: AuditStore(pool: store.pool), addresses: settings.addresses))
+    router.add(routes + pages, trail: trail)
     return Application(
       router: router,
       server: .http1(

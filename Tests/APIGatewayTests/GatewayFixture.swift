@@ -55,6 +55,7 @@ struct GatewayFixture: Sendable {
 
   /// The same for all: reading it takes a while.
   private static let documentation = Result { try DocumentationController(OpenAPIDocument()) }
+  private static let panelFiles = Result { try PanelFiles() }
 
   let http: RawHTTP
   let publisher: RecordingPublisher
@@ -108,7 +109,8 @@ struct GatewayFixture: Sendable {
       settings: settings, publisher: publisher, store: ReadStore(pool: pool), directory: directory, queue: queue,
       providers: providers, answers: answers,
       readiness: Readiness(publisher: publisher, directory: directory, isDatabaseReady: { false }),
-      events: events, documentation: try documentation.get(), trail: trail)
+      events: events, documentation: try documentation.get(), panel: try panelFiles.get(), trail: trail,
+      daily: DailyUse(store: DailyUseStore(pool: pool), calendar: settings.calendar))
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(
       configuration: .init(

@@ -8,7 +8,7 @@ struct RawHTTP: Sendable {
 
   struct Answer: Sendable {
     var status: Int
-    /// Names in lower case.
+    /// Names in lower case; of a field that comes more than once a line each.
     var headers: [String: String]
     var body: String
 
@@ -134,7 +134,9 @@ struct RawHTTP: Sendable {
     var headers: [String: String] = [:]
     for line in lines.dropFirst() {
       let parts = line.split(separator: ":", maxSplits: 1)
-      if parts.count == 2 { headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces) }
+      guard parts.count == 2 else { continue }
+      let (name, value) = (parts[0].lowercased(), parts[1].trimmingCharacters(in: .whitespaces))
+      headers[name] = headers[name].map { "\($0)\n\(value)" } ?? value
     }
     return Answer(status: code, headers: headers, body: String(text[end.upperBound...]))
   }

@@ -33,6 +33,7 @@ enum ReadTables {
     CREATE TABLE projection.attempts_read (
       message_id uuid, unit_index int, dispatch int, provider text, outcome text, reply_status int, reply_body text,
       error_code text, started_at timestamptz, finished_at timestamptz);
+    CREATE TABLE projection.throughput_read (minute timestamptz, provider text, sent int, failed int);
     CREATE TABLE projection.ledger_read (kind text, since timestamptz, message_ids uuid[], is_error boolean);
     CREATE TABLE projection.ledger_comparison_read (marked_at timestamptz);
     INSERT INTO projection.ledger_comparison_read VALUES (now());

@@ -31,10 +31,10 @@ struct RequestIDTests {
       "application/json", "Application/JSON; charset=UTF-8", "application/vnd.api+json",
       "application/json;charset=\"utf-8\"",
     ] {
-      #expect(MediaType.isJSON(type))
+      #expect(MediaType.is(.json, type))
     }
     for type in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "", "json"] {
-      #expect(!MediaType.isJSON(type))
+      #expect(!MediaType.is(.json, type))
     }
   }
 }

@@ -21,10 +21,40 @@ struct Authenticator: Sendable {
     return session
   }
 
+  /// The same for a browser, which sends the session's cookie and cannot send a token along with everything: for what
+  /// only reads.
+  func watcher(of request: Request, _ context: GatewayContext) throws -> AuthenticatedSession {
+    guard request.headers[.authorization] == nil, let session = try visitor(of: request, context).session else {
+      return try session(of: request, context)
+    }
+    try limiter.admit(session.principal, context.note)
+    return session
+  }
+
+  /// Who is logged in at the panel, and the token of their session; it is counted by what the page asks for.
+  /// - Throws: 503 before the sessions were read once.
+  func visitor(
+    of request: Request, _ context: GatewayContext
+  ) throws -> (session: AuthenticatedSession?, token: String?) {
+    guard let token = PanelCookie.session.value(in: request) else { return (nil, nil) }
+    do {
+      let session = try session(withToken: token)
+      guard session.kind == .session else { return (nil, nil) }
+      context.note.session = session
+      return (session, token)
+    } catch let error as APIError where error.code == .unauthorized {
+      return (nil, nil)
+    }
+  }
+
   private func session(of request: Request) throws -> AuthenticatedSession {
     guard let token = BearerToken.parse(request.headers[.authorization]) else {
       throw APIError(.unauthorized, "A bearer token is needed")
     }
+    return try session(withToken: token)
+  }
+
+  private func session(withToken token: String) throws -> AuthenticatedSession {
     let digest = TokenDigest(token: token)
     let (record, isLoaded) = directory.withLockedValue { ($0.use(digest, at: .now()), $0.isLoaded) }
     if let record {

@@ -14,7 +14,7 @@ struct EventsController: Sendable {
   var routes: [Route] {
     [
       Route(.get, "/api/events") { request, context in
-        try open(request, context, try authenticator.session(of: request, context))
+        try open(request, context, try authenticator.watcher(of: request, context))
       }
     ]
   }

@@ -15,8 +15,10 @@ struct BodyReader: Sendable {
   var timeout = TimeAmount.seconds(15)
 
   /// - Throws: `APIError`, `UNAUTHORIZED` among them when the caller's token has stopped working meanwhile.
-  func read(_ request: Request, _ context: GatewayContext) async throws -> [UInt8] {
-    try checkType(request.headers)
+  func read(
+    _ request: Request, _ context: GatewayContext, as kind: MediaType.Kind = .json
+  ) async throws -> [UInt8] {
+    try checkType(request.headers, kind)
     if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
     context.note.takeBody()
     let bytes = try await context.withConnectionDeadline(timeout) { try await collect(request.body) }
@@ -56,16 +58,16 @@ struct BodyReader: Sendable {
     return bytes
   }
 
-  private func checkType(_ headers: HTTPFields) throws {
+  private func checkType(_ headers: HTTPFields, _ kind: MediaType.Kind) throws {
     if let encoding = headers[.contentEncoding], encoding.lowercased() != "identity" {
       throw APIError(
         .unsupportedMediaType, "The body may not be compressed",
         details: [APIError.Detail("Content-Encoding", "not_supported", "Send the body as it is")])
     }
-    guard let type = headers[.contentType], !MediaType.isJSON(type) else { return }
+    guard let type = headers[.contentType], !MediaType.is(kind, type) else { return }
     throw APIError(
-      .unsupportedMediaType, "The body must be application/json in UTF-8",
-      details: [APIError.Detail("Content-Type", "not_supported", "Use application/json")])
+      .unsupportedMediaType, "The body must be \(kind.rawValue) in UTF-8",
+      details: [APIError.Detail("Content-Type", "not_supported", "Use \(kind.rawValue)")])
   }
 
   private var tooLarge: APIError {
@@ -77,11 +79,19 @@ struct BodyReader: Sendable {
 
 /// Media types as requests name them.
 enum MediaType {
-  /// `application/json` or `application/…+json`, with no charset but UTF-8.
-  static func isJSON(_ header: String) -> Bool {
+  /// What a route takes.
+  enum Kind: String, Sendable {
+    /// Also `application/…+json`.
+    case json = "application/json"
+    /// What browsers send of a form.
+    case form = "application/x-www-form-urlencoded"
+  }
+
+  /// Whether it is of this kind, with no charset but UTF-8.
+  static func `is`(_ kind: Kind, _ header: String) -> Bool {
     let parts = header.lowercased().split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
     guard let type = parts.first,
-      type == "application/json" || type.hasPrefix("application/") && type.hasSuffix("+json")
+      type == kind.rawValue || kind == .json && type.hasPrefix("application/") && type.hasSuffix("+json")
     else { return false }
     return parts.dropFirst().allSatisfy { parameter in
       !parameter.hasPrefix("charset=")

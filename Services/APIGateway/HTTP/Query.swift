@@ -23,7 +23,7 @@ struct Query: Sendable {
   init(_ values: [String: String]) { self.values = values }
 
   /// `application/x-www-form-urlencoded`, as browsers and `curl --data-urlencode` write it: a `+` is a space.
-  private static func pairs(_ query: String) throws -> [(name: String, value: String)] {
+  static func pairs(_ query: String) throws -> [(name: String, value: String)] {
     try query.split(separator: "&").map { pair in
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       func decoded(_ part: Substring) -> String? { part.replacing("+", with: " ").removingPercentEncoding }

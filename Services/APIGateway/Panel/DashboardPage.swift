@@ -1,0 +1,64 @@
+/// The first page: how busy the gateway is, what of one's own is under way, and how the providers do.
+struct DashboardPage: Sendable {
+  let panel: Panel
+  let history: ThroughputHistory
+
+  struct Content: Sendable {
+    var depth: String
+    var rate: String
+    var limit: String?
+    var pending: String
+    var completes: PanelTime?
+    var providers: [Provider]
+    var chart: ThroughputChart
+    var messages: [PanelMessage]
+    var hasMessages: Bool
+  }
+
+  struct Provider: Sendable {
+    var name: String
+    var state: PanelState
+    var rate: String
+    var inFlight: String
+  }
+
+  var routes: [Route] {
+    [panel.page("/") { visit in visit.page(.dashboard, title: visit.text("nav_dashboard"), try await content(visit)) }]
+  }
+
+  private func content(_ visit: PanelVisit) async throws -> Content {
+    let text = visit.text
+    async let status = visit.get("/api/queue/status")
+    async let list = visit.get("/api/sms", [("limit", "8")])
+    async let hours = history.lastDay()
+    let queue = try await status
+    let messages = try await list["messages"]?.elements.map { PanelMessage($0, visit) } ?? []
+    let providers = queue["providers"]?.elements ?? []
+    let rate = queue["msgs_per_sec"]?.number ?? 0
+    let limit = providers.reduce(0) { $0 + ($1["rate"]?.number ?? 0) }
+    return Content(
+      depth: PanelText.grouped(queue["queue_depth"]?.whole ?? 0), rate: Self.rate(rate),
+      limit: limit > 0 ? text("of_limit", ["limit": Self.rate(limit)]) : nil,
+      pending: PanelText.grouped(
+        (queue["your_messages"]?["pending"]?.whole ?? 0) + (queue["your_messages"]?["sending"]?.whole ?? 0)),
+      completes: visit.clock.time(queue["your_messages"]?["estimated_complete_at"]),
+      providers: providers.map { provider in
+        Provider(
+          name: provider["id"]?.text ?? "", state: PanelState(provider: provider["state"]?.text ?? "", text),
+          rate: text(
+            "rate_of",
+            [
+              "effective": Self.rate(provider["effective_rate"]?.number ?? 0),
+              "rate": Self.rate(provider["rate"]?.number ?? 0),
+            ]),
+          inFlight: PanelText.grouped(provider["in_flight"]?.whole ?? 0))
+      },
+      chart: ThroughputChart(try await hours, visit), messages: messages, hasMessages: !messages.isEmpty)
+  }
+
+  /// SMS a second, with no more digits than it has.
+  static func rate(_ value: Double) -> String {
+    let tenths = (value * 10).rounded() / 10
+    return tenths == tenths.rounded() ? PanelText.grouped(Int(tenths)) : "\(tenths)"
+  }
+}

@@ -1,0 +1,174 @@
+import HTTPTypes
+import Hummingbird
+
+/// The files that the panel's pages are made of.
+struct PanelFiles: Sendable {
+  let templates: PanelTemplates
+  let assets: PanelAssets
+
+  /// - Throws: When one that belongs beside the executable is missing or cannot be read.
+  init() throws {
+    templates = try PanelTemplates()
+    assets = try PanelAssets()
+  }
+}
+
+/// What all pages of the panel need.
+struct Panel: Sendable {
+  let api: PanelAPI
+  let authenticator: Authenticator
+  let templates: PanelTemplates
+  let clock: PanelClock
+  let queue: QueueView
+  let reader: BodyReader
+  let isBehindTLS: Bool
+  /// `SLUICE_SESSION_HOURS`
+  let sessionHours: Int
+
+  // MARK: Routes
+
+  /// A page for whoever is logged in; others come to the login first.
+  func page(_ path: String, _ answer: @escaping @Sendable (PanelVisit) async throws -> Response) -> Route {
+    Route(.get, path) { request, context in
+      try await answered(request, context, needsLogin: true, answer)
+    }
+  }
+
+  /// A page for admins.
+  func adminPage(_ path: String, _ answer: @escaping @Sendable (PanelVisit) async throws -> Response) -> Route {
+    page(path) { visit in
+      try Self.requireAdmin(visit)
+      return try await answer(visit)
+    }
+  }
+
+  /// A page that needs no login.
+  func openPage(_ path: String, _ answer: @escaping @Sendable (PanelVisit) async throws -> Response) -> Route {
+    Route(.get, path) { request, context in
+      try await answered(request, context, needsLogin: false, answer)
+    }
+  }
+
+  /// What a form does. The form must be ours.
+  func action(
+    _ path: String, needsLogin: Bool = true,
+    _ answer: @escaping @Sendable (PanelVisit, PanelForm) async throws -> Response
+  ) -> Route {
+    Route(.post, path) { request, context in
+      try await answered(request, context, needsLogin: needsLogin) { visit in
+        let form = try PanelForm(try await reader.read(request, context, as: .form))
+        guard visit.formToken.matches(form[FormToken.field]) else {
+          throw APIError(.forbidden, visit.text("problem_form_token"))
+        }
+        return try await answer(visit, form)
+      }
+    }
+  }
+
+  /// What a form of a page for admins does.
+  func adminAction(
+    _ path: String, _ answer: @escaping @Sendable (PanelVisit, PanelForm) async throws -> Response
+  ) -> Route {
+    action(path) { visit, form in
+      try Self.requireAdmin(visit)
+      return try await answer(visit, form)
+    }
+  }
+
+  private static func requireAdmin(_ visit: PanelVisit) throws {
+    guard visit.principal?.isAdmin == true else { throw APIError(.forbidden, visit.text("problem_admin")) }
+  }
+
+  // MARK: Answers
+
+  private func answered(
+    _ request: Request, _ context: GatewayContext, needsLogin: Bool,
+    _ answer: (PanelVisit) async throws -> Response
+  ) async throws -> Response {
+    let (session, token) = try authenticator.visitor(of: request, context)
+    let visitor = PanelCookie.visitor.value(in: request)
+    let fresh = token == nil && visitor == nil ? BearerSecret.make(prefix: "") : nil
+    let visit = PanelVisit(
+      request: request, context: context, panel: self, language: PanelLanguage(of: request), session: session,
+      token: token, formToken: FormToken(secret: token ?? visitor ?? fresh ?? ""))
+    var response: Response
+    if needsLogin, session == nil {
+      let next = request.method == .get ? visit.here : "/"
+      response = visit.redirect("/login" + PanelURL.query(next == "/" ? [] : [("next", next)]))
+    } else {
+      do {
+        response = try await answer(visit)
+      } catch let error as APIError where error.code == .unauthorized && needsLogin {
+        // The session has ended since the page was asked for.
+        response = visit.redirect("/login")
+      } catch let error as APIError {
+        response = problem(error, visit)
+      }
+    }
+    if let fresh, session == nil {
+      response.headers.append(PanelCookie.visitor.field(fresh, seconds: nil, isSecure: isBehindTLS))
+    }
+    return response
+  }
+
+  /// What cannot be done, as a page.
+  func problem(_ error: APIError, _ visit: PanelVisit) -> Response {
+    var response = page(
+      .problem, title: visit.text.known("problem_title_\(error.code.rawValue)") ?? visit.text("problem_title"),
+      status: .init(code: error.code.status), PanelProblem(error, visit.text), for: visit)
+    if let seconds = error.retryAfter { response.headers[.retryAfter] = String(seconds) }
+    if error.closesConnection { response.headers[.connection] = "close" }
+    return response
+  }
+
+  func page(
+    _ template: PanelTemplate, title: String, status: HTTPResponse.Status, _ content: any Sendable,
+    for visit: PanelVisit
+  ) -> Response {
+    let html = templates.html(template, frame(title, visit), content)
+    var headers = HTTPFields()
+    headers[.contentType] = "text/html; charset=utf-8"
+    headers[.cacheControl] = "no-store"
+    headers[.contentSecurityPolicy] = Self.policy
+    headers[.contentLanguage] = visit.language.rawValue
+    return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: html)))
+  }
+
+  /// Nothing from elsewhere, nothing inline (https://www.w3.org/TR/CSP3/).
+  private static let policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    + "frame-ancestors 'none'; base-uri 'none'"
+
+  private func frame(_ title: String, _ visit: PanelVisit) -> PanelFrame {
+    let text = visit.text
+    let path = visit.request.uri.path
+    func links(_ pages: [(path: String, name: String)]) -> [PanelFrame.Link] {
+      pages.map { page in
+        PanelFrame.Link(
+          path: page.path, text: text("nav_\(page.name)"),
+          isCurrent: path == page.path || page.path != "/" && path.hasPrefix(page.path + "/"))
+      }
+    }
+    let isAdmin = visit.principal?.isAdmin == true
+    return PanelFrame(
+      language: visit.language, languageTag: visit.language.rawValue, title: title,
+      hereEscaped: PanelURL.escaped(visit.request.method == .get ? visit.here : visit.request.uri.path),
+      username: visit.principal?.username, isLoggedIn: visit.session != nil, csrfToken: visit.formToken.text,
+      links: visit.session == nil ? [] : links(PanelNavigation.pages),
+      adminLinks: isAdmin ? links(PanelNavigation.adminPages) : [], hasAdminLinks: isAdmin,
+      languages: PanelLanguage.allCases.map {
+        PanelFrame.Language(tag: $0.rawValue, name: $0.name, isCurrent: $0 == visit.language)
+      },
+      notice: notice(visit), isStopped: visit.session != nil && queue.snapshot.isKnown && !queue.snapshot.isSending,
+      zone: clock.zone)
+  }
+
+  /// What the last form did: a text of the catalogue, whatever the address says.
+  private func notice(_ visit: PanelVisit) -> String? {
+    // A query that cannot be read says nothing was done.
+    guard let query = try? visit.query, let name = query["done"], visit.text.known("done_\(name)") != nil else {
+      return nil
+    }
+    return visit.text.count("done_\(name)", query["n"].flatMap { Int($0) } ?? 0)
+  }
+}

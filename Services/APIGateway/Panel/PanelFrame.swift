@@ -1,0 +1,34 @@
+/// What is around the content of every page.
+struct PanelFrame: Sendable {
+  /// A page of the navigation.
+  struct Link: Sendable {
+    var path: String
+    var text: String
+    var isCurrent: Bool
+  }
+
+  struct Language: Sendable {
+    var tag: String
+    var name: String
+    var isCurrent: Bool
+  }
+
+  var language: PanelLanguage
+  var languageTag: String
+  var title: String
+  /// The address of this page, to come back to, for a query.
+  var hereEscaped: String
+  /// Who is logged in.
+  var username: String?
+  var isLoggedIn: Bool
+  var csrfToken: String
+  var links: [Link]
+  var adminLinks: [Link]
+  var hasAdminLinks: Bool
+  var languages: [Language]
+  /// What was just done.
+  var notice: String?
+  /// True while all sending is switched off.
+  var isStopped: Bool
+  var zone: String
+}

@@ -1,0 +1,6 @@
+/// The pages that every page leads to; their names are `nav_NAME` in the catalogue.
+enum PanelNavigation {
+  static let pages: [(path: String, name: String)] = [("/", "dashboard")]
+
+  static let adminPages: [(path: String, name: String)] = []
+}

@@ -1,0 +1,28 @@
+/// Why something could not be done, for people.
+struct PanelProblem: Sendable {
+  /// One thing that is wrong, and where.
+  struct Detail: Sendable {
+    /// The field's own name on the page, where it has one.
+    var field: String?
+    var message: String
+  }
+
+  var message: String
+  var details: [Detail]
+  var hasDetails: Bool
+
+  /// The API's own words are English; what the catalogue knows better is said in the reader's language.
+  /// - Parameter login: Whether it is the login that was refused.
+  init(_ error: APIError, _ text: PanelText, login: Bool = false) {
+    let name = "problem_\(error.code.rawValue)"
+    message = (login ? text.known("\(name)_login") : nil) ?? text.known(name) ?? error.message
+    if error.details.isEmpty, error.code == .forbidden || error.code == .conflict { message = error.message }
+    details = error.details.map { detail in
+      let name = detail.field.prefix { $0 != "[" }
+      return Detail(
+        field: text.known("field_\(name)").map { $0 + detail.field.dropFirst(name.count) } ?? detail.field,
+        message: text.known("wrong_\(detail.code)") ?? detail.message)
+    }
+    hasDetails = !details.isEmpty
+  }
+}

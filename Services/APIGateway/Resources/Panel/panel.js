@@ -1,0 +1,56 @@
+// What the panel does beyond plain pages: parts of a page are kept up to date. Without this file everything works, too.
+"use strict";
+
+// Parts marked `data-live="NAME"` are replaced by those of the same page, fetched anew, soon after something happened.
+(function live() {
+  const parts = () => document.querySelectorAll("[data-live]");
+  if (parts().length === 0 || !("EventSource" in window)) return;
+  const subject = document.querySelector("[data-live-message]")?.dataset.liveMessage;
+  let timer = null, busy = false, again = false;
+
+  async function refresh() {
+    timer = null;
+    if (busy) { again = true; return; }
+    busy = true;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
+      if (answer.type === "opaqueredirect" || answer.status === 401) { location.reload(); return; }
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of parts()) {
+        const next = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
+        // What somebody is working in is left alone.
+        if (!next || part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea, button")) continue;
+        if (part.innerHTML !== next.innerHTML) part.innerHTML = next.innerHTML;
+      }
+    } catch { /* Away for a moment; the next event or the timer below tries again. */ } finally {
+      busy = false;
+      if (again) { again = false; soon(); }
+    }
+  }
+  function soon() { if (timer === null && !document.hidden) timer = setTimeout(refresh, 900); }
+
+  const source = new EventSource("/api/events" + (subject ? "?message_id=" + encodeURIComponent(subject) : ""));
+  const happenings = ["message.accepted", "message.queued", "message.cancelled", "message.paused", "message.resumed",
+    "message.expired", "message.finished", "units", "queue", "provider", "letter"];
+  for (const name of happenings) source.addEventListener(name, soon);
+  source.onmessage = soon;
+  document.addEventListener("visibilitychange", soon);
+  addEventListener("pagehide", () => source.close());
+  setInterval(soon, 15000);
+})();
+
+// A form is sent once, however often its button is clicked.
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  if (form.method !== "post") return;
+  form.dataset.sent = "true";
+  setTimeout(() => { delete form.dataset.sent; }, 5000);
+});
+
+// Questions before what cannot be taken back.
+addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-ask]");
+  if (button && !confirm(button.dataset.ask)) event.preventDefault();
+});
