@@ -123,7 +123,7 @@ let package = Package(
     service(
       "APIGateway",
       extra: [
-        "Metering", "PhoneNumbers", "SMSText",
+        "CSV", "Metering", "PhoneNumbers", "SMSText",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "DequeModule", package: "swift-collections"),

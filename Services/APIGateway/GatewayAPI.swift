@@ -111,6 +111,8 @@ struct GatewayAPI {
       sessionHours: settings.sessionHours)
     return self.panel.assets.routes + LoginPages(panel: panel).routes
       + DashboardPage(panel: panel, history: ThroughputHistory(pool: store.pool)).routes
+      + ComposePage(panel: panel, hasEnquiryNumber: settings.hasEnquiryNumber).routes
+      + MessageListPage(panel: panel).routes + MessageDetailPage(panel: panel).routes
   }
 
   /// The HTTP server: limited in connections, in idle time and in the size of a request's head.

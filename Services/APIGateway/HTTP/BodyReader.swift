@@ -83,7 +83,7 @@ enum MediaType {
   enum Kind: String, Sendable {
     /// Also `application/…+json`.
     case json = "application/json"
-    /// What browsers send of a form.
+    /// What browsers send of a form; also `multipart/form-data`.
     case form = "application/x-www-form-urlencoded"
   }
 
@@ -92,6 +92,7 @@ enum MediaType {
     let parts = header.lowercased().split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
     guard let type = parts.first,
       type == kind.rawValue || kind == .json && type.hasPrefix("application/") && type.hasSuffix("+json")
+        || kind == .form && type == "multipart/form-data"
     else { return false }
     return parts.dropFirst().allSatisfy { parameter in
       !parameter.hasPrefix("charset=")

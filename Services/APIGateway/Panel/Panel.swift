@@ -56,7 +56,8 @@ struct Panel: Sendable {
   ) -> Route {
     Route(.post, path) { request, context in
       try await answered(request, context, needsLogin: needsLogin) { visit in
-        let form = try PanelForm(try await reader.read(request, context, as: .form))
+        let form = try PanelForm(
+          try await reader.read(request, context, as: .form), type: request.headers[.contentType])
         guard visit.formToken.matches(form[FormToken.field]) else {
           throw APIError(.forbidden, visit.text("problem_form_token"))
         }
@@ -163,12 +164,16 @@ struct Panel: Sendable {
       zone: clock.zone)
   }
 
-  /// What the last form did: a text of the catalogue, whatever the address says.
+  /// What the last form did: a text of the catalogue with numbers in it, whatever the address says.
   private func notice(_ visit: PanelVisit) -> String? {
     // A query that cannot be read says nothing was done.
     guard let query = try? visit.query, let name = query["done"], visit.text.known("done_\(name)") != nil else {
       return nil
     }
-    return visit.text.count("done_\(name)", query["n"].flatMap { Int($0) } ?? 0)
+    var text = visit.text.count("done_\(name)", query.number("n") ?? 0)
+    for match in text.matches(of: /\{([a-z_]+)\}/) {
+      text = text.replacing(match.0, with: PanelText.grouped(query.number(String(match.1)) ?? 0))
+    }
+    return text
   }
 }

@@ -11,6 +11,12 @@ struct PanelProblem: Sendable {
   var details: [Detail]
   var hasDetails: Bool
 
+  init(message: String) {
+    self.message = message
+    details = []
+    hasDetails = false
+  }
+
   /// The API's own words are English; what the catalogue knows better is said in the reader's language.
   /// - Parameter login: Whether it is the login that was refused.
   init(_ error: APIError, _ text: PanelText, login: Bool = false) {

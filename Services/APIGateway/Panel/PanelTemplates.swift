@@ -34,7 +34,7 @@ struct PanelTemplates: Sendable {
   }
 
   /// Templates that others are made of.
-  private static let parts = ["panel-layout", "panel-problems"]
+  private static let parts = ["panel-layout", "panel-problems", "panel-check"]
 }
 
 /// A page's template: the file `Resources/Panel/NAME.mustache`.
@@ -43,4 +43,8 @@ enum PanelTemplate: String, Sendable, CaseIterable {
   case logout = "panel-logout"
   case problem = "panel-problem"
   case dashboard = "panel-dashboard"
+  case compose = "panel-compose"
+  case messages = "panel-messages"
+  case message = "panel-message"
+  case attempts = "panel-attempts"
 }

@@ -59,11 +59,11 @@ struct PanelVisit: Sendable {
   /// Sends the browser to another page after something was done.
   /// - Parameters:
   ///   - notice: A text of the catalogue, `done_NAME`, that the next page shows.
-  ///   - count: What stands for `{n}` in it.
-  func redirect(_ path: String, notice: String? = nil, count: Int? = nil) -> Response {
+  ///   - numbers: What stands for `{name}` in it; by the one named `n` the text is chosen.
+  func redirect(_ path: String, notice: String? = nil, _ numbers: [String: Int] = [:]) -> Response {
     var query: [(name: String, value: String)] = []
     if let notice { query.append(("done", notice)) }
-    if let count { query.append(("n", String(count))) }
+    for (name, number) in numbers.sorted(by: { $0.key < $1.key }) { query.append((name, String(number))) }
     let suffix = PanelURL.query(query)
     let address = path.contains("?") ? path + suffix.replacing("?", with: "&") : path + suffix
     return Response(status: .seeOther, headers: [.location: address, .cacheControl: "no-store"])

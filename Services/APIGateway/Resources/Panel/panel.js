@@ -54,3 +54,39 @@ addEventListener("click", (event) => {
   const button = event.target.closest("button[data-ask]");
   if (button && !confirm(button.dataset.ask)) event.preventDefault();
 });
+
+// The compose page is checked while somebody writes, by the same form.
+(function compose() {
+  const form = document.querySelector("form[data-compose]");
+  const check = document.getElementById("check");
+  if (!form || !check) return;
+  let timer = null, running = null;
+
+  async function ask() {
+    running?.abort();
+    running = new AbortController();
+    const fields = new FormData(form);
+    const hasFile = form.file.files.length > 0;
+    if (!hasFile) fields.delete("file");
+    fields.delete("confirmed");
+    fields.set("action", "check");
+    try {
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body: fields, signal: running.signal });
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const next = fresh.getElementById("check");
+      if (!next) return;
+      const focused = document.activeElement?.id;
+      if (check.innerHTML !== next.innerHTML) check.innerHTML = next.innerHTML;
+      if (focused) document.getElementById(focused)?.focus();
+      // What a file holds is shown, to be looked at and mended.
+      if (hasFile) { form.recipients.value = fresh.getElementById("recipients").value; form.file.value = ""; }
+      const bad = check.querySelector(".bad li") !== null;
+      form.recipients.setAttribute("aria-invalid", String(bad));
+    } catch (problem) { if (problem.name !== "AbortError") throw problem; }
+  }
+  function soon(delay) { clearTimeout(timer); timer = setTimeout(ask, delay); }
+  form.addEventListener("input", (event) => { if (event.target.type !== "file") soon(400); });
+  form.addEventListener("change", (event) => soon(event.target.type === "file" ? 0 : 200));
+  if (form.recipients.value || form.content.value) soon(0);
+})();

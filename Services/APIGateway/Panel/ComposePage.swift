@@ -1,0 +1,109 @@
+import Contracts
+import Hummingbird
+
+/// Writes and sends: what is wrong and when it goes out is said before it is sent.
+struct ComposePage: Sendable {
+  let panel: Panel
+  /// Whether people may add an enquiry number; `SLUICE_PANEL_ENQUIRY`.
+  let hasEnquiryNumber: Bool
+
+  struct Content: Sendable {
+    var form: ComposeForm
+    var classes: [MessageListFilter.Choice]
+    var hasEnquiryNumber: Bool
+    var check: Check?
+    /// Why it was not sent.
+    var problem: PanelProblem?
+    /// Somebody has to say once more that so many is what they mean.
+    var asksToConfirm: Bool
+    var confirmText: String
+  }
+
+  /// What `ComposeCheck` found, as the page shows it.
+  struct Check: Sendable {
+    var found: ComposeCheck
+    var size: String
+    var badCount: String?
+    var duplicates: String?
+    var columns: [MessageListFilter.Choice]
+    var hasColumns: Bool
+    var hasPreviews: Bool
+    var forcing: String?
+  }
+
+  var routes: [Route] {
+    [
+      panel.page("/compose") { visit in
+        var form = ComposeForm()
+        let query = try visit.query
+        form.recipients = query["recipients"] ?? ""
+        form.content = query["content"] ?? ""
+        return page(visit, form, nil)
+      },
+      panel.action("/compose") { visit, fields in
+        let form = ComposeForm(fields)
+        let check = try await ComposeCheck(form, visit)
+        guard fields["action"] == "send" else { return page(visit, form, check) }
+        guard check.isSendable else {
+          return page(visit, form, check, problem: check.problem ?? problem(check, visit), status: .badRequest)
+        }
+        if check.count > ComposeForm.confirmedBeyond, form.confirmed != check.count {
+          return page(visit, form, check, asksToConfirm: true)
+        }
+        do {
+          return try await ComposeSender(visit: visit, form: form, check: check).send()
+        } catch let error as ComposeSender.Interrupted {
+          let problem = PanelProblem(
+            message: visit.text(
+              "sent_partly", ["done": PanelText.grouped(error.done), "total": PanelText.grouped(error.total)]))
+          return page(visit, form, check, problem: problem, status: .serviceUnavailable)
+        } catch let error as APIError where error.code != .unauthorized {
+          return page(
+            visit, form, check, problem: PanelProblem(error, visit.text), status: .init(code: error.code.status))
+        }
+      },
+    ]
+  }
+
+  private func problem(_ check: ComposeCheck, _ visit: PanelVisit) -> PanelProblem {
+    let name = check.badLines.isEmpty ? "compose_incomplete" : "problem_INVALID_RECIPIENTS"
+    return PanelProblem(message: visit.text(name))
+  }
+
+  private func page(
+    _ visit: PanelVisit, _ form: ComposeForm, _ check: ComposeCheck?, problem: PanelProblem? = nil,
+    asksToConfirm: Bool = false, status: HTTPResponse.Status = .ok
+  ) -> Response {
+    visit.page(
+      .compose, title: visit.text("nav_compose"), status: status,
+      Content(
+        form: form,
+        classes: MessageClass.allCases.map {
+          .init(
+            value: $0.rawValue, label: visit.text("class_\($0.rawValue)"), isChosen: $0.rawValue == form.messageClass)
+        },
+        hasEnquiryNumber: hasEnquiryNumber, check: check.map { Check($0, visit) }, problem: problem,
+        asksToConfirm: asksToConfirm, confirmText: visit.text.count("confirm_send", check?.count ?? 0)))
+  }
+}
+
+extension ComposePage.Check {
+  init(_ found: ComposeCheck, _ visit: PanelVisit) {
+    let text = visit.text
+    self.found = found
+    size = text(
+      found.segmentation.encoding == .gsm7 ? "size_gsm7" : "size_ucs2",
+      [
+        "characters": PanelText.grouped(found.characters), "segments": String(found.segmentation.segments),
+        "left": String(found.segmentation.unitsLeft),
+      ])
+    badCount = found.badLines.isEmpty ? nil : text.count("bad_numbers", found.badLines.count)
+    duplicates = found.duplicates == 0 ? nil : text.count("duplicate_numbers", found.duplicates)
+    columns = found.columns.map { .init(value: $0, label: $0, isChosen: $0 == found.numberColumn) }
+    hasColumns = found.columns.count > 1
+    hasPreviews = !found.previews.isEmpty
+    forcing =
+      found.segmentation.forcing.isEmpty
+      ? nil : found.segmentation.forcing.prefix(20).map(String.init).joined(separator: " ")
+  }
+}

@@ -1,0 +1,154 @@
+import Hummingbird
+
+/// One message: how far it is, what it waits for, what became of each recipient, and what can be done about it.
+struct MessageDetailPage: Sendable {
+  let panel: Panel
+
+  struct Content: Sendable {
+    var path: String
+    var message: PanelMessage
+    var username: String?
+    var provider: String?
+    var segments: Int
+    var scheduled: PanelTime?
+    var expires: PanelTime?
+    var finished: PanelTime?
+    var starts: PanelTime?
+    var counts: [Count]
+    var reply: String?
+    var hint: String?
+    var canPause: Bool
+    var canResume: Bool
+    var canCancel: Bool
+    var canRetry: Bool
+    var states: [MessageListFilter.Choice]
+    var recipients: [Recipient]
+    var hasRecipients: Bool
+    var nextPage: String?
+  }
+
+  struct Count: Sendable {
+    var label: String
+    var number: String
+  }
+
+  struct Recipient: Sendable {
+    var path: String
+    var phone: String
+    var state: PanelState
+    var attempts: Int
+    var provider: String?
+    var error: String?
+    var sent: PanelTime?
+  }
+
+  struct Attempts: Sendable {
+    var back: String
+    var phone: String
+    var content: String
+    var state: PanelState
+    var mayBeDuplicate: Bool
+    var attempts: [Attempt]
+    var hasAttempts: Bool
+  }
+
+  struct Attempt: Sendable {
+    var number: Int
+    var provider: String
+    var outcome: String
+    var status: String
+    var reply: String
+    var started: PanelTime?
+    var ended: PanelTime?
+  }
+
+  var routes: [Route] {
+    [
+      panel.page("/history/{id}") { visit in try await page(visit) },
+      panel.page("/history/{id}/{sms}") { visit in try await attempts(visit) },
+      action("cancel") { answer in
+        [
+          "n": answer["cancelled"]?.whole ?? 0, "sent": answer["sent"]?.whole ?? 0,
+          "in_flight": answer["in_flight"]?.whole ?? 0, "other": answer["other"]?.whole ?? 0,
+        ]
+      },
+      action("pause") { answer in ["in_flight": answer["in_flight"]?.whole ?? 0] },
+      action("resume") { _ in [:] },
+      action("retry-failed") { answer in ["n": answer["retried"]?.whole ?? 0] },
+    ]
+  }
+
+  private func action(_ name: String, _ numbers: @escaping @Sendable (JSONValue) -> [String: Int]) -> Route {
+    panel.action("/history/{id}/\(name)") { visit, _ in
+      let id = visit.part()
+      let answer = try await visit.post("/api/sms/\(PanelURL.escaped(id))/\(name)")
+      let isLater = answer["status"]?.text == "requested"
+      return visit.redirect(
+        "/history/\(PanelURL.escaped(id))", notice: isLater ? "requested" : name.replacing("-", with: "_"),
+        isLater ? [:] : numbers(answer))
+    }
+  }
+
+  private func page(_ visit: PanelVisit) async throws -> Response {
+    let id = PanelURL.escaped(visit.part())
+    let query = try visit.query
+    let path = visit.principal?.isAdmin == true ? "/api/admin/messages/\(id)" : "/api/sms/\(id)"
+    let json = try await visit.get(path)
+    var asked: [(name: String, value: String)] = [("limit", "100")]
+    for name in ["status", "cursor"] { if let value = query[name] { asked.append((name, value)) } }
+    let list = try await visit.get("\(path)/recipients", asked)
+    let message = PanelMessage(json, visit)
+    let counts = (json["counts"]?.members ?? []).filter { ($0.value.whole ?? 0) > 0 }
+    let failed = ["failed", "dead", "expired"].reduce(0) { $0 + (json["counts"]?[$1]?.whole ?? 0) }
+    let isPaused = json["paused"]?.bool == true
+    let recipients = (list["recipients"]?.elements ?? []).map { Self.recipient($0, message.id, visit) }
+    let next = list["next_cursor"]?.text.map { cursor in
+      "/history/\(id)" + PanelURL.query((query["status"].map { [("status", $0)] } ?? []) + [("cursor", cursor)])
+    }
+    return visit.page(
+      .message, title: visit.text("message_title"),
+      Content(
+        path: "/history/\(id)", message: message,
+        username: json["user_id"]?.text == visit.principal?.userID.description ? nil : json["username"]?.text,
+        provider: json["provider"]?.text, segments: json["segments"]?.whole ?? 1,
+        scheduled: visit.clock.time(json["send_at"]), expires: visit.clock.time(json["expires_at"]),
+        finished: visit.clock.time(json["completed_at"]), starts: visit.clock.time(json["estimated_start_at"]),
+        counts: counts.map {
+          Count(label: visit.text("status_\($0.name)"), number: PanelText.grouped($0.value.whole ?? 0))
+        },
+        reply: json["hkt_response"]?.text,
+        hint: (json["counts"]?["unconfirmed"]?.whole ?? 0) > 0 ? visit.text("unconfirmed_means") : nil,
+        canPause: message.isOpen && !isPaused, canResume: isPaused, canCancel: message.isOpen, canRetry: failed > 0,
+        states: counts.map {
+          MessageListFilter.Choice(
+            value: $0.name, label: visit.text("status_\($0.name)"), isChosen: $0.name == query["status"])
+        },
+        recipients: recipients, hasRecipients: !recipients.isEmpty, nextPage: next))
+  }
+
+  private static func recipient(_ json: JSONValue, _ message: String, _ visit: PanelVisit) -> Recipient {
+    Recipient(
+      path: "/history/\(message)/\(PanelURL.escaped(json["id"]?.text ?? ""))", phone: json["phone"]?.text ?? "",
+      state: PanelState(message: json["status"]?.text ?? "", visit.text), attempts: json["attempts"]?.whole ?? 0,
+      provider: json["provider"]?.text, error: json["error_message"]?.text ?? json["error_code"]?.text,
+      sent: visit.clock.time(json["sent_at"]))
+  }
+
+  private func attempts(_ visit: PanelVisit) async throws -> Response {
+    let json = try await visit.get("/api/sms/requests/\(PanelURL.escaped(visit.part("sms")))")
+    let attempts = (json["responses"]?.elements ?? []).map { row in
+      Attempt(
+        number: row["attempt"]?.whole ?? 0, provider: row["provider"]?.text ?? "",
+        outcome: row["outcome"]?.text.map { visit.text("outcome_\($0)") } ?? visit.text("status_sending"),
+        status: row["status_code"]?.whole.map(String.init) ?? row["error_code"]?.text ?? "–",
+        reply: row["response_data"]?.text ?? "", started: visit.clock.time(row["started_at"]),
+        ended: visit.clock.time(row["created_at"]))
+    }
+    return visit.page(
+      .attempts, title: visit.text("attempts_title"),
+      Attempts(
+        back: "/history/\(PanelURL.escaped(visit.part()))", phone: json["phone"]?.text ?? "",
+        content: json["text"]?.text ?? "", state: PanelState(message: json["status"]?.text ?? "", visit.text),
+        mayBeDuplicate: json["may_be_duplicate"]?.bool == true, attempts: attempts, hasAttempts: !attempts.isEmpty))
+  }
+}

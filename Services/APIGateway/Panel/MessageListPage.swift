@@ -1,0 +1,116 @@
+import Contracts
+import Foundation
+import HTTPTypes
+import Hummingbird
+
+/// Messages of before: one's own, and for admins everybody's. Searched, by pages, and as a table for a spreadsheet.
+struct MessageListPage: Sendable {
+  let panel: Panel
+
+  struct Content: Sendable {
+    var path: String
+    var exportPath: String
+    var filter: MessageListFilter
+    var quick: [MessageListFilter.Quick]
+    var messages: [Line]
+    var hasMessages: Bool
+    var isFiltered: Bool
+    /// The first page, and the one after this.
+    var firstPage: String?
+    var nextPage: String?
+    var showsUser: Bool
+  }
+
+  struct Line: Sendable {
+    var path: String
+    var username: String?
+    var message: PanelMessage
+  }
+
+  private static let own = "/history"
+  private static let everybody = "/admin/messages"
+
+  var routes: [Route] {
+    [
+      panel.page(Self.own) { visit in try await page(visit, Self.own, api: "/api/sms") },
+      panel.page("\(Self.own).csv") { visit in try export(visit, api: "/api/sms") },
+      panel.adminPage(Self.everybody) { visit in try await page(visit, Self.everybody, api: "/api/admin/messages") },
+      panel.adminPage("\(Self.everybody).csv") { visit in try export(visit, api: "/api/admin/messages") },
+    ]
+  }
+
+  private func page(_ visit: PanelVisit, _ path: String, api: String) async throws -> Response {
+    let query = try visit.query
+    let isAdmins = path == Self.everybody
+    let filter = MessageListFilter(query, visit, isAdmins: isAdmins)
+    var asked = filter.asked
+    asked.append(("limit", "50"))
+    if let cursor = query["cursor"] { asked.append(("cursor", cursor)) }
+    let answer = try await visit.get(api, asked)
+    let lines = (answer["messages"]?.elements ?? []).map { json -> Line in
+      let message = PanelMessage(json, visit)
+      return Line(path: "/history/\(message.id)", username: json["username"]?.text, message: message)
+    }
+    let content = Content(
+      path: path, exportPath: "\(path).csv" + PanelURL.query(filter.fields), filter: filter,
+      quick: MessageListFilter.quick(path, visit), messages: lines, hasMessages: !lines.isEmpty,
+      isFiltered: !filter.fields.isEmpty, firstPage: query["cursor"].map { _ in path + PanelURL.query(filter.fields) },
+      nextPage: answer["next_cursor"]?.text.map { path + PanelURL.query(filter.fields + [("cursor", $0)]) },
+      showsUser: isAdmins)
+    return visit.page(
+      .messages, title: visit.text(isAdmins ? "nav_messages" : "nav_history"), content)
+  }
+
+  /// All that the filter finds, as CSV (RFC 4180), page by page while it is read.
+  private func export(_ visit: PanelVisit, api: String) throws -> Response {
+    let filter = MessageListFilter(try visit.query, visit, isAdmins: api != "/api/sms")
+    var headers = HTTPFields()
+    headers[.contentType] = "text/csv; charset=utf-8"
+    headers[.contentDisposition] = "attachment; filename=\"sluice-messages.csv\""
+    headers[.cacheControl] = "no-store"
+    let body = ResponseBody { writer in
+      let names = MessageExport.columns.map { visit.text("column_\($0)") }
+      // A byte order mark: spreadsheets take the text for Latin-1 without it.
+      try await writer.write(ByteBuffer(string: "\u{FEFF}" + MessageExport.line(names)))
+      var cursor: String? = ""
+      while let at = cursor {
+        let page = try await visit.get(
+          api, filter.asked + [("limit", "200")] + (at.isEmpty ? [] : [("cursor", at)]))
+        let lines = (page["messages"]?.elements ?? []).map { MessageExport.line(MessageExport.fields($0, visit)) }
+        if !lines.isEmpty { try await writer.write(ByteBuffer(string: lines.joined())) }
+        cursor = page["next_cursor"]?.text
+      }
+      try await writer.finish(nil)
+    }
+    return Response(status: .ok, headers: headers, body: body)
+  }
+}
+
+/// One message as a line of the exported table.
+enum MessageExport {
+  static let columns = [
+    "id", "created", "user", "status", "class", "reference", "recipients", "sent", "failed", "first_recipient",
+    "content",
+  ]
+
+  static func fields(_ json: JSONValue, _ visit: PanelVisit) -> [String] {
+    let message = PanelMessage(json, visit)
+    return [
+      message.id, message.created?.text ?? "", json["username"]?.text ?? visit.principal?.username ?? "",
+      message.status.label, message.messageClass, message.reference ?? "", String(message.total),
+      String(json["success_count"]?.whole ?? 0), String(json["failed_count"]?.whole ?? 0),
+      json["recipients"]?.elements.first?.text ?? "", message.content,
+    ]
+  }
+
+  /// A line, with what a spreadsheet would take for a formula made text (OWASP "CSV Injection").
+  static func line(_ fields: [String]) -> String {
+    fields.map { field in
+      let isPhone = field.first == "+" && field.dropFirst().allSatisfy { $0.isASCII && $0.isNumber }
+      let isFormula = !isPhone && field.first.map { "=+-@\t\r".contains($0) } == true
+      let text = isFormula ? "'\(field)" : field
+      return text.contains { ",\"\r\n".contains($0) || $0 == "\r\n" }
+        ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
+    }.joined(separator: ",") + "\r\n"
+  }
+}
