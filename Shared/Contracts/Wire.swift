@@ -7,6 +7,7 @@ public struct WireError: Error, Sendable, CustomStringConvertible {
     case malformed
     case unsupportedVersion = "unsupported_version"
     case unexpectedType = "unexpected_type"
+    case wrongQueue = "wrong_queue"
   }
 
   public let code: Code

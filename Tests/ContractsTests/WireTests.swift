@@ -106,6 +106,72 @@ struct WireTests {
     #expect(String(decoding: try Wire.encode(answer), as: UTF8.self) == newer)
   }
 
+  @Test("an answer about letters says what it came to, and one of an earlier release says nothing of them")
+  func letterCounts() throws {
+    let head = #"{"at":"2026-11-21T08:15:30.123456Z","command":"dead_letter.replay","#
+    let ids = #""command_id":"01939b7e-0000-7000-8000-000000000005","id":"01939b7e-0000-7000-8000-000000000009","#
+    let older = head + ids + #""result":"done","type":"command.answered","v":1}"#
+    #expect(try Wire.decode(CommandAnswered.self, from: Array(older.utf8)).body.letters == nil)
+    let replay = "01939b7e-0000-7000-8000-000000000007"
+    let newer = older.replacing(
+      #""result""#,
+      with: #""letters":{"applied":2,"refused":1,"replay_id":"\#(replay)","running":true,"segments":3},"result""#)
+    let answer = try Wire.decode(CommandAnswered.self, from: Array(newer.utf8))
+    #expect(
+      answer.body.letters
+        == .init(applied: 2, refused: 1, segments: 3, replayID: ReplayID(replay), isRunning: true))
+    #expect(String(decoding: try Wire.encode(answer), as: UTF8.self) == newer)
+  }
+
+  @Test("commands about dead letters are written as the golden lines have them, and read back")
+  func letterCommands() throws {
+    let head = #""at":"2026-11-21T08:15:30.123456Z""#
+    let id = #""id":"01939b7e-0000-7000-8000-000000000009""#
+    let other = "01939b7e-0000-7000-8000-000000000005"
+    let actor = #""actor":{"name":"ann","reason":"tried","user_id":"01939b7e-0000-7000-8000-000000000002"}"#
+    let selection =
+      #""selection":{"error_type":"timeout","from":"2026-11-20T08:15:30.000000Z","limit":7,"message_id":"\#(Self.message)","#
+      + #""provider":"a","to":"2026-11-21T08:15:30.000000Z","user_id":"01939b7e-0000-7000-8000-000000000002"}"#
+    func golden<Body: Payload>(_ type: Body.Type, _ text: String) throws -> Body {
+      let envelope = try Wire.decode(type, from: Array(text.utf8))
+      #expect(String(decoding: try Wire.encode(envelope), as: UTF8.self) == text)
+      return envelope.body
+    }
+    let replay = try golden(
+      DeadLetterReplay.self,
+      "{\(actor),\(head),"
+        + #""class":"urgent","expires_at":"2026-11-22T08:15:30.000000Z",\#(id),"provider":"b",\#(selection),"#
+        + #""type":"dead_letter.replay","v":1}"#)
+    #expect(replay.messageClass == .urgent && replay.provider == "b" && replay.selection.limit == 7)
+    let console = #""actor":{"name":"root"}"#
+    let few = #""selection":{"ids":["\#(other)"]}"#
+    let plain = try golden(
+      DeadLetterReplay.self, "{\(console),\(head),\(id),\(few)," + #""type":"dead_letter.replay","v":1}"#)
+    #expect(plain.actor == LetterActor(userID: nil, name: "root") && plain.selection.ids?.count == 1)
+    #expect(plain.messageClass == nil && plain.provider == nil && plain.expiresAt == nil)
+    let cancel = try golden(
+      DeadLetterCancel.self,
+      "{\(actor),\(head),\(id)," + #""replay_id":"\#(other)","type":"dead_letter.cancel","v":1}"#)
+    #expect(cancel.actor.reason == "tried")
+    let abandon = try golden(
+      DeadLetterAbandon.self,
+      "{\(actor),\(head),\(id)," + #""selection":{},"type":"dead_letter.abandon","v":1}"#)
+    #expect(abandon.selection == LetterSelection())
+    let settle = try golden(
+      DeadLetterSettle.self,
+      "{\(actor)," + #""as":"sent",\#(head),\#(id),\#(few),"type":"dead_letter.settle","v":1}"#)
+    #expect(settle.verdict == .sent)
+    let mended = try golden(
+      PoisonReturn.self,
+      "{\(actor),\(head)," + #""body":"{}",\#(id),"letter_id":"\#(other)","type":"poison.return","v":1}"#)
+    #expect(mended.body == "{}")
+    let asItWas = try golden(
+      PoisonReturn.self, "{\(actor),\(head),\(id)," + #""letter_id":"\#(other)","type":"poison.return","v":1}"#)
+    #expect(asItWas.body == nil)
+    _ = try golden(
+      PoisonDrop.self, "{\(actor),\(head),\(id)," + #""letter_id":"\#(other)","type":"poison.drop","v":1}"#)
+  }
+
   @Test("unknown fields are ignored")
   func unknownFields() throws {
     let newer = golden.replacing("\"v\":1", with: "\"v\":1,\"colour\":{\"red\":[1]}")

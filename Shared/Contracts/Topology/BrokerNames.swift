@@ -32,4 +32,8 @@ public enum PoisonHeader {
   public static let originRoutingKey = "x-origin-routing-key"
   /// What was wrong; names a field, never a value.
   public static let error = "x-error"
+  /// Of a message that was given back to its queue: the letter that it lay in.
+  public static let letterID = "x-poison-id"
+  /// … and how often it had been poison by then.
+  public static let times = "x-poison-times"
 }
