@@ -113,6 +113,7 @@ struct GatewayAPI {
       + DashboardPage(panel: panel, history: ThroughputHistory(pool: store.pool)).routes
       + ComposePage(panel: panel, hasEnquiryNumber: settings.hasEnquiryNumber).routes
       + MessageListPage(panel: panel).routes + MessageDetailPage(panel: panel).routes
+      + UserPages(panel: panel).routes + ProviderPages(panel: panel).routes + AuditPage(panel: panel).routes
   }
 
   /// The HTTP server: limited in connections, in idle time and in the size of a request's head.

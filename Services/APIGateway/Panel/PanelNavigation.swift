@@ -4,5 +4,8 @@ enum PanelNavigation {
     ("/", "dashboard"), ("/compose", "compose"), ("/history", "history"),
   ]
 
-  static let adminPages: [(path: String, name: String)] = [("/admin/messages", "messages")]
+  static let adminPages: [(path: String, name: String)] = [
+    ("/admin/messages", "messages"), ("/admin/users", "users"), ("/admin/providers", "providers"),
+    ("/admin/audit", "audit"),
+  ]
 }
