@@ -51,4 +51,5 @@ enum PanelTemplate: String, Sendable, CaseIterable {
   case user = "panel-user"
   case providers = "panel-providers"
   case audit = "panel-audit"
+  case account = "panel-account"
 }
