@@ -1,7 +1,7 @@
 import NIOConcurrencyHelpers
 
 /// Wakes one waiting loop: by a ring, at an instant, or by cancellation. A ring before the wait is not lost.
-final class Bell: Sendable {
+public final class Bell: Sendable {
   private struct State {
     var isRung = false
     var waiter: CheckedContinuation<Void, Never>?
@@ -9,8 +9,10 @@ final class Bell: Sendable {
 
   private let state = NIOLockedValueBox(State())
 
+  public init() {}
+
   /// Ends the wait, or the next one.
-  func ring() {
+  public func ring() {
     let waiter = state.withLockedValue { state in
       defer { state.waiter = nil }
       state.isRung = state.waiter == nil
@@ -20,7 +22,7 @@ final class Bell: Sendable {
   }
 
   /// Waits for a ring, at most until this instant. One waiter at a time.
-  func wait(until deadline: ContinuousClock.Instant) async {
+  public func wait(until deadline: ContinuousClock.Instant) async {
     let timer = Task {
       try await Task.sleep(until: deadline, clock: .continuous)
       ring()

@@ -1,5 +1,6 @@
 import Contracts
 import NIOConcurrencyHelpers
+import ServiceKit
 
 /// Where a count and the leader's loop meet: the count gets its connection, the loop marks, the count takes its snapshot.
 ///

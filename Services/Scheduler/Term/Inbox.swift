@@ -1,6 +1,7 @@
 import AMQP
 import Contracts
 import NIOConcurrencyHelpers
+import ServiceKit
 
 /// Deliveries that wait for the leader's loop, by queue. Bounded by the consumers' prefetch.
 final class Inbox: Sendable {
