@@ -156,7 +156,8 @@ struct LetterRequestTests {
       let unknown = LetterSelection(ids: [.timeOrdered()])
       #expect(try await desk.reason(.replay(.init(selection: unknown, actor: Desk.actor))) == "not_found")
       let named = LetterSelection(ids: [id, id])
-      #expect(try await desk.reason(.settle(.init(selection: named, verdict: .sent, actor: Desk.actor))) == "wrong_state")
+      #expect(
+        try await desk.reason(.settle(.init(selection: named, verdict: .sent, actor: Desk.actor))) == "wrong_state")
       let past = DeadLetterReplay(selection: named, expiresAt: .now() + .seconds(-60), actor: Desk.actor)
       #expect(try await desk.reason(.replay(past)) == "expired")
       _ = try await desk.ask(.replay(.init(selection: named, messageClass: .urgent, actor: Desk.actor)))
