@@ -61,7 +61,7 @@ struct AuditTrail: Sendable {
       // What nobody tried to guess a password with is none.
       guard content.details.contains(where: { $0.name == "tried" }) else { return }
     case .logout: guard content.actor != nil else { return }
-    default: guard content.actor?.isAdmin == true, !content.isOwn else { return }
+    default: guard content.actor?.isAdmin == true, !content.isOwn, !content.isTrial else { return }
     }
     let isSelf = action == .login || action == .logout
     let named = isSelf ? content.actor?.userID.description : context.parameters.get("id")
