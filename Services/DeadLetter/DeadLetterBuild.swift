@@ -22,11 +22,12 @@ enum DeadLetterBuild {
       configuration: settings.amqp.named("\(settings.instance) consume"),
       subscriptions: DeadLetterIntake.subscriptions, logger: logger)
     let metrics = DeadLetterMetrics()
+    let relay = OrderRelay(pool: pool, publisher: publisher, bell: Bell(), logger: logger)
     let intake = DeadLetterIntake(
       consumer: consumer,
       handler: DeliveryHandler(
-        letters: LetterStore(pool: pool), poison: PoisonStore(pool: pool), publisher: publisher, metrics: metrics,
-        logger: logger),
+        letters: LetterStore(pool: pool), requests: LetterRequests(pool: pool), poison: PoisonStore(pool: pool),
+        publisher: publisher, bell: relay.bell, metrics: metrics, logger: logger),
       reporter: PoisonReporter(publisher: publisher, logger: logger), logger: logger)
     let retention = Retention(pool: pool, keeps: own.retention, metrics: metrics)
     let health = HealthServer(settings: settings, logger: logger) {
@@ -34,7 +35,10 @@ enum DeadLetterBuild {
       return pool.isReady ? nil : "database not reachable"
     }
     return [
-      pool, publisher, intake, PersistentTask.every(.seconds(3600), "prune", logger: logger, retention.prune),
+      pool, publisher, intake,
+      PersistentTask(
+        "relay", backoff: Backoff(minimum: .milliseconds(100), maximum: .seconds(5)), logger: logger, body: relay.run),
+      PersistentTask.every(.seconds(3600), "prune", logger: logger, retention.prune),
       PersistentTask.every(.seconds(15), "count", logger: logger, retention.count), health,
     ]
   }

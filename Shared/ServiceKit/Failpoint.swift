@@ -43,6 +43,8 @@ public enum Failpoint: String, Sendable, CaseIterable {
   case projectionCommitted = "projector.committed"
   /// The dead-letter service, a letter stored but not acknowledged.
   case letterCommitted = "dead-letter.committed"
+  /// … a request stored, and nothing of what it asks for published.
+  case letterRequestCommitted = "dead-letter.request.committed"
 
   /// Ends the process here if this failpoint is armed.
   @inlinable

@@ -1,4 +1,6 @@
+import Contracts
 import Foundation
+import ServiceKit
 import Testing
 import TestSupport
 
@@ -35,6 +37,38 @@ struct DeadLetterProcessTests {
       try text(errors)
         == "dead-letter: SLUICE_AMQP_URL: is not set; SLUICE_DATABASE_URL: is not set; SLUICE_LOG_FORMAT: must be one of text, json\n"
     )
+  }
+
+  @Test("dies between the commit and the publishing of a request, and its successor does what is left")
+  func diesInBetween() async throws {
+    try await DeadLetterService.with(replicas: 0) { service in
+      let failpoints = FileManager.default.temporaryDirectory.appending(path: "failpoints-\(UUID())")
+      try FileManager.default.createDirectory(at: failpoints, withIntermediateDirectories: true)
+      // A folder among the temporary ones may stay.
+      defer { try? FileManager.default.removeItem(at: failpoints) }
+      var environment = DeadLetterService.environment(service.virtualHost, databaseURL: service.databaseURL)
+      environment["SLUICE_FAILPOINTS"] = failpoints.path
+      try Data().write(to: failpoints.appending(path: Failpoint.letterRequestCommitted.rawValue))
+      let (first, _, _) = try start([], environment)
+      try await eventually(within: .seconds(30), "the tables are there") {
+        try await service.pool.query("SELECT to_regclass('dead_letter.orders') IS NOT NULL AS is_there").first?
+          .decode("is_there") ?? false
+      }
+      _ = try await service.bury(2)
+      let id = try await service.command(
+        DeadLetterReplay(selection: .init(), actor: LetterActor(userID: nil, name: "ann")))
+      #expect(try await ended(first) == SIGKILL)
+      let waiting = try await service.pool.query("SELECT FROM dead_letter.orders WHERE published_at IS NULL").count
+      #expect(waiting == 1)
+      #expect(try service.facts(UnitReplay.self).isEmpty && service.facts(CommandAnswered.self).isEmpty)
+      let (second, _, _) = try start([], environment)
+      let answer = try await service.answer(id)
+      #expect(answer.letters?.applied == 2)
+      try await eventually("it is ordered") { try service.facts(UnitReplay.self).count == 1 }
+      #expect(try service.facts(UnitReplay.self).first?.body.units.count == 2)
+      second.terminate()
+      #expect(try await ended(second) == 0)
+    }
   }
 
   @Test("serves its health port, ends with 0 after SIGTERM, and lists what it stored")

@@ -13,7 +13,9 @@ struct DeadLetterService {
   let virtualHost: RabbitMQVirtualHost
   let publisher: AMQPPublisher
   let archive: LetterArchive
-  /// Facts that the service published, by type.
+  let pool: PostgresPool
+  let databaseURL: String
+  /// Facts that the service published, its orders to the scheduler, and what it gave back to the queue of submissions.
   let facts: NIOLockedValueBox<[AMQPDelivery]>
 
   static let factQueue = "test.facts"
@@ -37,7 +39,10 @@ struct DeadLetterService {
   }
 
   /// Runs the service while `body` runs.
-  static func with(_ databaseURL: String? = nil, _ body: (DeadLetterService) async throws -> Void) async throws {
+  /// - Parameter replicas: So many side by side; none when the test starts processes.
+  static func with(_ databaseURL: String? = nil, replicas: Int = 1, _ body: (DeadLetterService) async throws -> Void)
+    async throws
+  {
     let databaseURL = if let databaseURL { databaseURL } else { try await PostgresCluster.shared().makeDatabase() }
     let virtualHost = try await RabbitMQNode.shared().makeVirtualHost()
     try await declare(virtualHost)
@@ -48,10 +53,15 @@ struct DeadLetterService {
     let publisher = AMQPPublisher(configuration: settings.amqp.named("test publish"), logger: noLogger)
     let consumer = AMQPConsumer(
       configuration: settings.amqp.named("test consume"),
-      subscriptions: [AMQPSubscription(queue: factQueue, prefetch: 100)], logger: noLogger)
+      subscriptions: [factQueue, BrokerNames.schedulerCommands, BrokerNames.submissions].map {
+        AMQPSubscription(queue: $0, prefetch: 100)
+      }, logger: noLogger)
     let facts = NIOLockedValueBox<[AMQPDelivery]>([])
     let pool = PostgresPool(configuration: settings.database, logger: noLogger)
-    let services = try await DeadLetterBuild.services(settings, own: DeadLetterSettings(), noLogger)
+    var services: [any Service] = []
+    for _ in 0..<replicas {
+      services += try await DeadLetterBuild.services(settings, own: DeadLetterSettings(), noLogger)
+    }
     let group = ServiceGroup(services: [pool, publisher, consumer] + services, logger: noLogger)
     try await withThrowingDiscardingTaskGroup { tasks in
       tasks.addTask { try await group.run() }
@@ -63,7 +73,9 @@ struct DeadLetterService {
         await consumer.close()
       }
       let service = DeadLetterService(
-        virtualHost: virtualHost, publisher: publisher, archive: LetterArchive(pool: pool), facts: facts)
+        virtualHost: virtualHost, publisher: publisher, archive: LetterArchive(pool: pool), pool: pool,
+        databaseURL: databaseURL,
+        facts: facts)
       do {
         try await body(service)
       } catch {
@@ -77,6 +89,37 @@ struct DeadLetterService {
 
   func publish<Body: Payload>(_ envelope: Envelope<Body>, to exchange: String = BrokerNames.events) async throws {
     try await publisher.publish(envelope, exchange: exchange, timeout: .seconds(10))
+  }
+
+  /// Tells of dead SMS and waits until they are letters.
+  func bury(_ count: Int, state: UnitState = .dead) async throws -> [UnitsDead.Entry] {
+    let entries = (0..<count).map { _ in Samples.dead(state: state) }
+    let before = try await archive.letters(.init(limit: 10_000)).count
+    for start in stride(from: 0, to: count, by: 100) {
+      try await publish(Envelope(UnitsDead(units: Array(entries[start..<min(start + 100, count)]))))
+    }
+    try await eventually("the letters are there") {
+      try await archive.letters(.init(limit: 10_000)).count == before + count
+    }
+    return entries
+  }
+
+  /// Sends a command, as the gateway does.
+  @discardableResult
+  func command(_ body: some Payload, id: EnvelopeID = .timeOrdered()) async throws -> EnvelopeID {
+    try await publish(Envelope(body, id: id, requestID: "r-1"), to: BrokerNames.commands)
+    return id
+  }
+
+  /// Waits for the answer to a command.
+  func answer(_ id: EnvelopeID) async throws -> CommandAnswered {
+    var answer: CommandAnswered?
+    try await eventually("the command is answered") {
+      answer = try facts(CommandAnswered.self).map(\.body).first { $0.commandID == id }
+      return answer != nil
+    }
+    guard let answer else { throw NeverTrue(description: "no answer") }
+    return answer
   }
 
   /// The facts of one type that came so far.

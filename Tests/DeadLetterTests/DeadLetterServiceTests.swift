@@ -29,24 +29,6 @@ struct DeadLetterServiceTests {
     }
   }
 
-  @Test("answers every command that it does not carry out yet as refused")
-  func refuses() async throws {
-    try await DeadLetterService.with { service in
-      let types = [MessageType.deadLetterReplay, .deadLetterAbandon, .deadLetterSettle, .poisonReturn, .poisonDrop]
-      for type in types {
-        let header = EnvelopeHeader(type: type, requestID: "r-\(type.rawValue)")
-        let body = Array(#"{"v":1,"type":"\#(type.rawValue)","id":"\#(header.id)","at":"\#(header.at)"}"#.utf8)
-        try await service.publisher.publish(
-          AMQPMessage(body: body, messageID: header.id.description), exchange: BrokerNames.commands,
-          routingKey: type.rawValue, timeout: .seconds(10))
-      }
-      try await eventually("all are answered") { try service.facts(CommandAnswered.self).count == types.count }
-      let answers = try service.facts(CommandAnswered.self).map(\.body)
-      #expect(Set(answers.map(\.command)) == Set(types))
-      #expect(answers.allSatisfy { $0.result == .refused && $0.reason == "not_supported" })
-    }
-  }
-
   @Test("sets aside what it cannot read, keeps it as poison, and goes on")
   func poison() async throws {
     try await DeadLetterService.with { service in

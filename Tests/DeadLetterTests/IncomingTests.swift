@@ -36,7 +36,7 @@ struct IncomingTests {
   @Test(
     "about closed letters says what became of each",
     arguments: [
-      (LetterState.CloseReason.lateAnswer, LetterState.settled), (.settled, .settled), (.replayed, .retried),
+      (LetterState.CloseReason.lateAnswer, LetterState.settled), (.settled, .settled), (.replayed, .replaying),
       (.retryFailed, .retried), (.abandoned, .abandoned),
     ])
   func closed(reason: LetterState.CloseReason, state: LetterState) throws {

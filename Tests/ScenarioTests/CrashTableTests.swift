@@ -33,6 +33,11 @@ struct CrashTableTests {
     if failpoint == .commandCommitted {
       try await stack.publish(MessageCancel(target: .message(second.id)))
     }
+    if failpoint == .letterRequestCommitted {
+      // About nothing, so that all SMS end as they would.
+      let actor = LetterActor(userID: nil, name: "nobody")
+      try await stack.publish(DeadLetterAbandon(selection: .init(ids: [.timeOrdered()]), actor: actor))
+    }
     do {
       try await stack.waitUntilDead(failpoint.process, within: .seconds(10))
     } catch {
@@ -81,7 +86,7 @@ extension Failpoint {
       .scheduler
     case .claiming, .claimed, .answered, .endingWritten, .outcomeReported: .sender
     case .projectionUncommitted, .projectionCommitted: .projector
-    case .letterCommitted: .deadLetter
+    case .letterCommitted, .letterRequestCommitted: .deadLetter
     }
   }
 

@@ -13,10 +13,11 @@ enum Listing {
 
   static func of(_ messages: [KeptPoison]) -> String {
     table(
-      ["ID", "RECEIVED", "TIMES", "QUEUE", "TYPE", "BYTES", "ERROR"],
+      ["ID", "RECEIVED", "STATE", "TIMES", "QUEUE", "TYPE", "BYTES", "ERROR"],
       messages.map { message in
         [
-          "\(message.id)", "\(message.receivedAt)", "\(message.times)", message.queue, message.type ?? "-",
+          "\(message.id)", "\(message.receivedAt)", message.state, "\(message.times)", message.queue,
+          message.type ?? "-",
           "\(message.body.utf8.count)", message.error,
         ]
       })

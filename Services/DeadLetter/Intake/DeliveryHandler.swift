@@ -7,8 +7,11 @@ import ServiceKit
 /// Does what one delivery asks for. May be repeated with the same delivery: the second time changes nothing.
 struct DeliveryHandler: Sendable {
   var letters: LetterStore
+  var requests: LetterRequests
   var poison: PoisonStore
   var publisher: AMQPPublisher
+  /// Wakes the relay.
+  var bell: Bell
   var metrics: DeadLetterMetrics
   var logger: Logger
 
@@ -18,25 +21,27 @@ struct DeliveryHandler: Sendable {
     switch try Incoming(delivery) {
     case .dead(let envelope, let new): try await open(new, envelope.header)
     case .closed(let envelope, let closings): try await close(closings, at: envelope.header.at)
-    case .finished(let envelope): try await letters.finish(envelope.body.letters)
-    case .command(let header): try await refuse(header)
+    case .finished(let envelope): try await finish(envelope)
+    case .command(let command, let header): try await carryOut(command, header)
+    case .answer(let answer): try await take(answer)
     case .poison(let message): try await keep(message, isRedelivery: delivery.redelivered)
     }
   }
 
   private func open(_ new: [NewLetter], _ cause: EnvelopeHeader) async throws {
     guard !new.isEmpty else { return }
-    let added = try await letters.open(new)
+    let openings = try await letters.open(new)
     Failpoint.reach(.letterCommitted)
     // Repeats tell of all letters again: the first time may have ended between the commit and the confirm.
     let fact = LettersOpened(
-      letters: new.map {
+      letters: openings.map {
         LettersOpened.Entry(
-          letterID: $0.id, unit: $0.entry.unit, dispatch: $0.entry.dispatch, errorType: $0.entry.errorType)
+          letterID: $0.letterID, unit: $0.entry.unit, dispatch: $0.entry.dispatch, errorType: $0.entry.errorType)
       })
     try await publish(fact, causedBy: cause)
-    for letter in new where added.contains(letter.id) { metrics.opened(letter.entry.errorType) }
-    logger.info("letters opened", metadata: [LogKey.count: "\(added.count)", LogKey.envelopeID: "\(cause.id)"])
+    let news = openings.filter(\.isNews)
+    for letter in news { metrics.opened(letter.entry.errorType) }
+    logger.info("letters opened", metadata: [LogKey.count: "\(news.count)", LogKey.envelopeID: "\(cause.id)"])
   }
 
   private func close(_ closings: [Incoming.Closing], at time: Timestamp) async throws {
@@ -46,13 +51,32 @@ struct DeliveryHandler: Sendable {
     logger.info("letters closed", metadata: [LogKey.count: "\(closed.count)"])
   }
 
-  /// Commands are not carried out yet; whoever sent one is told so instead of waiting in vain.
-  private func refuse(_ command: EnvelopeHeader) async throws {
-    try await publish(
-      CommandAnswered(commandID: command.id, command: command.type, result: .refused, reason: "not_supported"),
-      causedBy: command)
+  private func finish(_ envelope: Envelope<LettersFinished>) async throws {
+    let closed = try await letters.finish(envelope.body.letters, at: envelope.header.at)
+    for state in closed { metrics.closed(state) }
+    logger.info("replays ended", metadata: [LogKey.count: "\(envelope.body.letters.count)"])
+  }
+
+  /// Whoever sent the command is answered now, or when the scheduler has answered all that follows from it.
+  private func carryOut(_ command: LetterCommand, _ header: EnvelopeHeader) async throws {
+    let request = try await requests.carryOut(command, header)
+    Failpoint.reach(.letterRequestCommitted)
+    bell.ring()
+    if let answer = request.fact { try await publisher.publish(answer, exchange: BrokerNames.events) }
     logger.notice(
-      "command refused", metadata: [LogKey.commandID: "\(command.id)", LogKey.envelopeType: "\(command.type.rawValue)"])
+      "request recorded",
+      metadata: [
+        LogKey.commandID: "\(header.id)", LogKey.envelopeType: "\(header.type.rawValue)",
+        LogKey.count: "\(request.letters)", LogKey.reason: "\(request.refusal ?? "")",
+      ])
+  }
+
+  private func take(_ answer: CommandAnswered) async throws {
+    // A replay's own answer went out when it began.
+    guard let request = try await requests.take(answer), request.kind != .replay, let answer = request.fact else {
+      return
+    }
+    try await publisher.publish(answer, exchange: BrokerNames.events)
   }
 
   private func keep(_ message: PoisonMessage, isRedelivery: Bool) async throws {

@@ -6,7 +6,8 @@ enum Incoming: Sendable {
   case dead(Envelope<UnitsDead>, [NewLetter])
   case closed(Envelope<LettersClosed>, [Closing])
   case finished(Envelope<LettersFinished>)
-  case command(EnvelopeHeader)
+  case command(LetterCommand, EnvelopeHeader)
+  case answer(CommandAnswered)
   case poison(PoisonMessage)
 
   /// A letter that the scheduler closed.
@@ -31,13 +32,24 @@ enum Incoming: Sendable {
       self = .closed(envelope, try envelope.body.letters.map(Self.closing))
     case .letterFinished:
       self = .finished(try Wire.decode(LettersFinished.self, from: delivery.body))
-    case .deadLetterReplay, .deadLetterCancel, .deadLetterAbandon, .deadLetterSettle, .poisonReturn, .poisonDrop:
-      self = .command(header)
+    case .commandAnswered:
+      self = .answer(try Wire.decode(CommandAnswered.self, from: delivery.body).body)
+    case .deadLetterReplay:
+      self = .command(.replay(try Wire.decode(DeadLetterReplay.self, from: delivery.body).body), header)
+    case .deadLetterCancel:
+      self = .command(.cancel(try Wire.decode(DeadLetterCancel.self, from: delivery.body).body), header)
+    case .deadLetterAbandon:
+      self = .command(.abandon(try Wire.decode(DeadLetterAbandon.self, from: delivery.body).body), header)
+    case .deadLetterSettle:
+      self = .command(.settle(try Wire.decode(DeadLetterSettle.self, from: delivery.body).body), header)
+    case .poisonReturn:
+      self = .command(.return(try Wire.decode(PoisonReturn.self, from: delivery.body).body), header)
+    case .poisonDrop:
+      self = .command(.drop(try Wire.decode(PoisonDrop.self, from: delivery.body).body), header)
     case .messageAccepted, .messageQueued, .messageCancelled, .messagePaused, .messageResumed, .messageFinished,
-      .messageExpired,
-      .unitDispatched, .unitChanged, .letterOpened, .providerChanged, .queueChanged, .ledgerMarked, .ledgerCounted,
-      .userChanged, .commandAnswered,
-      .send, .messageCancel, .messagePause, .messageResume, .messageRetryFailed, .unitReplay, .unitSettle,
+      .messageExpired, .unitDispatched, .unitChanged, .letterOpened, .providerChanged, .queueChanged, .ledgerMarked,
+      .ledgerCounted,
+      .userChanged, .send, .messageCancel, .messagePause, .messageResume, .messageRetryFailed, .unitReplay, .unitSettle,
       .replayCancel, .providerSet, .providerReset, .sendingStop, .sendingGo, .attemptOutcome, .sendExpired:
       throw WireError(code: .unexpectedType, message: "\(header.type.rawValue) is not for the dead-letter service")
     }

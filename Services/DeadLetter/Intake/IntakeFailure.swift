@@ -26,8 +26,10 @@ enum IntakeFailure: Sendable, Hashable {
   private static func meaning(of error: PostgresError) -> IntakeFailure {
     switch error.code {
     case .parameter: .poison
-    // Class 22, data, and 23, constraints: the content does not fit and never will.
-    case .server: ["22", "23"].contains(error.sqlState?.prefix(2)) ? .poison : .later
+    // Class 22, data, and 23, constraints: the content does not fit and never will. But what is there twice is known by
+    // the next try.
+    case .server:
+      ["22", "23"].contains(error.sqlState?.prefix(2)) && !error.isUniqueViolation ? .poison : .later
     case .connection, .commitUnknown, .poolExhausted: .databaseAway
     case .cancelled: .stopping
     case .timeout, .decoding, .configuration: .later

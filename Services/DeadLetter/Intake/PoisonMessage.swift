@@ -14,6 +14,8 @@ struct PoisonMessage: Sendable {
   var headers: String
   var body: [UInt8]
   var error: String
+  /// How often it had been poison when it was given back to its queue; `nil` when it was not.
+  var timesBefore: Int?
 
   init(_ delivery: AMQPDelivery) {
     let headers = delivery.headers
@@ -29,8 +31,12 @@ struct PoisonMessage: Sendable {
     self.headers = HeaderJSON.text(headers)
     body = delivery.body
     error = (origin(PoisonHeader.error, "x-first-death-reason") ?? "unknown").storable
-    id = .derived(from: [
-      Array("poison".utf8), Array(queue.utf8), Array(routingKey.utf8), Array((messageID ?? "").utf8), body,
-    ])
+    let known = headers[PoisonHeader.letterID]?.stringValue.flatMap { EnvelopeID($0) }
+    timesBefore = known == nil ? nil : headers[PoisonHeader.times]?.intValue.flatMap { Int(exactly: $0) }
+    id =
+      known
+      ?? .derived(from: [
+        Array("poison".utf8), Array(queue.utf8), Array(routingKey.utf8), Array((messageID ?? "").utf8), body,
+      ])
   }
 }

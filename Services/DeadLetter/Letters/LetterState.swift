@@ -1,17 +1,21 @@
 import Contracts
 
-/// What may still happen to a letter.
+/// What may still happen to a letter. An SMS has at most one that is open, which goes on with it from death to death.
 ///
 /// ```
-/// pending ──replay──> replaying ──> retried
-///    └──────────────────┴──> retried | abandoned | settled     (the scheduler says what became of the unit)
+/// pending ──replay──> replaying ──the SMS is sent──> retried
+///    │ ↑                  │ │ └──failed──> settled   └ expired, cancelled ──> abandoned
+///    │ └─refused, or dead─┘ │
+///    │      or unconfirmed  │
+///    │      again           │
+///    └──────────────────────┴──> retried | abandoned | settled     (somebody else was first: the scheduler says what)
 /// ```
 enum LetterState: String, Codable, Sendable, CaseIterable {
   /// Waits for somebody to decide.
   case pending
-  /// A replay is ordered and not yet answered.
+  /// A replay is ordered, and its SMS has not ended yet.
   case replaying
-  /// The unit went back to the queue.
+  /// The SMS was sent again, or waits again for another reason than a replay.
   case retried
   /// Given up.
   case abandoned
@@ -27,13 +31,33 @@ enum LetterState: String, Codable, Sendable, CaseIterable {
     case settled
   }
 
-  /// The state of a letter that was closed for this reason.
+  /// The state of a letter for which the scheduler says this. A replayed one is open until its SMS has ended.
   init(closedFor reason: CloseReason) {
     self =
       switch reason {
       case .lateAnswer, .settled: .settled
-      case .replayed, .retryFailed: .retried
+      case .replayed: .replaying
+      case .retryFailed: .retried
       case .abandoned: .abandoned
       }
+  }
+}
+
+/// What the end of a replayed SMS means for its letter.
+struct LetterEnd: Sendable {
+  var state: LetterState
+  /// Why it is closed; `nil` when it is not.
+  var reason: String?
+
+  /// - Returns: `nil` for a state that is no end.
+  init?(_ unit: UnitState) {
+    switch unit {
+    case .sent: (state, reason) = (.retried, "replayed")
+    case .failed: (state, reason) = (.settled, "rejected")
+    case .expired: (state, reason) = (.abandoned, "expired")
+    case .cancelled: (state, reason) = (.abandoned, "cancelled")
+    case .dead, .unconfirmed: (state, reason) = (.pending, nil)
+    case .pending, .sending, .retrying: return nil
+    }
   }
 }

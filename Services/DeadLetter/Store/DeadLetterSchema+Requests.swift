@@ -6,11 +6,12 @@ extension DeadLetterSchema {
       DROP CONSTRAINT letters_unit_key,
       ADD COLUMN providers text[],
       ADD COLUMN replay_id uuid,
-      ADD COLUMN replay_count integer NOT NULL DEFAULT 0
-        CONSTRAINT letters_replay_count_check CHECK (replay_count >= 0);
+      ADD COLUMN replayed_from integer[] NOT NULL DEFAULT '{}',
+      ADD COLUMN replay_count integer NOT NULL GENERATED ALWAYS AS (cardinality(replayed_from)) STORED;
     COMMENT ON COLUMN dead_letter.letters.dispatch IS 'Of the last attempt before the last death.';
     COMMENT ON COLUMN dead_letter.letters.providers IS 'The only ones that may carry the message; null for all.';
     COMMENT ON COLUMN dead_letter.letters.replay_id IS 'The replay that it is or was part of last.';
+    COMMENT ON COLUMN dead_letter.letters.replayed_from IS 'Deaths whose replay ended in another death, each once.';
     COMMENT ON COLUMN dead_letter.letters.replay_count IS 'Replays that ended in another death.';
     UPDATE dead_letter.letters old
     SET state = 'retried', close_reason = 'retry_failed', closed_at = sluice.clock()
@@ -28,6 +29,15 @@ extension DeadLetterSchema {
     CREATE INDEX letters_kind_idx ON dead_letter.letters (error_type, provider, state, created_at, letter_id);
     CREATE INDEX letters_user_idx ON dead_letter.letters (user_id, error_type, provider, state, created_at, letter_id);
 
+    ALTER TABLE dead_letter.early_closings
+      DROP CONSTRAINT early_closings_state_check,
+      ADD CONSTRAINT early_closings_state_check
+        CHECK (state IN ('pending', 'replaying', 'retried', 'abandoned', 'settled')),
+      ALTER COLUMN reason DROP NOT NULL;
+    COMMENT ON TABLE dead_letter.early_closings IS 'What overtook the death that it is about, for a day.';
+    COMMENT ON COLUMN dead_letter.early_closings.state IS
+      'Of the letter; pending when a replay from this death ended in another one.';
+
     ALTER TABLE dead_letter.poison
       ADD COLUMN state text NOT NULL DEFAULT 'pending'
         CONSTRAINT poison_state_check CHECK (state IN ('pending', 'retried', 'abandoned')),
@@ -39,6 +49,8 @@ extension DeadLetterSchema {
     COMMENT ON COLUMN dead_letter.poison.published_at IS 'When the broker confirmed that it lies in its queue again.';
     DROP INDEX dead_letter.poison_received_idx;
     CREATE INDEX poison_received_idx ON dead_letter.poison (received_at, poison_id);
+    CREATE INDEX poison_returning_idx ON dead_letter.poison (closed_at)
+      WHERE state = 'retried' AND published_at IS NULL;
 
     CREATE TABLE dead_letter.requests (
       request_id uuid NOT NULL CONSTRAINT requests_pkey PRIMARY KEY,
@@ -53,8 +65,10 @@ extension DeadLetterSchema {
       expires_at timestamptz,
       verdict text CONSTRAINT requests_verdict_check CHECK (verdict IN ('sent', 'failed')),
       replay_id uuid,
-      letters integer NOT NULL,
-      segments bigint NOT NULL,
+      letters integer NOT NULL DEFAULT 0,
+      segments bigint NOT NULL DEFAULT 0,
+      refused integer NOT NULL DEFAULT 0,
+      refusal text,
       http_request_id text,
       traceparent text,
       requested_at timestamptz NOT NULL,
@@ -65,7 +79,11 @@ extension DeadLetterSchema {
     COMMENT ON TABLE dead_letter.requests IS 'What somebody asked to be done: who, when, why, and with how much.';
     COMMENT ON COLUMN dead_letter.requests.request_id IS 'The id of the command; of a replay it is the replay''s id.';
     COMMENT ON COLUMN dead_letter.requests.digest IS 'Of what a replay asks for; an equal one has to wait for its end.';
-    COMMENT ON COLUMN dead_letter.requests.replay_id IS 'Of a cancellation: the replay that it takes back.';
+    COMMENT ON COLUMN dead_letter.requests.replay_id IS
+      'Of a cancellation: the replay that it takes back. Of a replay that did nothing: the equal one that ran already.';
+    COMMENT ON COLUMN dead_letter.requests.refused IS
+      'Named letters that it could not begin with. Of a cancellation: SMS that go nevertheless.';
+    COMMENT ON COLUMN dead_letter.requests.refusal IS 'Why it applied to nothing.';
     COMMENT ON COLUMN dead_letter.requests.answered_at IS 'When the scheduler had answered all its orders.';
     COMMENT ON COLUMN dead_letter.requests.ended_at IS 'When it was known of all its letters what became of them.';
     CREATE UNIQUE INDEX requests_running_key ON dead_letter.requests (digest)
@@ -98,7 +116,7 @@ extension DeadLetterSchema {
       CONSTRAINT orders_chunk_key UNIQUE (request_id, chunk)
     );
     COMMENT ON TABLE dead_letter.orders IS 'Commands to the scheduler: to be published, then to be answered.';
-    CREATE INDEX orders_outbox_idx ON dead_letter.orders (created_at) WHERE published_at IS NULL;
+    CREATE INDEX orders_outbox_idx ON dead_letter.orders (created_at, chunk) WHERE published_at IS NULL;
 
     CREATE OR REPLACE VIEW dead_letter.letters_read AS
       SELECT letter_id AS id, state AS status, unit_state, error_type, error_message, message_id, unit_index, dispatch,
@@ -117,7 +135,7 @@ extension DeadLetterSchema {
     CREATE VIEW dead_letter.requests_read AS
       SELECT request_id AS id, kind, actor_id, actor, reason, class, provider, verdict, expires_at, replay_id, letters,
              segments, requested_at, cancelled_at, ended_at
-      FROM dead_letter.requests;
+      FROM dead_letter.requests WHERE kind <> 'replay' OR replay_id IS NULL;
     CREATE VIEW dead_letter.request_letters_read AS
       SELECT request_id, letter_id, result, ended_at FROM dead_letter.request_letters;
     COMMENT ON VIEW dead_letter.requests_read IS 'What the gateway may read.';

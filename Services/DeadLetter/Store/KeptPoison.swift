@@ -5,6 +5,8 @@ import Postgres
 /// A poison message as it is stored, for people to read.
 struct KeptPoison: Sendable, Encodable {
   var id: EnvelopeID
+  /// `pending`, `retried` (given back) or `abandoned` (dropped).
+  var state: String
   var queue: String
   var exchange: String
   var routingKey: String
@@ -18,9 +20,13 @@ struct KeptPoison: Sendable, Encodable {
   var times: Int
   var receivedAt: Timestamp
   var lastReceivedAt: Timestamp
+  var closedAt: Timestamp?
+  /// When the broker confirmed that it lies in its queue again.
+  var returnedAt: Timestamp?
 
   init(_ row: PostgresRow) throws {
     id = EnvelopeID(try row.decode("poison_id"))
+    state = try row.decode("state")
     queue = try row.decode("queue")
     exchange = try row.decode("exchange")
     routingKey = try row.decode("routing_key")
@@ -33,10 +39,15 @@ struct KeptPoison: Sendable, Encodable {
     times = try row.decode("times")
     receivedAt = Timestamp(try row.decode("received_at", as: Date.self))
     lastReceivedAt = Timestamp(try row.decode("last_received_at", as: Date.self))
+    closedAt = try row.decode("closed_at", as: Date?.self).map { Timestamp($0) }
+    returnedAt = try row.decode("published_at", as: Date?.self).map { Timestamp($0) }
   }
 
   enum CodingKeys: String, CodingKey {
     case id, queue, exchange, type, headers, body, error, times
+    case state = "status"
+    case closedAt = "closed_at"
+    case returnedAt = "returned_at"
     case routingKey = "routing_key"
     case envelopeID = "envelope_id"
     case receivedAt = "received_at"

@@ -17,9 +17,13 @@ struct Letter: Sendable, Encodable {
   var phone: String
   var content: String
   var provider: String?
+  /// The only ones that may carry the message; `nil` for all.
+  var providers: [String]?
   var retryCount: Int
   var maxAttempts: Int
   var attempts: [UnitsDead.Attempt]
+  var replayCount: Int
+  var replayID: ReplayID?
   var createdAt: Timestamp
   var lastAttemptAt: Timestamp?
   var closeReason: String?
@@ -39,6 +43,9 @@ struct Letter: Sendable, Encodable {
     phone = try row.decode("phone")
     content = try row.decode("content")
     provider = try row.decode("provider")
+    providers = try row.decode("providers")
+    replayCount = try row.decode("replay_count")
+    replayID = try row.decode("replay_id", as: UUID?.self).map(ReplayID.init)
     retryCount = try row.decode("retry_count")
     maxAttempts = try row.decode("max_attempts")
     let history: String = try row.decode("attempts")
@@ -50,7 +57,9 @@ struct Letter: Sendable, Encodable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case id, dispatch, phone, content, provider, attempts
+    case id, dispatch, phone, content, provider, providers, attempts
+    case replayCount = "replay_count"
+    case replayID = "replay_id"
     case state = "status"
     case unitState = "unit_state"
     case errorType = "error_type"

@@ -10,6 +10,7 @@ struct LetterArchive: Sendable {
     var errorType: String?
     var provider: String?
     var userID: UserID?
+    var messageID: MessageID?
     var from: Timestamp?
     var to: Timestamp?
     var limit = 50
@@ -25,9 +26,10 @@ struct LetterArchive: Sendable {
         AND (\(filter.errorType) IS NULL OR error_type = \(filter.errorType))
         AND (\(filter.provider) IS NULL OR provider = \(filter.provider))
         AND (\(filter.userID?.uuid) IS NULL OR user_id = \(filter.userID?.uuid))
+        AND (\(filter.messageID?.uuid) IS NULL OR message_id = \(filter.messageID?.uuid))
         AND (\(filter.from?.date) IS NULL OR created_at >= \(filter.from?.date))
         AND (\(filter.to?.date) IS NULL OR created_at < \(filter.to?.date))
-      ORDER BY created_at DESC, letter_id LIMIT \(filter.limit)
+      ORDER BY created_at DESC, letter_id DESC LIMIT \(filter.limit)
       """
     ).map(Letter.init)
   }
@@ -38,7 +40,7 @@ struct LetterArchive: Sendable {
   }
 
   func poison(limit: Int) async throws -> [KeptPoison] {
-    try await pool.query("SELECT * FROM dead_letter.poison ORDER BY received_at DESC, poison_id LIMIT \(limit)")
+    try await pool.query("SELECT * FROM dead_letter.poison ORDER BY received_at DESC, poison_id DESC LIMIT \(limit)")
       .map(KeptPoison.init)
   }
 
@@ -46,9 +48,19 @@ struct LetterArchive: Sendable {
     try await pool.query("SELECT * FROM dead_letter.poison WHERE poison_id = \(id.uuid)").first.map(KeptPoison.init)
   }
 
+  /// How many letters of a request have each result so far; those without one are left out.
+  func results(of request: EnvelopeID) async throws -> [String: Int] {
+    try await pool.query(
+      """
+      SELECT result, count(*) AS letters FROM dead_letter.request_letters
+      WHERE request_id = \(request.uuid) AND result IS NOT NULL GROUP BY result
+      """
+    ).reduce(into: [:]) { $0[try $1.decode("result")] = try $1.decode("letters") }
+  }
+
   private static let columns: PostgresQuery = """
     SELECT letter_id, state, unit_state, error_type, error_message, message_id, unit_index, dispatch, user_id, class,
-           phone, content, provider, retry_count, max_attempts, attempts::text AS attempts, created_at, last_attempt_at,
+           phone, content, provider, providers, replay_count, replay_id, retry_count, max_attempts, attempts::text AS attempts, created_at, last_attempt_at,
            close_reason, closed_at
     """
 }

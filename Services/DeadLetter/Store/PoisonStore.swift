@@ -4,19 +4,28 @@ import Postgres
 struct PoisonStore: Sendable {
   var pool: PostgresPool
 
-  /// Stores a message; one that is there already is counted, unless it only comes again because nobody acknowledged it.
+  /// Stores a message. One that is there already is counted and waits for somebody to decide again, unless it only comes
+  /// again because nobody acknowledged it.
   func keep(_ message: PoisonMessage, isRedelivery: Bool) async throws {
+    // What was given back says how often it had been here; of anything else the broker's word is all there is.
+    let before = message.timesBefore
+    let isAgain: PostgresQuery = "coalesce(\(before) + 1 > kept.times, \(!isRedelivery))"
     try await pool.query(
       """
       INSERT INTO dead_letter.poison AS kept (
-        poison_id, queue, exchange, routing_key, envelope_id, type, headers, body, error, received_at, last_received_at)
+        poison_id, queue, exchange, routing_key, envelope_id, type, headers, body, error, times, received_at, last_received_at)
       VALUES (
         \(message.id.uuid), \(message.queue), \(message.exchange), \(message.routingKey), \(message.messageID),
-        \(message.type), \(PostgresJSON(message.headers)), \(message.body), \(message.error), sluice.clock(),
-        sluice.clock())
+        \(message.type), \(PostgresJSON(message.headers)), \(message.body), \(message.error),
+        \((before ?? 0) + 1), sluice.clock(), sluice.clock())
       ON CONFLICT (poison_id) DO UPDATE
-      SET times = kept.times + \(isRedelivery ? 0 : 1), last_received_at = excluded.last_received_at,
-          error = excluded.error, headers = excluded.headers
+      SET times = CASE WHEN \(isAgain) THEN coalesce(\(before) + 1, kept.times + 1) ELSE kept.times END,
+          state = CASE WHEN \(isAgain) THEN 'pending' ELSE kept.state END,
+          closed_at = CASE WHEN NOT \(isAgain) THEN kept.closed_at END,
+          published_at = CASE WHEN NOT \(isAgain) THEN kept.published_at END,
+          returning_body = CASE WHEN NOT \(isAgain) THEN kept.returning_body END,
+          body = excluded.body, type = excluded.type, envelope_id = excluded.envelope_id,
+          last_received_at = excluded.last_received_at, error = excluded.error, headers = excluded.headers
       """)
   }
 }

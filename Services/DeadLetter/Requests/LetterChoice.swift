@@ -1,0 +1,78 @@
+import Contracts
+import Postgres
+
+/// The letters that a selection means: those that are pending, the oldest first.
+struct LetterChoice: Sendable {
+  /// The letters named, each once; `nil` when they are described.
+  var ids: [EnvelopeID]?
+  private var selection: LetterSelection
+  /// Only letters of SMS in this state.
+  private var unitState: UnitState?
+
+  init(_ selection: LetterSelection, unitState: UnitState? = nil) {
+    ids = selection.ids.map { Array(Set($0)).sorted() }
+    self.selection = selection
+    self.unitState = unitState
+  }
+
+  /// Why the selection cannot be.
+  var refusal: String? {
+    if let ids, ids.count > LetterSelection.idLimit { return "too_many" }
+    if ids?.isEmpty == true { return "empty" }
+    if let limit = selection.limit, limit < 1 { return "invalid_limit" }
+    return nil
+  }
+
+  private var limit: Int { min(selection.limit ?? LetterSelection.limit, LetterSelection.limit) }
+
+  /// The letters, locked in the order in which all lock them.
+  var query: PostgresQuery {
+    """
+    SELECT letter_id, dispatch, segments, created_at FROM dead_letter.letters
+    WHERE state = 'pending' \(conditions) ORDER BY created_at, letter_id LIMIT \(limit) FOR UPDATE
+    """
+  }
+
+  private var conditions: PostgresQuery {
+    func when<Value>(_ value: Value?, _ condition: (Value) -> PostgresQuery) -> PostgresQuery {
+      value.map(condition) ?? ""
+    }
+    let parts: [PostgresQuery] = [
+      when(ids) { "AND letter_id = ANY (\($0.map(\.uuid)))" },
+      when(unitState) { "AND unit_state = \($0.rawValue)" },
+      when(selection.errorType) { "AND error_type = \($0.storable)" },
+      when(selection.provider) { "AND provider = \($0.storable)" },
+      when(selection.userID) { "AND user_id = \($0.uuid)" },
+      when(selection.messageID) { "AND message_id = \($0.uuid)" },
+      when(selection.from) { "AND created_at >= \($0.date)" },
+      when(selection.to) { "AND created_at < \($0.date)" },
+    ]
+    return parts.reduce("") { "\($0) \($1)" }
+  }
+
+  /// Why none of the letters that were named can be taken.
+  func whyNone(_ connection: PostgresConnection) async throws -> String {
+    let row = try await connection.query(
+      """
+      SELECT count(*) AS known, count(*) FILTER (WHERE state = 'pending') AS pending FROM dead_letter.letters
+      WHERE letter_id = ANY (\((ids ?? []).map(\.uuid)))
+      """
+    ).first
+    if try row?.decode("known", as: Int.self) ?? 0 == 0 { return "not_found" }
+    return try row?.decode("pending", as: Int.self) ?? 0 == 0 ? "not_pending" : "wrong_state"
+  }
+
+  /// Counts what would be chosen, and locks nothing.
+  func count(_ pool: PostgresPool) async throws -> (letters: Int, segments: Int) {
+    let row = try await pool.query(
+      """
+      SELECT coalesce(sum(letters), 0)::bigint AS letters, coalesce(sum(segments), 0)::bigint AS segments
+      FROM dead_letter.preview_letters(
+        \(ids?.map(\.uuid)), \(unitState?.rawValue), \(selection.errorType), \(selection.provider),
+        \(selection.userID?.uuid), \(selection.messageID?.uuid), \(selection.from?.date), \(selection.to?.date),
+        \(limit)::integer)
+      """
+    ).first
+    return (try row?.decode("letters") ?? 0, try row?.decode("segments") ?? 0)
+  }
+}

@@ -1,0 +1,73 @@
+import AMQP
+import Contracts
+import Logging
+import Postgres
+import ServiceKit
+
+/// Publishes what requests have left to be published: orders to the scheduler, and poison messages back to their queues.
+///
+/// Any number of replicas, and consoles, may do so side by side: each takes what no other has in hand. What is
+/// published twice has the same id.
+struct OrderRelay: Sendable {
+  var pool: PostgresPool
+  var publisher: AMQPPublisher
+  /// Rung after a commit that left something.
+  var bell: Bell
+  var logger: Logger
+
+  /// Shorter than a transaction may be idle.
+  private static let confirmTime = Duration.seconds(2)
+
+  /// Works until cancelled.
+  func run() async throws {
+    while true {
+      try Task.checkCancellation()
+      try await relayAll()
+      await bell.wait(until: .now + .seconds(1))
+    }
+  }
+
+  /// Publishes all that is there now.
+  /// - Throws: What the broker or the database says; what is left stays.
+  func relayAll() async throws {
+    while try await relayOrder() {}
+    while try await relayReturn() {}
+  }
+
+  private func relayOrder() async throws -> Bool {
+    try await pool.withTransaction { connection in
+      guard let order = try await PendingOrder.next(connection) else { return false }
+      if let message = try await order.message(connection) {
+        try await publisher.publish(
+          AMQPMessage(body: message.body, messageID: order.commandID.description, type: message.type.rawValue),
+          exchange: BrokerNames.commands, routingKey: message.type.rawValue, timeout: Self.confirmTime)
+      }
+      try await order.markPublished(connection)
+      return true
+    }
+  }
+
+  private func relayReturn() async throws -> Bool {
+    try await pool.withTransaction { connection in
+      guard let item = try await PendingReturn.next(connection) else { return false }
+      var request: StoredRequest?
+      do {
+        try await publisher.publish(
+          item.message, exchange: BrokerNames.returning, routingKey: item.queue, timeout: Self.confirmTime)
+        request = try await item.markPublished(connection)
+        logger.notice(
+          "poison message given back",
+          metadata: [LogKey.letterID: "\(item.poisonID)", LogKey.queue: "\(item.queue)"])
+      } catch let error as PublishError where error.code == .unroutable {
+        request = try await item.refuse(connection)
+        logger.warning(
+          "poison message has no queue any more",
+          metadata: [LogKey.letterID: "\(item.poisonID)", LogKey.queue: "\(item.queue)"])
+      }
+      if let answer = request?.fact {
+        try await publisher.publish(answer, exchange: BrokerNames.events, timeout: Self.confirmTime)
+      }
+      return true
+    }
+  }
+}
