@@ -100,6 +100,21 @@ struct BulkLetterTests {
     }
   }
 
+  @Test(
+    "Named letters of which none can be taken are refused, which is no error", arguments: ["not_pending", "not_found"])
+  func untouched(reason: String) async throws {
+    try await DeadLetterTables.run { gateway in
+      let ids = [EnvelopeID.timeOrdered(), .timeOrdered()].map { "\"\($0)\"" }.joined(separator: ", ")
+      gateway.answerCommands(.refused, reason: reason)
+      let named = try await Self.post(gateway, "abandon", #"{"ids": [\#(ids)]}"#)
+      #expect(named.status == 200, "\(named.body)")
+      #expect(named.number("data.count") == 0 && named.number("data.refused") == 2)
+      #expect(named.string("message") == "There was nothing to do")
+      let chosen = try await Self.post(gateway, "abandon", #"{"filter": {}}"#)
+      #expect(chosen.status == (reason == "not_found" ? 404 : 409))
+    }
+  }
+
   @Test("A bad body is refused whole, by the names of its fields")
   func badBodies() async throws {
     try await DeadLetterTables.run { gateway in

@@ -56,8 +56,9 @@ struct BulkLettersController: Sendable {
       draft.action == .replay ? try await commands.outlook(draft.selection, draft.action, draft.options) : nil
     let command = draft.command(actor: LetterActor(admin, reason: draft.reason))
     guard let answer = try await commands.send(command, context) else { return .requested }
-    if let refusal = answer.refusal { throw refusal }
-    let letters = answer.letters
+    let untouched = draft.untouched(answer)
+    if untouched == nil, let refusal = answer.refusal { throw refusal }
+    let letters = untouched ?? answer.letters
     let applied = letters?.applied ?? 0
     context.auditNote?.add("count", .number(Double(applied)))
     if let id = letters?.replayID { context.auditNote?.add("replay_id", .string(id.description)) }
@@ -78,6 +79,14 @@ struct BulkLettersController: Sendable {
 }
 
 extension BulkLetterDraft {
+  /// Of letters that were named none could be taken: that is no error here, and a second click gets no other answer.
+  fileprivate func untouched(_ answer: CommandAnswered) -> CommandAnswered.LetterCounts? {
+    guard answer.result == .refused, let ids = selection.ids,
+      ["not_found", "not_pending", "wrong_state"].contains(answer.reason)
+    else { return nil }
+    return answer.letters ?? .init(applied: 0, refused: ids.count)
+  }
+
   /// What the audit keeps of it.
   fileprivate func note(in note: AuditNote?) {
     guard let note else { return }
