@@ -183,7 +183,8 @@ let package = Package(
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
     tests("BlockingIO"), tests("Contracts"), tests("Metering"), tests("SMSText"), tests("PhoneNumbers"),
-    tests("ServiceKit"), tests("APIGateway"), tests("Scheduler"), tests("Sender"), tests("DeadLetter"),
+    tests("ServiceKit"), tests("APIGateway", and: ["DeadLetter"]), tests("Scheduler"), tests("Sender"),
+    tests("DeadLetter"),
     tests("StatusProjector"), tests("MockProvider"), tests("Topology"), tests("CSV"), tests("CommandLineClient"),
     tests("AMQP"), tests("Postgres"), tests("HTTPTransport"),
     .testTarget(
@@ -225,8 +226,9 @@ func service(_ name: String, extra: [Target.Dependency] = [], resources: [Resour
 }
 
 /// The tests of one target, in a folder of the same name.
-func tests(_ name: String) -> Target {
+/// - Parameter others: Whose tables they need.
+func tests(_ name: String, and others: [Target.Dependency] = []) -> Target {
   .testTarget(
-    name: "\(name)Tests", dependencies: [.init(stringLiteral: name), "TestSupport"],
+    name: "\(name)Tests", dependencies: [.init(stringLiteral: name), "TestSupport"] + others,
     path: "Tests/\(name)Tests", swiftSettings: strict)
 }

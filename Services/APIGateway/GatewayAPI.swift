@@ -27,7 +27,7 @@ struct GatewayAPI {
   var refreshSignal = RefreshSignal()
   var passwords = PasswordWorkers()
 
-  private var reader: BodyReader {
+  var reader: BodyReader {
     BodyReader(limit: settings.bodyLimit, timeout: .seconds(Int64(settings.bodySeconds)))
   }
 
@@ -46,7 +46,7 @@ struct GatewayAPI {
     let lookup = MessageLookup(store: store, fresh: FreshRead(watch: ProgressWatch { try await store.logTime() }))
     let status = QueueStatusController(authenticator: authenticator, store: store, queue: queue)
     return send.routes + messages(authenticator, lookup, parser) + status.routes + controls(authenticator, lookup)
-      + accounts(authenticator)
+      + accounts(authenticator) + deadLetters(authenticator)
       + ProvidersController(authenticator: authenticator, providers: providers).routes
       + EventsController(authenticator: authenticator, streams: events).routes
       + documentation.routes

@@ -17,6 +17,6 @@ struct SluiceCommand: AsyncParsableCommand {
     subcommands: [
       SendCommand.self, EstimateCommand.self, StatusCommand.self, MessagesCommand.self, QueueCommand.self,
       CancelCommand.self, PauseCommand.self, ResumeCommand.self, RetryFailedCommand.self, ProvidersCommand.self,
-      UsersCommand.self, SendingCommand.self, LoginCommand.self,
+      DeadLettersCommand.self, UsersCommand.self, SendingCommand.self, LoginCommand.self,
     ])
 }

@@ -56,6 +56,34 @@ struct EventVocabularyTests {
     let closed = try event(
       LettersClosed(letters: [.init(unit: unit, dispatch: 1, state: .sent, reason: "late_answer")]))
     #expect(closed.draft.subject == .admins && closed.data.string("letters.0.status") == "sent")
+    #expect(closed.data.string("letters.0.letter_status") == "settled")
+  }
+
+  @Test("A letter that is replayed is replaying, and closed when its SMS has ended")
+  func replayedLetters() throws {
+    var translator = FactTranslator(isLive: true)
+    let units = (0..<4).map { UnitID(messageID: id, index: $0) }
+    let reasons = ["replayed", "abandoned", "retry_failed", "settled"]
+    let drafts = try drafts(
+      LettersClosed(
+        letters: zip(units, reasons).map { .init(unit: $0, dispatch: 1, state: .pending, reason: $1) }), &translator)
+    let found = drafts.flatMap { draft in
+      let data = RawHTTP.Answer(status: 200, headers: [:], body: String(decoding: draft.data, as: UTF8.self))
+      return (data.list("letters") ?? []).indices.map {
+        "\(data.string("what") ?? "") \(data.string("letters.\($0).letter_status") ?? "")"
+      }
+    }
+    #expect(found == ["replaying replaying", "closed abandoned", "closed retried", "closed settled"])
+    let ends: [(UnitState, String)] = [
+      (.sent, "retried"), (.failed, "settled"), (.expired, "abandoned"), (.cancelled, "abandoned"), (.dead, "pending"),
+      (.unconfirmed, "pending"),
+    ]
+    for (state, status) in ends {
+      let finished = try event(LettersFinished(letters: [.init(unit: units[0], dispatch: 1, state: state)]))
+      #expect(finished.draft.subject == .admins && finished.data.string("what") == "finished")
+      #expect(finished.data.string("letters.0.status") == state.rawValue)
+      #expect(finished.data.string("letters.0.letter_status") == status, "\(state)")
+    }
   }
 
   private func heads(_ at: Timestamp, state: String = "healthy", isSending: Bool = true) -> QueueChanged {

@@ -150,14 +150,17 @@ struct GatewayFixture: Sendable {
 
   /// Has every command from now on answered like this, as soon as it is published.
   func answerCommands(
-    _ result: CommandAnswered.Result = .done, reason: String? = nil, counts: UnitCounts? = nil
+    _ result: CommandAnswered.Result = .done, reason: String? = nil, counts: UnitCounts? = nil,
+    letters: CommandAnswered.LetterCounts? = nil
   ) {
     let answers = answers
     publisher.state.withLockedValue { state in
       state.consumer = { message in
         let header = try Wire.header(of: message.body)
         answers.take(
-          CommandAnswered(commandID: header.id, command: header.type, result: result, reason: reason, counts: counts))
+          CommandAnswered(
+            commandID: header.id, command: header.type, result: result, reason: reason, counts: counts, letters: letters
+          ))
       }
     }
   }

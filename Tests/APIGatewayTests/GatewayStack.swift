@@ -136,7 +136,7 @@ struct GatewayStack: Sendable {
     guard [204, 404].contains(vhost.status) else { throw RawHTTP.Failure(what: vhost.text) }
     let definitions = BrokerDefinitions(
       topology: BrokerTopology(providers: ["hkt"]), target: .v3_10,
-      passwords: ["api-gateway": "secret", "scheduler": "secret"])
+      passwords: ["api-gateway": "secret", "scheduler": "secret", "dead-letter": "secret"])
     let body = try JSONDecoder().decode(TestSupport.JSONValue.self, from: Data(definitions.json().utf8))
     let imported = try await rabbit.management.post("/api/definitions", body)
     guard (200..<300).contains(imported.status) else { throw RawHTTP.Failure(what: imported.text) }

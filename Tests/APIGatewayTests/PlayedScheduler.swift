@@ -6,7 +6,7 @@ import TestSupport
 
 @testable import APIGateway
 
-/// Takes the commands off the scheduler's queue and answers them on the stream, as a test says.
+/// Takes the commands off the scheduler's queue, or another service's, and answers them on the stream, as a test says.
 final class PlayedScheduler: Sendable {
   typealias Script = @Sendable (EnvelopeHeader) -> CommandAnswered?
 
@@ -23,10 +23,14 @@ final class PlayedScheduler: Sendable {
   var received: [Received] { state.withLockedValue { $0.received } }
 
   /// Answers every command from now on like this.
-  func answer(_ result: CommandAnswered.Result, reason: String? = nil, counts: UnitCounts? = nil) {
+  func answer(
+    _ result: CommandAnswered.Result, reason: String? = nil, counts: UnitCounts? = nil,
+    letters: CommandAnswered.LetterCounts? = nil
+  ) {
     state.withLockedValue { state in
       state.script = {
-        CommandAnswered(commandID: $0.id, command: $0.type, result: result, reason: reason, counts: counts)
+        CommandAnswered(
+          commandID: $0.id, command: $0.type, result: result, reason: reason, counts: counts, letters: letters)
       }
     }
   }
@@ -40,15 +44,21 @@ final class PlayedScheduler: Sendable {
   }
 
   /// Plays while the body runs, which begins when the gateway hears what is said.
+  /// - Parameters:
+  ///   - name: The service that is played.
+  ///   - queue: Where its commands lie.
+  ///   - command: A request that leads to one.
   static func run(
-    in stack: GatewayStack, _ body: @Sendable (PlayedScheduler) async throws -> Void
+    in stack: GatewayStack, as name: String = "scheduler", queue: String = BrokerNames.schedulerCommands,
+    command: (path: String, body: String?) = ("/api/admin/sending/go", nil),
+    _ body: @Sendable (PlayedScheduler) async throws -> Void
   ) async throws {
     let scheduler = PlayedScheduler()
     var account = stack.amqp
-    account.username = "scheduler"
+    account.username = name
     let consumer = AMQPConsumer(
       configuration: account.named("played consumer"),
-      subscriptions: [AMQPSubscription(queue: BrokerNames.schedulerCommands, prefetch: 10)], logger: stack.logger)
+      subscriptions: [AMQPSubscription(queue: queue, prefetch: 10)], logger: stack.logger)
     let publisher = AMQPPublisher(configuration: account.named("played publisher"), logger: stack.logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await publisher.run() }
@@ -69,7 +79,7 @@ final class PlayedScheduler: Sendable {
       scheduler.answer(.done)
       // The follower reads from `next` on: what is said before it has begun it does not hear.
       try await eventually(within: .seconds(20), "an answer reaches the gateway") {
-        try await stack.ask("POST", "/api/admin/sending/go", token: GatewayStack.adminToken).status == 200
+        try await stack.admin("POST", command.path, command.body).status == 200
       }
       try await body(scheduler)
       group.cancelAll()

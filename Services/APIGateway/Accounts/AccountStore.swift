@@ -49,6 +49,14 @@ struct AccountStore: Sendable {
       uniquingKeysWith: { first, _ in first })
   }
 
+  /// The weights of those of these users that there are.
+  func weights(of users: Set<UserID>) async throws -> [UserID: Double] {
+    let rows = try await pool.query("SELECT id, weight FROM accounts.users WHERE id = ANY (\(users.map(\.uuid)))")
+    return try Dictionary(
+      rows.map { (UserID(try $0.decode("id", as: UUID.self)), try $0.decode("weight", as: Double.self)) },
+      uniquingKeysWith: { first, _ in first })
+  }
+
   /// Keeps when tokens were last used.
   func keep(_ uses: [TokenDirectory.Kind: [TokenDigest: Timestamp]]) async throws {
     for (kind, uses) in uses {

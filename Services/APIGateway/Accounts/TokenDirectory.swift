@@ -92,6 +92,15 @@ struct TokenDirectory: Sendable {
     return names
   }
 
+  /// The weights of those among these users who have a token.
+  func weights(of users: Set<UserID>) -> [UserID: Double] {
+    var weights: [UserID: Double] = [:]
+    for record in records.values where users.contains(record.principal.userID) {
+      weights[record.principal.userID] = record.principal.weight
+    }
+    return weights
+  }
+
   /// The token's record; `nil` when it does not work.
   func record(for digest: TokenDigest, at now: Timestamp) -> Record? {
     guard let record = records[digest] else { return nil }

@@ -23,6 +23,14 @@ enum AuditAction: String, Sendable, CaseIterable {
   case messagePause = "message.pause"
   case messageResume = "message.resume"
   case messageRetryFailed = "message.retry_failed"
+  case letterReplay = "dead_letter.replay"
+  case letterAbandon = "dead_letter.abandon"
+  case letterSettle = "dead_letter.settle"
+  /// Of many at a time.
+  case lettersReplay = "dead_letters.replay"
+  case lettersAbandon = "dead_letters.abandon"
+  case lettersSettle = "dead_letters.settle"
+  case replayCancel = "replay.cancel"
 
   /// True for what everybody does to themselves, which is kept of all.
   var isAboutOneself: Bool {
@@ -38,7 +46,9 @@ enum AuditAction: String, Sendable, CaseIterable {
       "user"
     case .providerUpdate, .healthReset: "provider"
     case .messageCancel, .messagePause, .messageResume, .messageRetryFailed: "message"
-    case .sendingStop, .sendingGo, .distributionReset: nil
+    case .letterReplay, .letterAbandon, .letterSettle: "letter"
+    case .replayCancel: "replay"
+    case .sendingStop, .sendingGo, .distributionReset, .lettersReplay, .lettersAbandon, .lettersSettle: nil
     }
   }
 }

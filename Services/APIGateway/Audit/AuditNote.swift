@@ -10,6 +10,8 @@ final class AuditNote: Sendable {
     var details: [JSONMember] = []
     /// Nothing is kept: whoever did it did it to what is theirs.
     var isOwn = false
+    /// Nothing is kept: it only asks what would be.
+    var isTrial = false
   }
 
   private let box = NIOLockedValueBox(Content())
@@ -27,6 +29,8 @@ final class AuditNote: Sendable {
   }
 
   func noteOwn() { box.withLockedValue { $0.isOwn = true } }
+
+  func noteTrial() { box.withLockedValue { $0.isTrial = true } }
 
   func add(_ name: String, _ value: JSONValue) {
     box.withLockedValue { $0.details.append(JSONMember(name: name, value: value)) }

@@ -61,7 +61,7 @@ struct AuditTrail: Sendable {
       // What nobody tried to guess a password with is none.
       guard content.details.contains(where: { $0.name == "tried" }) else { return }
     case .logout, .ownPassword, .ownTokenCreate, .ownTokenRevoke: guard content.actor != nil else { return }
-    default: guard content.actor?.isAdmin == true, !content.isOwn else { return }
+    default: guard content.actor?.isAdmin == true, !content.isOwn, !content.isTrial else { return }
     }
     let named = action.isAboutOneself ? content.actor?.userID.description : context.parameters.get("id")
     let subject = content.subject ?? named

@@ -11,6 +11,8 @@ extension CommandAnswered {
     case "unknown_provider": return APIError(.notFound, "No such provider")
     case "final": return .conflict(reason, "The message is final already")
     case "nothing_to_retry": return .conflict(reason, "Nothing of the message has failed")
+    case "nothing_to_cancel": return .conflict(reason, "Nothing of it waits any more")
+    case "no_queue": return .conflict(reason, "Nobody knows which queue it came from")
     case "not_supported": return .conflict(reason, "This is not supported yet")
     case _ where reason.hasPrefix("invalid_"):
       return .invalidField(String(reason.dropFirst("invalid_".count)), "out_of_range", "The value is out of range")
@@ -21,7 +23,7 @@ extension CommandAnswered {
 
 extension APIError {
   /// A state forbids what was asked for.
-  fileprivate static func conflict(_ reason: String, _ message: String) -> APIError {
+  static func conflict(_ reason: String, _ message: String) -> APIError {
     APIError(.conflict, message, details: [Detail("status", reason, message)])
   }
 }

@@ -123,45 +123,4 @@ extension FactTranslator {
       }
     }
   }
-
-  // MARK: Dead letters
-
-  static func opened(_ body: LettersOpened) -> [EventDraft] {
-    letters("opened", body.letters) { json, letter in
-      json.member("id", letter.letterID.description)
-      write(letter.unit, &json)
-      json.member("error_type", letter.errorType)
-    }
-  }
-
-  static func closed(_ body: LettersClosed) -> [EventDraft] {
-    letters("closed", body.letters) { json, letter in
-      write(letter.unit, &json)
-      json.member("status", letter.state.rawValue)
-      json.member("reason", letter.reason)
-    }
-  }
-
-  static func ended(_ body: LettersFinished) -> [EventDraft] {
-    letters("finished", body.letters) { json, letter in
-      write(letter.unit, &json)
-      json.member("status", letter.state.rawValue)
-    }
-  }
-
-  private static func letters<Letter>(
-    _ what: String, _ letters: [Letter], _ content: (inout JSONWriter, Letter) -> Void
-  ) -> [EventDraft] {
-    [
-      EventDraft("letter", .admins) { json in
-        json.member("what", what)
-        json.array("letters", letters) { json, letter in json.element { json in content(&json, letter) } }
-      }
-    ]
-  }
-
-  private static func write(_ unit: UnitID, _ json: inout JSONWriter) {
-    json.member("message_id", unit.messageID.description)
-    json.member("index", unit.index)
-  }
 }

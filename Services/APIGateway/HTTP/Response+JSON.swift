@@ -11,11 +11,15 @@ extension Response {
   }
 
   /// `{"success": true, "data": {…}}`
-  static func success(status: HTTPResponse.Status = .ok, _ data: (inout JSONWriter) -> Void) -> Response {
+  /// - Parameter message: Where there is something to say to a person.
+  static func success(
+    status: HTTPResponse.Status = .ok, message: String? = nil, _ data: (inout JSONWriter) -> Void
+  ) -> Response {
     json(
       status: status,
       JSONWriter.object { json in
         json.member("success", true)
+        if let message { json.member("message", message) }
         json.object("data", data)
       })
   }
