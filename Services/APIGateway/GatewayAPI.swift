@@ -116,7 +116,7 @@ struct GatewayAPI {
       + ComposePage(panel: panel, hasEnquiryNumber: settings.hasEnquiryNumber).routes
       + MessageListPage(panel: panel).routes + MessageDetailPage(panel: panel).routes
       + UserPages(panel: panel).routes + ProviderPages(panel: panel).routes + AuditPage(panel: panel).routes
-      + AccountPage(panel: panel).routes
+      + AccountPage(panel: panel).routes + DeadLetterPages(panel: panel).routes + DeadLetterPage(panel: panel).routes
   }
 
   /// The HTTP server: limited in connections, in idle time and in the size of a request's head.

@@ -5,7 +5,8 @@ enum PanelNavigation {
   ]
 
   static let adminPages: [(path: String, name: String)] = [
-    ("/admin/messages", "messages"), ("/admin/users", "users"), ("/admin/providers", "providers"),
+    ("/admin/messages", "messages"), ("/admin/dead-letter", "letters"), ("/admin/users", "users"),
+    ("/admin/providers", "providers"),
     ("/admin/audit", "audit"),
   ]
 }

@@ -51,5 +51,8 @@ enum PanelTemplate: String, Sendable, CaseIterable {
   case user = "panel-user"
   case providers = "panel-providers"
   case audit = "panel-audit"
+  case letters = "panel-letters"
+  case letter = "panel-letter"
+  case replays = "panel-replays"
   case account = "panel-account"
 }
