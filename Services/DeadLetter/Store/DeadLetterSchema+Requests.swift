@@ -28,6 +28,13 @@ extension DeadLetterSchema {
     CREATE INDEX letters_state_idx ON dead_letter.letters (state, created_at, letter_id);
     CREATE INDEX letters_kind_idx ON dead_letter.letters (error_type, provider, state, created_at, letter_id);
     CREATE INDEX letters_user_idx ON dead_letter.letters (user_id, error_type, provider, state, created_at, letter_id);
+    -- What a preview counts, up to a hundred thousand letters, it finds here without a look at the table.
+    CREATE INDEX letters_pending_idx ON dead_letter.letters (created_at, letter_id)
+      INCLUDE (user_id, pinned_provider, segments, unit_state) WHERE state = 'pending';
+    CREATE INDEX letters_pending_kind_idx ON dead_letter.letters (error_type, provider, created_at, letter_id)
+      INCLUDE (user_id, pinned_provider, segments, unit_state) WHERE state = 'pending';
+    CREATE INDEX letters_pending_user_idx ON dead_letter.letters (user_id, error_type, provider, created_at, letter_id)
+      INCLUDE (pinned_provider, segments, unit_state) WHERE state = 'pending';
 
     ALTER TABLE dead_letter.early_closings
       DROP CONSTRAINT early_closings_state_check,
