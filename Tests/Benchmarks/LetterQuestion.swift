@@ -17,7 +17,7 @@ struct LetterQuestion: Sendable {
     list("status=replaying, provider=provider3", status: "replaying", provider: "provider3"),
     list("user_id (half of all)", user: 0), list("user_id (60)", user: 51), list("user_id (0)", user: 99_999),
     list("user_id (half), status=replaying", status: "replaying", user: 0),
-    list("user_id (half), error_type=rare (0)", errorType: "rare", user: 0),
+    list("user_id (half), error_type=rare (15)", errorType: "rare", user: 0),
     list("user_id (60), provider=hkt, status=pending", status: "pending", provider: "hkt", user: 51),
     list("message_id", message: true), list("message_id, status=pending", status: "pending", message: true),
     list("from, to (a day)", days: 1), list("status=pending, from, to (a day)", status: "pending", days: 1),

@@ -28,6 +28,13 @@ extension DeadLetterSchema {
     CREATE INDEX letters_state_idx ON dead_letter.letters (state, created_at, letter_id);
     CREATE INDEX letters_kind_idx ON dead_letter.letters (error_type, provider, state, created_at, letter_id);
     CREATE INDEX letters_user_idx ON dead_letter.letters (user_id, error_type, provider, state, created_at, letter_id);
+    -- What a preview counts, up to a hundred thousand letters, it finds here without a look at the table.
+    CREATE INDEX letters_pending_idx ON dead_letter.letters (created_at, letter_id)
+      INCLUDE (user_id, pinned_provider, segments, unit_state) WHERE state = 'pending';
+    CREATE INDEX letters_pending_kind_idx ON dead_letter.letters (error_type, provider, created_at, letter_id)
+      INCLUDE (user_id, pinned_provider, segments, unit_state) WHERE state = 'pending';
+    CREATE INDEX letters_pending_user_idx ON dead_letter.letters (user_id, error_type, provider, created_at, letter_id)
+      INCLUDE (pinned_provider, segments, unit_state) WHERE state = 'pending';
 
     ALTER TABLE dead_letter.early_closings
       DROP CONSTRAINT early_closings_state_check,
@@ -98,13 +105,13 @@ extension DeadLetterSchema {
       dispatch integer NOT NULL,
       result text,
       ended_at timestamptz,
-      CONSTRAINT request_letters_pkey PRIMARY KEY (request_id, letter_id)
+      CONSTRAINT request_letters_pkey PRIMARY KEY (request_id, chunk, letter_id)
     );
     COMMENT ON TABLE dead_letter.request_letters IS 'What each request is about, and what became of it.';
     COMMENT ON COLUMN dead_letter.request_letters.chunk IS 'The order that it goes with.';
     COMMENT ON COLUMN dead_letter.request_letters.result IS 'The unit''s state in the end, or why it was refused.';
     CREATE INDEX request_letters_letter_idx ON dead_letter.request_letters (letter_id);
-    CREATE INDEX request_letters_open_idx ON dead_letter.request_letters (request_id, chunk) WHERE ended_at IS NULL;
+    CREATE INDEX request_letters_open_idx ON dead_letter.request_letters (request_id) WHERE ended_at IS NULL;
 
     CREATE TABLE dead_letter.orders (
       command_id uuid NOT NULL CONSTRAINT orders_pkey PRIMARY KEY,
