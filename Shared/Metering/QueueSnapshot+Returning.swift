@@ -19,6 +19,7 @@ extension QueueSnapshot {
   /// The last SMS of such a flow has `count - 1` of its flow ahead.
   public func with(_ returning: [FlowKey: Returning], at now: Timestamp) -> (queue: QueueSnapshot, last: [FlowKey]) {
     var queue = self
+    if wasIdle { queue.passTime(to: now) }
     let returning = returning.filter { $0.value.count > 0 }
     for (sharer, keys) in Dictionary(grouping: returning.keys, by: Sharer.init) {
       queue.add(keys, of: sharer, returning, at: now)
@@ -39,6 +40,18 @@ extension QueueSnapshot {
     }
     return (queue, last.values.map(\.key))
   }
+
+  /// Opens the gates whose time has come since the heads of an idle queue, from which nothing was told after that.
+  private mutating func passTime(to now: Timestamp) {
+    guard let asOf, now > asOf else { return }
+    for (name, pace) in providers {
+      providers[name]?.gateOpensAt = pace.gateOpensAt.flatMap { $0 > now ? asOf + ($0 - now) : nil }
+      if now - asOf > Self.usualAnswer { providers[name]?.inFlight = 0 }
+    }
+  }
+
+  /// Within that, what a provider was given is through, as a rule.
+  private static let usualAnswer = Duration.seconds(5)
 
   /// Counts the SMS of one user's flows in a class, which share the user's weight with those that wait already.
   private mutating func add(_ keys: [FlowKey], of sharer: Sharer, _ returning: [FlowKey: Returning], at now: Timestamp)

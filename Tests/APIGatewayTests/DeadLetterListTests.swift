@@ -116,7 +116,8 @@ struct DeadLetterListTests {
       } while !cursor.isEmpty
       #expect(seen == [poison, third, second, first].map(\.description))
       let bad = [
-        "status": "dead", "user_id": "bob", "message_id": "1", "from": "today", "limit": "0", "cursor": "x",
+        "status": "dead", "error_type": String(repeating: "x", count: 256), "user_id": "bob", "message_id": "1",
+        "from": "today", "limit": "0", "cursor": "x",
         "page": "1",
       ]
       for (name, value) in bad {

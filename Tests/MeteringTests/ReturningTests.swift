@@ -126,6 +126,29 @@ struct ReturningTests {
     #expect(foretold(snapshot(queue), [gone: .init(count: 1, weight: 1), long: .init(count: 1, weight: 1)]) == nil)
   }
 
+  @Test("What held an idle queue's provider when it was told holds it no longer")
+  func idle() throws {
+    let asOf = Timestamp.now()
+    var snapshot = QueueSnapshot()
+    snapshot.apply(
+      QueueChanged(
+        asOf: asOf, isComplete: true, epoch: 1, virtualTime: 0, classes: [], flows: [],
+        providers: [
+          ProviderPace(
+            provider: "a", effectiveRate: 10, nominalRate: 10, state: "healthy", inFlight: 10,
+            gateOpensAt: asOf + .seconds(8))
+        ], globalRate: nil, isSending: true))
+    let flow = FlowKey(messageClass: .bulk, userID: .timeOrdered())
+    func wait(after time: Duration) -> Double? {
+      (snapshot.with([flow: .init(count: 1, weight: 1)], at: asOf + time).queue.wait(in: flow, ahead: 0)?.middle)
+        .map { $0 / .seconds(1) }
+    }
+    #expect(wait(after: .zero) == 9)
+    #expect(wait(after: .seconds(3)) == 6)
+    #expect(wait(after: .seconds(6)) == 2, "ten were under way six seconds ago")
+    #expect(wait(after: .seconds(60)) == 0)
+  }
+
   @Test("Many SMS of each of ten thousand users are foretold at once, and one of each", arguments: [1, 10])
   func many(count: Int) throws {
     var queue = FairQueue()

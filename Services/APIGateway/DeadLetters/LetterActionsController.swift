@@ -18,7 +18,7 @@ struct LetterActionsController: Sendable {
   private func route(_ name: String, _ audit: AuditAction, _ kind: LetterActionDraft.Kind) -> Route {
     .admin(.post, "/api/admin/dead-letters/{id}/\(name)", authenticator, audit: audit) { request, context, admin in
       _ = try Query(request, allowing: [])
-      let bytes = try await reader.read(request, context)
+      let bytes = try await reader.readOptional(request, context)
       let draft = try LetterActionDraft.decode(bytes, kind, now: .now()) { providers[$0] != nil }
       draft.note(in: context.auditNote)
       return try await carryOut(draft, on: try await letter(context), context, admin)

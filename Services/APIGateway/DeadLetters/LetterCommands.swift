@@ -36,6 +36,8 @@ struct LetterCommands: Sendable {
 struct ReplayOutlook: Sendable {
   var forecast: ReplayForecast
   var queue: QueueSnapshot
+  /// When it was made: what is replayed may be on its way before that is known here.
+  var madeAt = Timestamp.now()
 
   var letters: Int { forecast.groups.reduce(0) { $0 + $1.letters } }
   var segments: Int { forecast.groups.reduce(0) { $0 + $1.segments } }
@@ -43,7 +45,7 @@ struct ReplayOutlook: Sendable {
   /// When the last SMS goes out; `nil` where nobody knows.
   /// - Parameter applied: How many letters go in the end.
   func completion(of applied: Int? = nil) -> Timestamp? {
-    forecast.completion(in: queue, letters: applied, now: .now())
+    forecast.completion(in: queue, letters: applied, now: madeAt)
   }
 }
 

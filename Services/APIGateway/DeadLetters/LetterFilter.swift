@@ -24,6 +24,9 @@ struct LetterFilter: Sendable {
   init(_ query: Query) throws {
     status = try query.choice("status")
     errorType = query.string("error_type")
+    if let errorType, errorType.unicodeScalars.count > 255 {
+      throw APIError.invalidField("error_type", "too_long", "At most 255 characters are allowed")
+    }
     provider = query.string("provider")
     userID = try query.user("user_id")
     messageID = try query.message("message_id")

@@ -22,6 +22,7 @@ struct ReplayForecast {
   /// - Parameters:
   ///   - queue: As it was before any of them waited in it.
   ///   - letters: How many of them go; `nil` for all.
+  ///   - now: When they begin to wait.
   /// - Returns: `nil` while nothing is known or nothing goes, and when nothing is replayed.
   func completion(in queue: QueueSnapshot, letters: Int? = nil, now: Timestamp) -> Timestamp? {
     var flows: [FlowKey: QueueSnapshot.Returning] = [:]
@@ -36,15 +37,18 @@ struct ReplayForecast {
     }
     let (trial, last) = queue.with(flows, at: now)
     let outlook = QueueOutlook(trial)
-    var latest: Timestamp?
-    for flow in last {
+    let ends = last.map { flow -> Timestamp? in
       let ahead = (flows[flow]?.count ?? 1) - 1
-      guard let end = Placement(in: outlook, flow: flow, ahead: ahead, last: ahead, now: now).complete?.middle else {
-        // What stands still is not done at any time.
-        return nil
-      }
-      latest = max(latest ?? end, end)
+      let placement = Placement(in: outlook, flow: flow, ahead: ahead, last: ahead, now: now)
+      guard let end = placement.complete?.middle else { return nil }
+      // What the heads saw waiting may have gone since, and none of these can have begun before now.
+      let own = flows.reduce(0) { $1.key.provider == flow.provider ? $0 + $1.value.count : $0 }
+      guard let first = queue.wait(position: 0, provider: flow.provider)?.middle,
+        let alone = queue.wait(position: own - 1, provider: flow.provider)?.middle
+      else { return end }
+      return max(end, now + (alone - first))
     }
-    return latest
+    // What stands still is not done at any time.
+    return ends.contains(nil) ? nil : ends.compactMap { $0 }.max()
   }
 }

@@ -36,7 +36,8 @@ struct ReplaysController: Sendable {
 
   private func cancel(_ request: Request, _ context: GatewayContext, _ admin: Principal) async throws -> Response {
     _ = try Query(request, allowing: [])
-    let draft = try LetterActionDraft.decode(try await reader.read(request, context), .abandon, now: .now()) { _ in
+    let draft = try LetterActionDraft.decode(try await reader.readOptional(request, context), .abandon, now: .now()) {
+      _ in
       false
     }
     let replay = try await replay(context)

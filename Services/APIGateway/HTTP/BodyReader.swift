@@ -27,6 +27,13 @@ struct BodyReader: Sendable {
     return bytes
   }
 
+  /// The same where a body may be left out, whatever type a client says that nothing is of.
+  func readOptional(_ request: Request, _ context: GatewayContext) async throws -> [UInt8] {
+    let isEmpty = (request.headers[.contentLength].flatMap { Int($0) } ?? 0) == 0
+    guard !isEmpty || request.headers[.transferEncoding] != nil else { return [] }
+    return try await read(request, context)
+  }
+
   /// Reads a body that nobody wants, if it is a short one: only then can the connection be used for the next request.
   /// - Returns: False when what is left of it is not worth reading.
   func drain(_ request: Request, _ context: GatewayContext) async -> Bool {
