@@ -85,13 +85,15 @@ struct GatewayAPI {
     let announcer = UserAnnouncer(directory: directory, refreshSignal: refreshSignal, publisher: publisher)
     let desk = LoginDesk(
       store: SessionStore(pool: store.pool), passwords: passwords, directory: directory, hours: settings.sessionHours)
+    let tokens = TokenDesk(reader: reader, store: NamedTokenStore(pool: store.pool), announcer: announcer)
     return UsersController(
-      authenticator: authenticator, reader: reader, store: users, passwords: passwords, announcer: announcer,
+      authenticator: authenticator, reader: reader, store: users, desk: desk, announcer: announcer,
       providers: providers
     ).routes
-      + UserTokensController(
-        authenticator: authenticator, reader: reader, users: users, store: NamedTokenStore(pool: store.pool),
-        announcer: announcer
+      + UserTokensController(authenticator: authenticator, users: users, desk: tokens).routes
+      + OwnAccountController(
+        authenticator: authenticator, reader: reader, users: users, desk: desk, tokens: tokens, announcer: announcer,
+        addresses: settings.addresses
       ).routes
       + LoginController(
         authenticator: authenticator, desk: desk, announcer: announcer, addresses: settings.addresses,
@@ -113,6 +115,8 @@ struct GatewayAPI {
       + DashboardPage(panel: panel, history: ThroughputHistory(pool: store.pool)).routes
       + ComposePage(panel: panel, hasEnquiryNumber: settings.hasEnquiryNumber).routes
       + MessageListPage(panel: panel).routes + MessageDetailPage(panel: panel).routes
+      + UserPages(panel: panel).routes + ProviderPages(panel: panel).routes + AuditPage(panel: panel).routes
+      + AccountPage(panel: panel).routes + DeadLetterPages(panel: panel).routes + DeadLetterPage(panel: panel).routes
   }
 
   /// The HTTP server: limited in connections, in idle time and in the size of a request's head.

@@ -6,7 +6,7 @@ struct BenchmarksCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "benchmarks", abstract: "Measurements that print a table.",
     subcommands: [
-      AcceptBenchmark.self, BacklogBenchmark.self, EtaBenchmark.self, ListBenchmark.self, ProjectorBenchmark.self,
-      ReadBenchmark.self, ThroughputBenchmark.self,
+      AcceptBenchmark.self, BacklogBenchmark.self, EtaBenchmark.self, LettersBenchmark.self, ListBenchmark.self,
+      ProjectorBenchmark.self, ReadBenchmark.self, ThroughputBenchmark.self,
     ])
 }

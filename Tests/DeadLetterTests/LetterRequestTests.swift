@@ -33,6 +33,40 @@ struct LetterRequestTests {
     }
   }
 
+  @Test("of more letters than one statement marks have each of them once, in full orders, the oldest first")
+  func many() async throws {
+    try await withDesk { desk in
+      try await desk.bury(1)
+      // The same letter over and over, as old as it may be, several of the same age.
+      try await desk.pool.query(
+        """
+        INSERT INTO dead_letter.letters (letter_id, unit_state, error_type, message_id, unit_index, dispatch, user_id,
+          class, phone, content, segments, encoding, retry_count, max_attempts, attempts, accepted_at, died_at, created_at)
+        SELECT gen_random_uuid(), 'dead', error_type, gen_random_uuid(), i % 10, dispatch, user_id, class, phone, content,
+          segments, encoding, retry_count, max_attempts, attempts, accepted_at, died_at,
+          created_at - i / 3 * interval '1.000001 s'
+        FROM dead_letter.letters, generate_series(1, 19999) AS i
+        """)
+      let replay = try await desk.ask(.replay(.init(selection: .init(limit: 16_384), actor: Desk.actor)))
+      #expect(replay.letters == 16_384 && replay.segments == 16_384)
+      let orders = try await desk.orders(UnitReplay.self)
+      #expect(orders.map(\.body.units.count) == Array(repeating: 256, count: 64))
+      #expect(Set(orders.flatMap(\.body.units).map(\.unit)).count == 16_384)
+      let abandon = try await desk.ask(.abandon(.init(selection: .init(), actor: Desk.actor)))
+      #expect(abandon.letters == 3_616)
+      let row = try #require(
+        try await desk.pool.query(
+          """
+          SELECT max(created_at) FILTER (WHERE state = 'replaying') <= min(created_at) FILTER (WHERE state = 'pending')
+            AS is_oldest FROM dead_letter.letters
+          """
+        ).first)
+      #expect(try row.decode("is_oldest"))
+      let rest = try await desk.ask(.settle(.init(selection: .init(), verdict: .sent, actor: Desk.actor)))
+      #expect(rest.letters == 0 && rest.answer?.result == .done)
+    }
+  }
+
   @Test("choose by every filter, the oldest first, and only what is pending")
   func filters() async throws {
     try await withDesk { desk in
@@ -156,7 +190,8 @@ struct LetterRequestTests {
       let unknown = LetterSelection(ids: [.timeOrdered()])
       #expect(try await desk.reason(.replay(.init(selection: unknown, actor: Desk.actor))) == "not_found")
       let named = LetterSelection(ids: [id, id])
-      #expect(try await desk.reason(.settle(.init(selection: named, verdict: .sent, actor: Desk.actor))) == "wrong_state")
+      #expect(
+        try await desk.reason(.settle(.init(selection: named, verdict: .sent, actor: Desk.actor))) == "wrong_state")
       let past = DeadLetterReplay(selection: named, expiresAt: .now() + .seconds(-60), actor: Desk.actor)
       #expect(try await desk.reason(.replay(past)) == "expired")
       _ = try await desk.ask(.replay(.init(selection: named, messageClass: .urgent, actor: Desk.actor)))

@@ -2,6 +2,9 @@
 enum AuditAction: String, Sendable, CaseIterable {
   case login = "auth.login"
   case logout = "auth.logout"
+  case ownPassword = "auth.password"
+  case ownTokenCreate = "auth.token_create"
+  case ownTokenRevoke = "auth.token_revoke"
   case userCreate = "user.create"
   case userUpdate = "user.update"
   case userDelete = "user.delete"
@@ -29,10 +32,16 @@ enum AuditAction: String, Sendable, CaseIterable {
   case lettersSettle = "dead_letters.settle"
   case replayCancel = "replay.cancel"
 
+  /// True for what everybody does to themselves, which is kept of all.
+  var isAboutOneself: Bool {
+    [.login, .logout, .ownPassword, .ownTokenCreate, .ownTokenRevoke].contains(self)
+  }
+
   /// What it is done to.
   var subject: String? {
     switch self {
-    case .login, .logout, .userCreate, .userUpdate, .userDelete, .userPause, .userResume, .userCancelAll, .tokenCreate,
+    case .login, .logout, .ownPassword, .ownTokenCreate, .ownTokenRevoke, .userCreate, .userUpdate, .userDelete,
+      .userPause, .userResume, .userCancelAll, .tokenCreate,
       .tokenRevoke:
       "user"
     case .providerUpdate, .healthReset: "provider"

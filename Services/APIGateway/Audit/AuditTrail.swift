@@ -60,11 +60,10 @@ struct AuditTrail: Sendable {
     case .login:
       // What nobody tried to guess a password with is none.
       guard content.details.contains(where: { $0.name == "tried" }) else { return }
-    case .logout: guard content.actor != nil else { return }
+    case .logout, .ownPassword, .ownTokenCreate, .ownTokenRevoke: guard content.actor != nil else { return }
     default: guard content.actor?.isAdmin == true, !content.isOwn, !content.isTrial else { return }
     }
-    let isSelf = action == .login || action == .logout
-    let named = isSelf ? content.actor?.userID.description : context.parameters.get("id")
+    let named = action.isAboutOneself ? content.actor?.userID.description : context.parameters.get("id")
     let subject = content.subject ?? named
     let entry = AuditEntry(
       at: .now(), userID: content.actor?.userID, username: content.actor?.username, action: action.rawValue,

@@ -29,9 +29,38 @@ struct LoginDesk: Sendable {
 
   /// - Throws: `RATE_LIMITED` before any work, `UNAUTHORIZED`, or 503.
   func login(_ draft: LoginDraft, _ origin: SessionStore.Origin, _ context: GatewayContext) async throws -> Session {
-    let group = origin.address.flatMap { IPAddress($0) }?.group
+    try await throttled(draft.username, origin.address) { try await check(draft, origin, context) }
+  }
+
+  /// Whether this is somebody's password; as slow and as limited as a login.
+  /// - Throws: `RATE_LIMITED` before any work, `INVALID_FIELD` for a wrong one, or 503.
+  func confirm(_ username: String, _ password: String, address: String?) async throws {
+    do {
+      try await throttled(username, address) {
+        let hash = try await store.account(named: username)?.storedHash.flatMap { PasswordHash($0) }
+        guard try await passwords.verify(password, hash) else { throw Self.refusal }
+      }
+    } catch let error as APIError where error.code == .unauthorized {
+      throw APIError.invalidField("current_password", "wrong", "This is not the password")
+    }
+  }
+
+  /// - Throws: 503 while too many are being made.
+  func hash(of password: String) async throws -> String {
+    do {
+      return try await passwords.hash(of: password)
+    } catch is PasswordWorkers.Busy {
+      throw Self.busy
+    }
+  }
+
+  /// Checks a password, unless there were too many wrong ones of late.
+  private func throttled<Result>(
+    _ username: String, _ address: String?, _ check: () async throws -> Result
+  ) async throws -> Result {
+    let group = address.flatMap { IPAddress($0) }?.group
     let attempt: LoginThrottle.Attempt
-    switch throttle.withLockedValue({ $0.admit(username: draft.username, address: group, now: Self.now) }) {
+    switch throttle.withLockedValue({ $0.admit(username: username, address: group, now: Self.now) }) {
     case .allowed(let allowed): attempt = allowed
     case .refused(let wait):
       Self.throttled.increment()
@@ -40,16 +69,16 @@ struct LoginDesk: Sendable {
       throw error
     }
     do {
-      let session = try await check(draft, origin, context)
+      let result = try await check()
       throttle.withLockedValue { $0.succeeded(attempt, now: Self.now) }
-      return session
+      return result
     } catch let error as APIError where error.code == .unauthorized {
       Self.refused.increment()
       throw error
     } catch {
       throttle.withLockedValue { $0.giveBack(attempt, now: Self.now) }
       guard error is PasswordWorkers.Busy else { throw error }
-      throw APIError.unavailable("Too many passwords are being checked")
+      throw Self.busy
     }
   }
 
@@ -82,6 +111,7 @@ struct LoginDesk: Sendable {
     }
   }
 
+  private static let busy = APIError.unavailable("Too many passwords are being checked")
   private static let refusal = APIError(.unauthorized, "The user name or the password is not right")
 
   /// Seconds since this process first looked.

@@ -37,7 +37,8 @@ struct MessageDetailPage: Sendable {
     var phone: String
     var state: PanelState
     var attempts: Int
-    var provider: String?
+    /// The provider that had it last; another name than the message's, which templates would show instead of none.
+    var via: String?
     var error: String?
     var sent: PanelTime?
   }
@@ -130,7 +131,7 @@ struct MessageDetailPage: Sendable {
     Recipient(
       path: "/history/\(message)/\(PanelURL.escaped(json["id"]?.text ?? ""))", phone: json["phone"]?.text ?? "",
       state: PanelState(message: json["status"]?.text ?? "", visit.text), attempts: json["attempts"]?.whole ?? 0,
-      provider: json["provider"]?.text, error: json["error_message"]?.text ?? json["error_code"]?.text,
+      via: json["provider"]?.text, error: json["error_message"]?.text ?? json["error_code"]?.text,
       sent: visit.clock.time(json["sent_at"]))
   }
 

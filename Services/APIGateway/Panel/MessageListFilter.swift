@@ -48,13 +48,9 @@ struct MessageListFilter: Sendable {
       case "status": return ("job_status", field.value)
       // A day, or a day and a time, where the reader is.
       case "from":
-        let start = visit.clock.time(local: field.value) ?? visit.clock.time(local: "\(field.value) 00:00")
-        return (isAdmins ? "start_date" : "from", start?.description ?? field.value)
+        return (isAdmins ? "start_date" : "from", visit.clock.start(of: field.value)?.description ?? field.value)
       case "to":
-        let end =
-          visit.clock.time(local: field.value)
-          ?? visit.clock.time(local: "\(field.value) 23:59:59").map { $0 + .milliseconds(999) }
-        return (isAdmins ? "end_date" : "to", end?.description ?? field.value)
+        return (isAdmins ? "end_date" : "to", visit.clock.end(of: field.value)?.description ?? field.value)
       default: return field
       }
     }

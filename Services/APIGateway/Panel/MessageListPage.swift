@@ -109,7 +109,7 @@ enum MessageExport {
       let isPhone = field.first == "+" && field.dropFirst().allSatisfy { $0.isASCII && $0.isNumber }
       let isFormula = !isPhone && field.first.map { "=+-@\t\r".contains($0) } == true
       let text = isFormula ? "'\(field)" : field
-      return text.contains { ",\"\r\n".contains($0) || $0 == "\r\n" }
+      return text.contains { $0.isNewline || $0 == "," || $0 == "\"" }
         ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
     }.joined(separator: ",") + "\r\n"
   }

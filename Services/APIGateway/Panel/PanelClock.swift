@@ -43,6 +43,14 @@ struct PanelClock: Sendable {
     return Timestamp(date)
   }
 
+  /// A day and a time, or a day, from its beginning.
+  func start(of text: String) -> Timestamp? { time(local: text) ?? time(local: "\(text) 00:00") }
+
+  /// A day and a time, or a day, to its end.
+  func end(of text: String) -> Timestamp? {
+    time(local: text) ?? time(local: "\(text) 23:59:59").map { $0 + .milliseconds(999) }
+  }
+
   private static func components(_ numbers: [Int?]) -> DateComponents {
     DateComponents(
       year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4],

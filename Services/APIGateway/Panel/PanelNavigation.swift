@@ -4,5 +4,9 @@ enum PanelNavigation {
     ("/", "dashboard"), ("/compose", "compose"), ("/history", "history"),
   ]
 
-  static let adminPages: [(path: String, name: String)] = [("/admin/messages", "messages")]
+  static let adminPages: [(path: String, name: String)] = [
+    ("/admin/messages", "messages"), ("/admin/dead-letter", "letters"), ("/admin/users", "users"),
+    ("/admin/providers", "providers"),
+    ("/admin/audit", "audit"),
+  ]
 }

@@ -34,7 +34,7 @@ struct PanelTemplates: Sendable {
   }
 
   /// Templates that others are made of.
-  private static let parts = ["panel-layout", "panel-problems", "panel-check"]
+  private static let parts = ["panel-layout", "panel-problems", "panel-check", "panel-user-fields", "panel-tokens"]
 }
 
 /// A page's template: the file `Resources/Panel/NAME.mustache`.
@@ -47,4 +47,12 @@ enum PanelTemplate: String, Sendable, CaseIterable {
   case messages = "panel-messages"
   case message = "panel-message"
   case attempts = "panel-attempts"
+  case users = "panel-users"
+  case user = "panel-user"
+  case providers = "panel-providers"
+  case audit = "panel-audit"
+  case letters = "panel-letters"
+  case letter = "panel-letter"
+  case replays = "panel-replays"
+  case account = "panel-account"
 }

@@ -31,7 +31,7 @@ extension UserFields {
   private static func read(_ reader: inout MemberReader, _ isProvider: (String) -> Bool) throws -> UserFields {
     var fields = UserFields()
     fields.username = reader.given("username", Self.username)
-    fields.password = reader.optional("password", Self.password)
+    fields.password = reader.optional("password") { Self.password("password", &$0, $1) }
     fields.isAdmin = reader.given("is_admin") { $0.bool("is_admin", $1) }
     fields.isActive = reader.given("is_active") { $0.bool("is_active", $1) }
     fields.weight = reader.given("weight") { $0.number("weight", $1, in: 0.01...100) }
@@ -69,11 +69,12 @@ extension UserFields {
     return text
   }
 
-  private static func password(_ reader: inout MemberReader, _ value: JSONValue) -> String? {
-    guard let text = reader.string("password", value) else { return nil }
+  /// A password to be, in the member of this name.
+  static func password(_ name: String, _ reader: inout MemberReader, _ value: JSONValue) -> String? {
+    guard let text = reader.string(name, value) else { return nil }
     if passwordLength.contains(text.unicodeScalars.count) { return text }
     reader.note(
-      "password", "wrong_length", "Must have \(passwordLength.lowerBound) to \(passwordLength.upperBound) characters")
+      name, "wrong_length", "Must have \(passwordLength.lowerBound) to \(passwordLength.upperBound) characters")
     return nil
   }
 

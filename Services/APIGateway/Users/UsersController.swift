@@ -7,7 +7,7 @@ struct UsersController: Sendable {
   let authenticator: Authenticator
   let reader: BodyReader
   let store: UserStore
-  let passwords: PasswordWorkers
+  let desk: LoginDesk
   let announcer: UserAnnouncer
   let providers: ProviderView
 
@@ -77,11 +77,7 @@ struct UsersController: Sendable {
 
   private func hash(_ fields: UserFields) async throws -> String? {
     guard let password = fields.password.value.flatMap({ $0 }) else { return nil }
-    do {
-      return try await passwords.hash(of: password)
-    } catch is PasswordWorkers.Busy {
-      throw APIError.unavailable("Too many passwords are being checked")
-    }
+    return try await desk.hash(of: password)
   }
 }
 

@@ -15,6 +15,8 @@ struct ListCommand: AsyncParsableCommand {
   var provider: String?
   @Option(name: .customLong("user"), help: "Only letters of the user with this id.")
   var userID: UserID?
+  @Option(name: .customLong("message"), help: "Only letters of the message with this id.")
+  var messageID: MessageID?
   @Option(help: "Only letters from this time on, as 2026-11-21T08:00:00Z.")
   var from: Timestamp?
   @Option(help: "Only letters before this time.")
@@ -36,7 +38,8 @@ struct ListCommand: AsyncParsableCommand {
       } else {
         let letters = try await archive.letters(
           LetterArchive.Filter(
-            state: state, errorType: errorType, provider: provider, userID: userID, from: from, to: to, limit: limit))
+            state: state, errorType: errorType, provider: provider, userID: userID, messageID: messageID,
+            from: from, to: to, limit: limit))
         print(json ? try ArchiveAccess.json(letters) : Listing.of(letters))
       }
     }

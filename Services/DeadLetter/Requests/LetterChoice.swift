@@ -1,4 +1,5 @@
 import Contracts
+import Foundation
 import Postgres
 
 /// The letters that a selection means: those that are pending, the oldest first.
@@ -23,14 +24,23 @@ struct LetterChoice: Sendable {
     return nil
   }
 
-  private var limit: Int { min(selection.limit ?? LetterSelection.limit, LetterSelection.limit) }
+  var limit: Int { min(selection.limit ?? LetterSelection.limit, LetterSelection.limit) }
 
-  /// The letters, locked in the order in which all lock them.
-  var query: PostgresQuery {
-    """
-    SELECT letter_id, dispatch, segments, created_at FROM dead_letter.letters
-    WHERE state = 'pending' \(conditions) ORDER BY created_at, letter_id LIMIT \(limit) FOR UPDATE
-    """
+  /// A letter's place among the others, by age.
+  struct Place: Sendable {
+    /// As the database writes it, which loses nothing.
+    var at: String
+    var id: UUID
+  }
+
+  /// The next letters behind a place, locked in the order in which all lock them.
+  func query(after place: Place?, limit: Int) -> PostgresQuery {
+    let behind: PostgresQuery =
+      place.map { "AND (created_at, letter_id) > (\($0.at)::timestamptz, \($0.id))" } ?? ""
+    return """
+      SELECT letter_id, dispatch, segments, created_at FROM dead_letter.letters
+      WHERE state = 'pending' \(conditions) \(behind) ORDER BY created_at, letter_id LIMIT \(limit) FOR UPDATE
+      """
   }
 
   private var conditions: PostgresQuery {

@@ -10,8 +10,6 @@ struct LetterRequests: Sendable {
   /// - Returns: The request as it stands. Its answer may have to wait for the scheduler's.
   func carryOut(_ command: LetterCommand, _ header: EnvelopeHeader) async throws -> StoredRequest {
     try await pool.withTransaction { connection in
-      // A hundred thousand letters may be marked.
-      try await connection.execute(script: "SET LOCAL statement_timeout = '60s'")
       let draft = RequestDraft(command, header)
       switch try await draft.insert(connection) {
       case .known: break
@@ -51,41 +49,20 @@ struct LetterRequests: Sendable {
     _ draft: RequestDraft, _ choice: LetterChoice, chunk: Int, _ connection: PostgresConnection
   ) async throws {
     if let reason = choice.refusal { return try await draft.refuse(reason, connection) }
-    let isReplay = draft.kind == .replay
-    let marking: PostgresQuery =
-      isReplay
-      ? """
-      marked AS (
-        UPDATE dead_letter.letters l SET state = 'replaying', replay_id = \(draft.id.uuid)
-        FROM chosen c WHERE l.letter_id = c.letter_id),
-      """ : ""
-    let row = try await connection.query(
-      """
-      WITH locked AS MATERIALIZED (\(choice.query)),
-      chosen AS (
-        SELECT letter_id, dispatch, segments,
-          (row_number() OVER (ORDER BY created_at, letter_id) - 1) / \(chunk) AS chunk
-        FROM locked),
-      \(marking)
-      noted AS (
-        INSERT INTO dead_letter.request_letters (request_id, letter_id, chunk, dispatch)
-        SELECT \(draft.id.uuid), letter_id, chunk, dispatch FROM chosen)
-      SELECT count(*) AS letters, coalesce(sum(segments), 0)::bigint AS segments, max(chunk) AS last_chunk FROM chosen
-      """
-    ).first
-    let letters: Int = try row?.decode("letters") ?? 0
-    let segments: Int = try row?.decode("segments") ?? 0
-    let refused = choice.ids.map { $0.count - letters } ?? 0
-    guard letters > 0, let last: Int = try row?.decode("last_chunk", as: Int?.self) else {
+    var marking = LetterMarking(draft: draft, choice: choice, chunk: chunk)
+    while try await marking.step(connection) {}
+    let refused = choice.ids.map { $0.count - marking.letters } ?? 0
+    guard marking.letters > 0 else {
       let reason = choice.ids == nil ? nil : try await choice.whyNone(connection)
       return try await draft.end(refused: refused, because: reason, connection)
     }
     try await connection.query(
       """
-      UPDATE dead_letter.requests SET letters = \(letters), segments = \(segments), refused = \(refused)
+      UPDATE dead_letter.requests
+      SET letters = \(marking.letters), segments = \(marking.segments), refused = \(refused)
       WHERE request_id = \(draft.id.uuid)
       """)
-    try await order(draft, chunks: last + 1, connection)
+    try await order(draft, chunks: (marking.letters + chunk - 1) / chunk, connection)
   }
 
   private func cancel(_ draft: RequestDraft, _ replay: ReplayID, _ connection: PostgresConnection) async throws {

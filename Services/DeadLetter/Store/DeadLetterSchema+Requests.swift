@@ -1,5 +1,5 @@
 extension DeadLetterSchema {
-  /// What people ask to be done with letters, and how letters are found.
+  /// What people ask to be done with letters.
   static let requests = """
     -- A unit has one open letter, which goes on with it from death to death.
     ALTER TABLE dead_letter.letters
@@ -28,6 +28,13 @@ extension DeadLetterSchema {
     CREATE INDEX letters_state_idx ON dead_letter.letters (state, created_at, letter_id);
     CREATE INDEX letters_kind_idx ON dead_letter.letters (error_type, provider, state, created_at, letter_id);
     CREATE INDEX letters_user_idx ON dead_letter.letters (user_id, error_type, provider, state, created_at, letter_id);
+    -- What a preview counts, up to a hundred thousand letters, it finds here without a look at the table.
+    CREATE INDEX letters_pending_idx ON dead_letter.letters (created_at, letter_id)
+      INCLUDE (user_id, pinned_provider, segments, unit_state) WHERE state = 'pending';
+    CREATE INDEX letters_pending_kind_idx ON dead_letter.letters (error_type, provider, created_at, letter_id)
+      INCLUDE (user_id, pinned_provider, segments, unit_state) WHERE state = 'pending';
+    CREATE INDEX letters_pending_user_idx ON dead_letter.letters (user_id, error_type, provider, created_at, letter_id)
+      INCLUDE (pinned_provider, segments, unit_state) WHERE state = 'pending';
 
     ALTER TABLE dead_letter.early_closings
       DROP CONSTRAINT early_closings_state_check,
@@ -98,13 +105,13 @@ extension DeadLetterSchema {
       dispatch integer NOT NULL,
       result text,
       ended_at timestamptz,
-      CONSTRAINT request_letters_pkey PRIMARY KEY (request_id, letter_id)
+      CONSTRAINT request_letters_pkey PRIMARY KEY (request_id, chunk, letter_id)
     );
     COMMENT ON TABLE dead_letter.request_letters IS 'What each request is about, and what became of it.';
     COMMENT ON COLUMN dead_letter.request_letters.chunk IS 'The order that it goes with.';
     COMMENT ON COLUMN dead_letter.request_letters.result IS 'The unit''s state in the end, or why it was refused.';
     CREATE INDEX request_letters_letter_idx ON dead_letter.request_letters (letter_id);
-    CREATE INDEX request_letters_open_idx ON dead_letter.request_letters (request_id, chunk) WHERE ended_at IS NULL;
+    CREATE INDEX request_letters_open_idx ON dead_letter.request_letters (request_id) WHERE ended_at IS NULL;
 
     CREATE TABLE dead_letter.orders (
       command_id uuid NOT NULL CONSTRAINT orders_pkey PRIMARY KEY,
@@ -116,6 +123,7 @@ extension DeadLetterSchema {
       CONSTRAINT orders_chunk_key UNIQUE (request_id, chunk)
     );
     COMMENT ON TABLE dead_letter.orders IS 'Commands to the scheduler: to be published, then to be answered.';
+    CREATE INDEX orders_waiting_idx ON dead_letter.orders (created_at) WHERE answered_at IS NULL;
     CREATE INDEX orders_outbox_idx ON dead_letter.orders (created_at, chunk) WHERE published_at IS NULL;
 
     CREATE OR REPLACE VIEW dead_letter.letters_read AS
@@ -141,50 +149,10 @@ extension DeadLetterSchema {
     COMMENT ON VIEW dead_letter.requests_read IS 'What the gateway may read.';
     COMMENT ON VIEW dead_letter.request_letters_read IS 'What the gateway may read.';
 
-    -- Newest first, those behind a place. Letters and poison messages, whose error type is poison.
-    CREATE FUNCTION dead_letter.find_letters(
-      p_status text, p_error_type text, p_provider text, p_user_id uuid, p_message_id uuid, p_from timestamptz,
-      p_to timestamptz, p_before_at timestamptz, p_before_id uuid, p_limit integer)
-    RETURNS TABLE (id uuid, created_at timestamptz)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    AS $$
-      SELECT l.id, l.created_at FROM dead_letter.letters_read l
-      WHERE (p_status IS NULL OR l.status = p_status) AND (p_error_type IS NULL OR l.error_type = p_error_type)
-        AND (p_provider IS NULL OR l.provider = p_provider) AND (p_user_id IS NULL OR l.user_id = p_user_id)
-        AND (p_message_id IS NULL OR l.message_id = p_message_id)
-        AND (p_from IS NULL OR l.created_at >= p_from) AND (p_to IS NULL OR l.created_at < p_to)
-        AND (p_before_at IS NULL OR (l.created_at, l.id) < (p_before_at, p_before_id))
-      ORDER BY l.created_at DESC, l.id DESC LIMIT p_limit
-    $$;
-
-    -- The letters that a request would apply to now, oldest first, counted by what they go as.
-    -- p_unit_state: only letters of SMS in this state.
-    CREATE FUNCTION dead_letter.preview_letters(
-      p_ids uuid[], p_unit_state text, p_error_type text, p_provider text, p_user_id uuid, p_message_id uuid,
-      p_from timestamptz, p_to timestamptz, p_limit integer)
-    RETURNS TABLE (user_id uuid, pinned_provider text, letters bigint, segments bigint)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    AS $$
-      SELECT l.user_id, l.pinned_provider, count(*), sum(l.segments)::bigint FROM (
-        SELECT * FROM dead_letter.letters l
-        WHERE l.state = 'pending' AND (p_ids IS NULL OR l.letter_id = ANY (p_ids))
-          AND (p_unit_state IS NULL OR l.unit_state = p_unit_state)
-          AND (p_error_type IS NULL OR l.error_type = p_error_type)
-          AND (p_provider IS NULL OR l.provider = p_provider) AND (p_user_id IS NULL OR l.user_id = p_user_id)
-          AND (p_message_id IS NULL OR l.message_id = p_message_id)
-          AND (p_from IS NULL OR l.created_at >= p_from) AND (p_to IS NULL OR l.created_at < p_to)
-        ORDER BY l.created_at, l.letter_id LIMIT p_limit) l
-      GROUP BY l.user_id, l.pinned_provider
-    $$;
-
-    REVOKE ALL ON FUNCTION dead_letter.find_letters FROM PUBLIC;
-    REVOKE ALL ON FUNCTION dead_letter.preview_letters FROM PUBLIC;
     DO $$
     BEGIN
       IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sluice_accounts') THEN
         GRANT SELECT ON dead_letter.requests_read, dead_letter.request_letters_read TO sluice_accounts;
-        GRANT EXECUTE ON FUNCTION dead_letter.find_letters TO sluice_accounts;
-        GRANT EXECUTE ON FUNCTION dead_letter.preview_letters TO sluice_accounts;
       END IF;
     END $$;
     """

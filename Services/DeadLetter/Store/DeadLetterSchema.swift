@@ -6,7 +6,7 @@ enum DeadLetterSchema {
 
   static let migrations = [
     Migration(version: 1, name: "letters, poison, read view", sql: tables),
-    Migration(version: 2, name: "requests, reopening, finding", sql: requests),
+    Migration(version: 2, name: "requests, reopening, finding", sql: requests + finding),
   ]
 
   private static let tables = """

@@ -22,14 +22,11 @@ struct LetterArchive: Sendable {
     try await pool.query(
       """
       \(Self.columns) FROM dead_letter.letters
-      WHERE (\(filter.state?.rawValue) IS NULL OR state = \(filter.state?.rawValue))
-        AND (\(filter.errorType) IS NULL OR error_type = \(filter.errorType))
-        AND (\(filter.provider) IS NULL OR provider = \(filter.provider))
-        AND (\(filter.userID?.uuid) IS NULL OR user_id = \(filter.userID?.uuid))
-        AND (\(filter.messageID?.uuid) IS NULL OR message_id = \(filter.messageID?.uuid))
-        AND (\(filter.from?.date) IS NULL OR created_at >= \(filter.from?.date))
-        AND (\(filter.to?.date) IS NULL OR created_at < \(filter.to?.date))
-      ORDER BY created_at DESC, letter_id DESC LIMIT \(filter.limit)
+      WHERE letter_id IN (
+        SELECT id FROM dead_letter.find_kept(
+          \(filter.state?.rawValue), \(filter.errorType), \(filter.provider), \(filter.userID?.uuid),
+          \(filter.messageID?.uuid), \(filter.from?.date), \(filter.to?.date), NULL, NULL, \(filter.limit)::integer))
+      ORDER BY created_at DESC, letter_id DESC
       """
     ).map(Letter.init)
   }

@@ -3,7 +3,8 @@ import Postgres
 /// Forgets what nobody needs any more, and counts what is left.
 struct Retention: Sendable {
   var pool: PostgresPool
-  /// Letters go this long after they were closed, poison this long after it came last.
+  /// Letters go this long after they were closed, poison this long after it came last, requests this long after they
+  /// were made and have ended; orders a week after they were answered.
   var keeps: Duration
   var metrics: DeadLetterMetrics
 
@@ -20,19 +21,51 @@ struct Retention: Sendable {
         """
       ).affected
     } while deleted == 1000
+    repeat {
+      // With up to a hundred thousand letters each.
+      deleted = try await pool.query(
+        """
+        DELETE FROM dead_letter.requests WHERE request_id IN (
+          SELECT request_id FROM dead_letter.requests
+          WHERE requested_at < sluice.clock() - \(keeps) * interval '1 second' AND ended_at IS NOT NULL LIMIT 5)
+        """
+      ).affected
+    } while deleted == 5
+    try await pool.query("DELETE FROM dead_letter.orders WHERE answered_at < sluice.clock() - interval '7 days'")
     try await pool.query(
       "DELETE FROM dead_letter.poison WHERE last_received_at < sluice.clock() - \(keeps) * interval '1 second'")
     try await pool.query(
       "DELETE FROM dead_letter.early_closings WHERE received_at < sluice.clock() - interval '1 day'")
   }
 
-  func count() async throws {
+  func count() async throws { metrics.inStock(try await stock()) }
+
+  func stock() async throws -> DeadLetterMetrics.Stock {
+    var stock = DeadLetterMetrics.Stock()
+    let open = try await pool.query(
+      """
+      SELECT error_type, count(*) AS letters FROM dead_letter.letters
+      WHERE state IN ('pending', 'replaying') GROUP BY error_type
+      """)
+    for row in open { stock.open[try row.decode("error_type")] = try row.decode("letters") }
     let row = try await pool.query(
       """
-      SELECT (SELECT count(*) FROM dead_letter.letters WHERE state IN ('pending', 'replaying')) AS letters,
-             (SELECT count(*) FROM dead_letter.poison) AS poison
+      SELECT
+        (SELECT count(*) FROM dead_letter.poison WHERE state = 'pending') AS poison,
+        (SELECT count(*) FROM dead_letter.requests WHERE kind = 'replay' AND ended_at IS NULL) AS replays,
+        coalesce(extract(epoch FROM sluice.clock() - (
+          SELECT min(created_at) FROM dead_letter.letters WHERE state = 'pending')), 0)::float8 AS oldest,
+        o.orders, coalesce(extract(epoch FROM sluice.clock() - o.oldest), 0)::float8 AS oldest_order
+      FROM (
+        SELECT count(*) AS orders, min(created_at) AS oldest FROM dead_letter.orders WHERE answered_at IS NULL) o
       """
     ).first
-    if let row { metrics.inStore(letters: try row.decode("letters"), poison: try row.decode("poison")) }
+    guard let row else { return stock }
+    stock.pendingPoison = try row.decode("poison")
+    stock.runningReplays = try row.decode("replays")
+    stock.oldestPending = try row.decode("oldest")
+    stock.waitingOrders = try row.decode("orders")
+    stock.oldestOrder = try row.decode("oldest_order")
+    return stock
   }
 }

@@ -42,7 +42,7 @@ public struct UnitReplay: Payload {
   }
 }
 
-/// Takes back what of a replay has not gone out: it is dead or unconfirmed again, with a new letter each.
+/// Takes back what of a replay has not gone out: it is dead or unconfirmed again, and its letters are pending.
 ///
 /// Answered with the counts: what went back by its state, and what is `sending` and still goes. Later commands of the
 /// same replay are refused (`cancelled`).

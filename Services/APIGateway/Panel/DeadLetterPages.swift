@@ -1,0 +1,173 @@
+import Contracts
+import HTTPTypes
+import Hummingbird
+
+/// Dead letters for admins: found, looked at, and replayed, abandoned or settled, one or many, after a look at what it
+/// would do.
+struct DeadLetterPages: Sendable {
+  let panel: Panel
+
+  struct List: Sendable {
+    var filter: LetterListFilter
+    var letters: [PanelLetter]
+    var hasLetters: Bool
+    var nextPage: String?
+    /// What a command on all that is found would do.
+    var preview: Preview?
+    var problem: PanelProblem?
+    var classes: [MessageListFilter.Choice]
+    var providers: [MessageListFilter.Choice]
+  }
+
+  struct Preview: Sendable {
+    /// The action of the form that carries it out.
+    var path: String
+    var question: String
+    var button: String
+    /// The form as it was filled in.
+    var fields: [Field]
+    var isPossible: Bool
+  }
+
+  struct Field: Sendable {
+    var name: String
+    var value: String
+  }
+
+  static let path = "/admin/dead-letter"
+  static let api = "/api/admin/dead-letters"
+
+  var routes: [Route] {
+    [
+      panel.adminPage(Self.path) { visit in try await list(visit) },
+      many("replay"), many("abandon"), many("settle"),
+    ]
+  }
+
+  private func many(_ command: String) -> Route {
+    panel.adminAction("\(Self.path)/\(command)") { visit, form in
+      do {
+        let body = try Self.body(command, form)
+        guard form.isTicked("confirmed") else {
+          let found = try await visit.post("\(Self.api)/\(command)", body + [("dry_run", .bool(true))])
+          return try await list(visit, form: form, preview: Self.preview(command, found, form, visit))
+        }
+        let answer = try await visit.post("\(Self.api)/\(command)", body)
+        let path = command == "replay" ? "\(Self.path)/replays" : Self.path
+        if answer["status"]?.text == "requested" { return visit.redirect(path, notice: "requested") }
+        if answer["already"]?.bool == true { return visit.redirect(path, notice: "letters_already") }
+        return visit.redirect(path, notice: "letters_\(command)", ["n": answer["count"]?.whole ?? 0])
+      } catch let error as APIError
+        where error.code.status < 500 && error.code != .unauthorized && error.code != .forbidden
+      {
+        return try await list(
+          visit, form: form, problem: PanelProblem(error, visit.text), status: .init(code: error.code.status))
+      }
+    }
+  }
+
+  /// - Throws: `APIError` that names the field.
+  private static func body(_ command: String, _ form: PanelForm) throws -> [(String, JSONValue?)] {
+    let filter = LetterListFilter.selecting.compactMap { name in
+      form.trimmed(name).map { JSONMember(name: name, value: .string($0)) }
+    }
+    var body: [(String, JSONValue?)] = [
+      ("filter", .object(filter)), ("reason", form.trimmed("reason").map { .string($0) }),
+    ]
+    if let text = form.trimmed("limit") {
+      guard let limit = Int(text) else { throw APIError.invalidField("limit", "wrong_type", "Must be a number") }
+      body.append(("limit", .number(Double(limit))))
+    }
+    if command == "replay" {
+      body.append(("class", form.trimmed("class").map { .string($0) }))
+      body.append(("provider", form.trimmed("by_provider").map { .string($0) }))
+    }
+    if command == "settle" { body.append(("as", .string(form["as"] ?? ""))) }
+    return body
+  }
+
+  private static func preview(
+    _ command: String, _ found: JSONValue, _ form: PanelForm, _ visit: PanelVisit
+  ) -> Preview {
+    let text = visit.text
+    let count = found["count"]?.whole ?? 0
+    var question = text.count("letters_ask_\(command)", count)
+    if command == "replay", count > 0 {
+      question += " " + text.count("letters_parts", found["segments"]?.whole ?? 0)
+      if let end = visit.clock.time(found["estimated_complete_at"]) {
+        question += " " + text("letters_done_about", ["time": end.text])
+      }
+    }
+    let names = LetterListFilter.selecting + ["limit", "reason", "class", "by_provider", "as"]
+    return Preview(
+      path: "\(path)/\(command)", question: question, button: text("letters_\(command)_now"),
+      fields: names.compactMap { name in form.trimmed(name).map { Field(name: name, value: $0) } },
+      isPossible: count > 0)
+  }
+
+  private func list(
+    _ visit: PanelVisit, form: PanelForm? = nil, preview: Preview? = nil, problem: PanelProblem? = nil,
+    status: HTTPResponse.Status = .ok
+  ) async throws -> Response {
+    let query = try visit.query
+    let filter = LetterListFilter(form ?? query, visit, isFound: form != nil)
+    var asked = filter.asked
+    if let cursor = query["cursor"] { asked.append(("cursor", cursor)) }
+    let answer = try await visit.get(Self.api, asked)
+    let letters = (answer["dead_letters"]?.elements ?? []).map { PanelLetter($0, visit) }
+    let names = try await visit.get("/api/sms/providers")["providers"]?.elements.compactMap { $0["id"]?.text } ?? []
+    return visit.page(
+      .letters, title: visit.text("nav_letters"), status: status,
+      List(
+        filter: filter, letters: letters, hasLetters: !letters.isEmpty,
+        nextPage: answer["next_cursor"]?.text.map { Self.path + PanelURL.query(filter.fields + [("cursor", $0)]) },
+        preview: preview, problem: problem,
+        classes: MessageClass.allCases.map {
+          .init(value: $0.rawValue, label: visit.text("class_\($0.rawValue)"), isChosen: $0 == .bulk)
+        }, providers: names.map { .init(value: $0, label: $0, isChosen: false) }))
+  }
+}
+
+/// Which letters are listed, and which a command on all of them is about.
+struct LetterListFilter: Sendable {
+  /// The fields that a command takes as well.
+  static let selecting = ["error_type", "provider", "user_id", "message_id", "from", "to"]
+
+  var statuses: [MessageListFilter.Choice]
+  var errorType: String?
+  var provider: String?
+  var userID: String?
+  var messageID: String?
+  var from: String?
+  var to: String?
+  /// Exactly what the API is told, to be told again by a command.
+  var exact: [DeadLetterPages.Field]
+  var fields: [(name: String, value: String)]
+  var asked: [(name: String, value: String)]
+
+  /// - Parameter isFound: Whether these are the exact fields of a list that was found before.
+  init(_ form: PanelForm, _ visit: PanelVisit, isFound: Bool) {
+    // What waits for a decision is what people come for.
+    let status = isFound ? "pending" : form["status"] ?? "pending"
+    let values = Self.selecting.compactMap { name in form.trimmed(name).map { (name: name, value: $0) } }
+    fields = [("status", status)] + values
+    let exactValues = values.map { field -> (name: String, value: String) in
+      switch field.name {
+      case "from": (field.name, visit.clock.start(of: field.value)?.description ?? field.value)
+      case "to": (field.name, visit.clock.end(of: field.value)?.description ?? field.value)
+      default: field
+      }
+    }
+    exact = exactValues.map { DeadLetterPages.Field(name: $0.name, value: $0.value) }
+    asked = (status == "all" ? [] : [("status", status)]) + exactValues
+    errorType = form.trimmed("error_type")
+    provider = form.trimmed("provider")
+    userID = form.trimmed("user_id")
+    messageID = form.trimmed("message_id")
+    from = form.trimmed("from")
+    to = form.trimmed("to")
+    statuses = (["all"] + LetterStatus.allCases.map(\.rawValue)).map {
+      .init(value: $0, label: $0 == "all" ? visit.text("all") : visit.text("letter_\($0)"), isChosen: $0 == status)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import Contracts
+
+/// What a request came to, in words.
+struct RequestReport {
+  /// What was done, or is under way.
+  var text: String
+  /// Why nothing was done; `nil` when something was.
+  var refusal: String?
+
+  /// - Parameter results: How many of its letters have each result so far.
+  init(_ request: StoredRequest, results: [String: Int]) {
+    let refused = results.filter { $0.key.hasPrefix(RequestResults.refusal) }
+    let reasons = refused.map { "\($0.key.dropFirst(RequestResults.refusal.count)) \($0.value)" }.sorted()
+      .joined(separator: ", ")
+    let refusedCount = refused.values.reduce(0, +)
+    let unable = request.kind == .cancel ? 0 : request.refused - (request.kind == .replay ? 0 : refusedCount)
+    let applied = request.kind == .replay ? request.letters - refusedCount : request.letters
+    if request.letters == 0, refusedCount == 0, let reason = request.refusal {
+      (text, refusal) = ("", Self.sentence(reason))
+    } else if applied == 0, refusedCount > 0 {
+      (text, refusal) = ("", "the scheduler refused all: \(reasons)")
+    } else {
+      var text = Self.done(request, applied: applied)
+      if refusedCount > 0 { text += "; refused: \(reasons)" }
+      if unable > 0 { text += "; \(unable) not pending, or of SMS in another state" }
+      if !request.isAnswered { text += "; the scheduler has not answered yet" }
+      (self.text, refusal) = (text, nil)
+    }
+  }
+
+  private static func done(_ request: StoredRequest, applied: Int) -> String {
+    switch request.kind {
+    case .replay:
+      if let running = request.replayID { return "an equal replay runs already: \(running)" }
+      if applied == 0 { return "there is nothing to replay" }
+      return "replay \(request.id): \(applied) letters, \(request.segments) segments"
+    case .abandon: return request.isAnswered ? "\(applied) letters abandoned" : "\(applied) letters to abandon"
+    case .settle: return request.isAnswered ? "\(applied) letters settled" : "\(applied) letters to settle"
+    case .cancel:
+      return request.isAnswered
+        ? "\(applied) letters taken back, \(request.refused) SMS go nevertheless" : "the replay is cancelled"
+    case .return: return request.isAnswered ? "given back to its queue" : "to be given back to its queue"
+    case .drop: return "dropped"
+    }
+  }
+
+  private static func sentence(_ reason: String) -> String {
+    switch reason {
+    case "not_found": "there is nothing with this id"
+    case "not_pending": "it is not pending: somebody was there before, or it is over"
+    case "wrong_state": "the SMS is not in a state for this: dead ones are abandoned, unconfirmed ones settled"
+    case "nothing_to_cancel": "nothing of the replay waits any more"
+    case "no_queue": "the queue it came from takes nothing back"
+    case "expired": "--expires-at is over"
+    default: "refused: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import Contracts
+import Foundation
+import Postgres
+
+/// Chooses letters for a request and marks them, in statements that each take well less than their time limit. Works
+/// within a transaction of its caller.
+struct LetterMarking: Sendable {
+  var draft: RequestDraft
+  var choice: LetterChoice
+  /// Letters of one order.
+  var chunk: Int
+  private(set) var letters = 0
+  private(set) var segments = 0
+  private var place: LetterChoice.Place?
+
+  /// Letters of one statement; whole chunks of every kind.
+  private static let step = 8_192
+
+  init(draft: RequestDraft, choice: LetterChoice, chunk: Int) {
+    self.draft = draft
+    self.choice = choice
+    self.chunk = chunk
+  }
+
+  /// - Returns: Whether there may be more.
+  mutating func step(_ connection: PostgresConnection) async throws -> Bool {
+    let limit = min(Self.step, choice.limit - letters)
+    guard limit > 0 else { return false }
+    let isReplay = draft.kind == .replay
+    let marking: PostgresQuery =
+      isReplay
+      ? """
+      marked AS (
+        UPDATE dead_letter.letters l SET state = 'replaying', replay_id = \(draft.id.uuid)
+        FROM chosen c WHERE l.letter_id = c.letter_id),
+      """ : ""
+    let row = try await connection.query(
+      """
+      WITH locked AS MATERIALIZED (\(choice.query(after: place, limit: limit))),
+      chosen AS (
+        SELECT letter_id, dispatch, segments, created_at,
+          (\(letters) + row_number() OVER (ORDER BY created_at, letter_id) - 1) / \(chunk) AS chunk
+        FROM locked),
+      \(marking)
+      noted AS (
+        INSERT INTO dead_letter.request_letters (request_id, letter_id, chunk, dispatch)
+        SELECT \(draft.id.uuid), letter_id, chunk, dispatch FROM chosen)
+      SELECT count(*) AS letters, coalesce(sum(segments), 0)::bigint AS segments, max(created_at)::text AS last_at,
+        (array_agg(letter_id ORDER BY created_at DESC, letter_id DESC))[1] AS last_id
+      FROM chosen
+      """
+    ).first
+    guard let row, let lastAt: String = try row.decode("last_at"), let lastID: UUID = try row.decode("last_id") else {
+      return false
+    }
+    let found: Int = try row.decode("letters")
+    letters += found
+    segments += try row.decode("segments", as: Int.self)
+    place = LetterChoice.Place(at: lastAt, id: lastID)
+    return found == limit
+  }
+}

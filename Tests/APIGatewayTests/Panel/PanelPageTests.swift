@@ -1,0 +1,154 @@
+import Foundation
+import Testing
+
+@testable import APIGateway
+
+/// The panel's pages, over a real database.
+extension GatewayIntegrationTests {
+  @Suite("The panel's pages", .serialized)
+  struct PanelPages {
+    private func visitor(_ stack: GatewayStack, _ name: String) async throws -> PanelBrowser {
+      _ = try await stack.makeUser(name, #", "password": "the password""#)
+      let browser = PanelBrowser(stack.http)
+      guard try await browser.logIn(name, "the password").status == 303 else {
+        throw RawHTTP.Failure(what: "not logged in")
+      }
+      return browser
+    }
+
+    @Test("Every page answers whoever may see it, without a script in it, and no admin's page anybody else")
+    func everyPage() async throws {
+      try await GatewayStack.run { stack in
+        let browser = PanelBrowser(stack.http)
+        #expect(try await browser.logIn("root", "secret").status == 303)
+        let other = try await visitor(stack, "ann's")
+        for (path, isAdmins) in [
+          ("/", false), ("/compose", false), ("/history", false), ("/account", false), ("/logout", false),
+          ("/admin/messages", true), ("/admin/users", true), ("/admin/audit", true),
+        ] {
+          for language in ["en", "zh-HK"] {
+            browser.language = language
+            let page = try await browser.get(path)
+            #expect(page.status == 200, "\(path): \(page.body)")
+            #expect(page.body.contains("</html>") && !page.body.contains("style=") && !page.body.contains(" onclick"))
+            #expect(page.body.matches(of: /<script/).count == 1, "the one from a file: \(path)")
+          }
+          let answer = try await other.get(path)
+          #expect(answer.status == (isAdmins ? 403 : 200), "\(path)")
+          #expect(!isAdmins || !answer.body.contains("/admin/"), "no way there is shown")
+        }
+        #expect(try await other.send("/admin/sending/stop", []).status == 403)
+        let page = try await other.get("/")
+        #expect(try await other.submit("/admin/sending/stop", [], from: page).status == 403)
+        #expect(try await browser.get("/history/no-such").status == 404)
+        #expect(try await browser.get("/history?phone=nobody").status == 400)
+      }
+    }
+
+    @Test("Bad numbers are named by their lines, and what is checked is not sent")
+    func check() async throws {
+      try await GatewayStack.run { stack in
+        let browser = try await visitor(stack, "bob")
+        let page = try await browser.get("/compose")
+        let fields = [
+          ("recipients", "91234567\n\n12\n+852 9123 4568"), ("content", "Hi <b>你</b>"), ("enquiry_number", ""),
+        ]
+        let checked = try await browser.submit("/compose", fields + [("action", "check")], from: page)
+        #expect(checked.status == 200 && checked.body.contains("Line 3: <code>12</code>"))
+        #expect(checked.body.contains("<mark>你</mark>") && checked.body.contains("&lt;b&gt;"))
+        let refused = try await browser.submit("/compose", fields + [("action", "send")], from: page)
+        #expect(refused.status == 400 && refused.body.contains("Some numbers are not valid."))
+        let enquiry = try await browser.submit(
+          "/compose", [("recipients", "91234567"), ("content", "Hi"), ("enquiry_number", "1234"), ("action", "send")],
+          from: page)
+        #expect(enquiry.status == 400 && enquiry.body.contains("must have 8 digits"))
+      }
+    }
+
+    @Test("The same form sent twice sends once; beyond 20 recipients somebody has to say so again")
+    func sending() async throws {
+      try await GatewayStack.run { stack in
+        let browser = try await visitor(stack, "eve")
+        let page = try await browser.get("/compose")
+        let key = try #require(page.body.firstMatch(of: /name="key" value="([^"]+)"/)).1
+        let fields = [
+          ("recipients", "91234567"), ("content", "Hi"), ("enquiry_number", "28321234"), ("key", String(key)),
+        ]
+        let sent = try await browser.submit("/compose", fields + [("action", "send")], from: page)
+        #expect(sent.status == 303, "\(sent.body)")
+        let again = try await browser.submit("/compose", fields + [("action", "send")], from: page)
+        #expect(again.headers["location"] == sent.headers["location"], "the same message")
+        let many = (0..<21).map { "9123\(1000 + $0)" }.joined(separator: "\n")
+        let bulk = [("recipients", many), ("content", "Hi"), ("action", "send")]
+        let asked = try await browser.submit("/compose", bulk, from: page)
+        #expect(asked.status == 200 && asked.body.contains("This goes to 21 recipients."))
+        let wrong = try await browser.submit("/compose", bulk + [("confirmed", "20")], from: page)
+        #expect(wrong.status == 200, "that was about another number")
+        #expect(try await browser.submit("/compose", bulk + [("confirmed", "21")], from: page).status == 303)
+      }
+    }
+
+    @Test("People change their own password and tokens, by a login alone")
+    func account() async throws {
+      try await GatewayStack.run { stack in
+        let browser = try await visitor(stack, "cat")
+        let page = try await browser.get("/account")
+        let made = try await browser.submit("/account/tokens", [("name", "shop")], from: page)
+        let token = try #require(made.body.firstMatch(of: /<code>(sluice_[A-Za-z0-9_-]+)<\/code>/)).1
+        #expect(try await stack.get("/api/auth/me", token: String(token)).status == 200)
+        for (method, path) in [("GET", "/api/auth/tokens"), ("POST", "/api/auth/tokens")] {
+          let answer = try await stack.ask(method, path, token: String(token))
+          #expect(answer.status == 403, "a named token makes no others")
+        }
+        let revoke = try #require(made.body.firstMatch(of: /action="(\/account\/tokens\/[^"]+\/revoke)"/)).1
+        #expect(try await browser.submit(String(revoke), [], from: made).status == 303)
+        #expect(try await stack.get("/api/auth/me", token: String(token)).status == 401)
+
+        func change(_ current: String, _ new: String, _ again: String) async throws -> RawHTTP.Answer {
+          try await browser.submit(
+            "/account/password", [("current_password", current), ("new_password", new), ("repeat_password", again)],
+            from: page)
+        }
+        #expect(try await change("wrong", "another one", "another one").status == 400)
+        #expect(try await change("the password", "another one", "another two").status == 400)
+        #expect(try await change("the password", "short", "short").status == 400)
+        let changed = try await change("the password", "another one", "another one")
+        #expect(changed.headers["location"] == "/login?done=password")
+        #expect(try await browser.get("/").status == 303, "logged out everywhere")
+        #expect(try await browser.logIn("cat", "the password").status == 401)
+        #expect(try await browser.logIn("cat", "another one").status == 303)
+        let actions = try await stack.admin("GET", "/api/admin/audit?limit=50").list("data.entries")?.compactMap {
+          $0["action"]?.text
+        }
+        #expect(Set(actions ?? []).isSuperset(of: ["auth.password", "auth.token_create", "auth.token_revoke"]))
+      }
+    }
+
+    @Test("An admin makes, changes and deletes users, and wrong fields are named")
+    func users() async throws {
+      try await GatewayStack.run { stack in
+        let browser = PanelBrowser(stack.http)
+        #expect(try await browser.logIn("root", "secret").status == 303)
+        let page = try await browser.get("/admin/users")
+        let wrong = try await browser.submit(
+          "/admin/users", [("username", "dan"), ("weight", "much"), ("is_active", "1")], from: page)
+        #expect(wrong.status == 400 && wrong.body.contains("Weight") && wrong.body.contains("value=\"dan\""))
+        let made = try await browser.submit(
+          "/admin/users", [("username", "dan"), ("weight", "2"), ("daily_limit", "100"), ("is_active", "1")], from: page
+        )
+        #expect(made.status == 303)
+        let path = try #require(made.headers["location"]?.split(separator: "?").first.map(String.init))
+        let user = try await browser.get(path)
+        #expect(user.body.contains("value=\"100\"") && user.body.contains("dan"))
+        let changed = try await browser.submit(path, [("username", "dan"), ("weight", "3")], from: user)
+        #expect(changed.headers["location"] == "\(path)?done=user_changed")
+        let id = String(path.split(separator: "/").last ?? "")
+        let now = try await stack.admin("GET", "/api/admin/users/\(id)")
+        #expect(now.bool("data.is_active") == false && now.number("data.weight") == 3)
+        #expect(now["data.daily_limit"] == .null)
+        #expect(try await browser.submit("\(path)/delete", [], from: user).status == 303)
+        #expect(try await browser.get(path).status == 404)
+      }
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import Contracts
+import Postgres
+import TestSupport
+import Testing
+
+@testable import DeadLetter
+
+@Suite("What is kept and counted")
+struct RetentionTests {
+  private func retention(_ pool: PostgresPool) -> Retention {
+    Retention(pool: pool, keeps: .seconds(90 * 86_400), metrics: DeadLetterMetrics())
+  }
+
+  private func left(_ pool: PostgresPool) async throws -> [Int] {
+    let row = try #require(
+      try await pool.query(
+        """
+        SELECT (SELECT count(*) FROM dead_letter.requests) AS requests,
+               (SELECT count(*) FROM dead_letter.request_letters) AS letters,
+               (SELECT count(*) FROM dead_letter.orders) AS orders
+        """
+      ).first)
+    return try [row.decode("requests"), row.decode("letters"), row.decode("orders")]
+  }
+
+  @Test("orders go a week after they were answered, requests with their letters 90 days after they were made")
+  func requests() async throws {
+    try await withDesk { desk in
+      let letters = try await desk.bury(1)
+      let ended = try await desk.ask(.replay(.init(selection: .init(), actor: Desk.actor)))
+      let order = try #require(try await desk.orders(UnitReplay.self).first)
+      _ = try await desk.requests.take(
+        CommandAnswered(commandID: order.header.id, command: .unitReplay, result: .done))
+      try await desk.finish(letters[0], .sent)
+      try await desk.bury(1)
+      _ = try await desk.ask(.replay(.init(selection: .init(), actor: Desk.actor)))
+      let clock = DatabaseClock(pool: desk.pool)
+      try await clock.step(to: .seconds(6 * 86_400))
+      try await retention(desk.pool).prune()
+      #expect(try await left(desk.pool) == [2, 2, 2])
+      try await clock.step(to: .seconds(8 * 86_400))
+      try await retention(desk.pool).prune()
+      #expect(try await left(desk.pool) == [2, 2, 1])
+      try await clock.step(to: .seconds(91 * 86_400))
+      try await retention(desk.pool).prune()
+      // What has not ended stays.
+      #expect(try await left(desk.pool) == [1, 1, 1])
+      let gone = try await desk.requests.load(ended.id)
+      #expect(gone?.id == nil)
+    }
+  }
+
+  @Test("counts open letters by error type, replays and orders that are under way, and says how old the oldest are")
+  func stock() async throws {
+    try await withDesk { desk in
+      let empty = try await retention(desk.pool).stock()
+      #expect(empty.open.isEmpty && empty.oldestPending == 0 && empty.waitingOrders == 0 && empty.oldestOrder == 0)
+      try await desk.bury(2)
+      try await desk.bury(1, errorType: "throttled")
+      _ = try await desk.ask(.replay(.init(selection: .init(errorType: "throttled"), actor: Desk.actor)))
+      try await DatabaseClock(pool: desk.pool).step(to: .seconds(100))
+      let stock = try await retention(desk.pool).stock()
+      #expect(stock.open == ["timeout": 2, "throttled": 1])
+      #expect(stock.runningReplays == 1 && stock.waitingOrders == 1)
+      #expect((99...130).contains(stock.oldestPending) && (99...130).contains(stock.oldestOrder))
+      // Published is not answered.
+      _ = try await desk.orders(UnitReplay.self)
+      #expect(try await retention(desk.pool).stock().waitingOrders == 1)
+    }
+  }
+}
