@@ -191,10 +191,15 @@ let package = Package(
       name: "IntegrationTests",
       dependencies: ["TestSupport", "Contracts", "ServiceKit", "Scheduler", "Sender", "StatusProjector", "DeadLetter"],
       path: "Tests/IntegrationTests", swiftSettings: strict),
+    .target(
+      name: "StackTrait", dependencies: ["TestSupport"], path: "Tests/StackTrait", swiftSettings: strict),
+    .testTarget(
+      name: "BrowserTests", dependencies: ["StackTrait", "TestSupport"], path: "Tests/BrowserTests",
+      exclude: ["Stories"], swiftSettings: strict),
     .testTarget(
       name: "ScenarioTests",
       dependencies: [
-        "Contracts", "Postgres", "ServiceKit", "TestSupport",
+        "Contracts", "Postgres", "ServiceKit", "StackTrait", "TestSupport",
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       ],
       path: "Tests/ScenarioTests",

@@ -65,7 +65,14 @@ struct MessageDetailPage: Sendable {
 
   var routes: [Route] {
     [
-      panel.page("/history/{id}") { visit in try await page(visit) },
+      panel.page("/history/{id}") { visit in
+        let wasJustSent = try visit.query["done"] == "sent"
+        do {
+          return try await page(visit)
+        } catch let error as APIError where error.code == .serviceUnavailable && wasJustSent {
+          return soon(visit)
+        }
+      },
       panel.page("/history/{id}/{sms}") { visit in try await attempts(visit) },
       action("cancel") { answer in
         [
@@ -88,6 +95,13 @@ struct MessageDetailPage: Sendable {
         "/history/\(PanelURL.escaped(id))", notice: isLater ? "requested" : name.replacing("-", with: "_"),
         isLater ? [:] : numbers(answer))
     }
+  }
+
+  /// What was accepted a moment ago and cannot be read yet is no failure: the browser asks again.
+  private func soon(_ visit: PanelVisit) -> Response {
+    var response = visit.page(.soon, title: visit.text("message_title"), NoContent())
+    response.headers[.known("Refresh")] = "2"
+    return response
   }
 
   private func page(_ visit: PanelVisit) async throws -> Response {

@@ -46,6 +46,7 @@ enum PanelTemplate: String, Sendable, CaseIterable {
   case compose = "panel-compose"
   case messages = "panel-messages"
   case message = "panel-message"
+  case soon = "panel-soon"
   case attempts = "panel-attempts"
   case users = "panel-users"
   case user = "panel-user"

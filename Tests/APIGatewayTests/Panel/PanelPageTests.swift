@@ -78,6 +78,12 @@ extension GatewayIntegrationTests {
         #expect(sent.status == 303, "\(sent.body)")
         let again = try await browser.submit("/compose", fields + [("action", "send")], from: page)
         #expect(again.headers["location"] == sent.headers["location"], "the same message")
+        // Nothing is read here: no projector runs.
+        let shown = try await browser.get(try #require(sent.headers["location"]))
+        #expect(shown.status == 200 && shown.headers["refresh"] == "2", "\(shown.body)")
+        #expect(shown.body.contains("Accepted for 1 recipient."))
+        let path = try #require(sent.headers["location"]?.split(separator: "?").first.map(String.init))
+        #expect(try await browser.get(path).status == 503, "by itself that is no answer")
         let many = (0..<21).map { "9123\(1000 + $0)" }.joined(separator: "\n")
         let bulk = [("recipients", many), ("content", "Hi"), ("action", "send")]
         let asked = try await browser.submit("/compose", bulk, from: page)

@@ -6,7 +6,7 @@
   const parts = () => document.querySelectorAll("[data-live]");
   if (parts().length === 0 || !("EventSource" in window)) return;
   const subject = document.querySelector("[data-live-message]")?.dataset.liveMessage;
-  let timer = null, busy = false, again = false;
+  let timer = null, last = null, busy = false, again = false;
 
   async function refresh() {
     timer = null;
@@ -29,12 +29,18 @@
     }
   }
   function soon() { if (timer === null && !document.hidden) timer = setTimeout(refresh, 900); }
+  // What is read may come later than what is told: when it gets quiet, it is looked at once more.
+  function happened() { soon(); clearTimeout(last); last = setTimeout(soon, 3000); }
 
   const source = new EventSource("/api/events" + (subject ? "?message_id=" + encodeURIComponent(subject) : ""));
   const happenings = ["message.accepted", "message.queued", "message.cancelled", "message.paused", "message.resumed",
     "message.expired", "message.finished", "units", "queue", "provider", "letter"];
-  for (const name of happenings) source.addEventListener(name, soon);
-  source.onmessage = soon;
+  for (const name of happenings) source.addEventListener(name, happened);
+  source.onmessage = happened;
+  // What happened between the page and this was not told.
+  source.onopen = happened;
+  // The server may have ended it because the login is over.
+  source.onerror = soon;
   document.addEventListener("visibilitychange", soon);
   addEventListener("pagehide", () => source.close());
   setInterval(soon, 15000);
