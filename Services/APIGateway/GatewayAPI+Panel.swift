@@ -1,4 +1,5 @@
 import Hummingbird
+import PhoneNumbers
 
 extension GatewayAPI {
   /// The panel, over these routes.
@@ -8,7 +9,9 @@ extension GatewayAPI {
       directory: directory, limiter: RequestLimiter(rate: settings.requestRate, userRate: settings.userRequestRate))
     return Panel(
       api: PanelAPI(routes, trail: trail), authenticator: authenticator, templates: panel.templates,
-      clock: PanelClock(zone: settings.timeZone), queue: queue, reader: reader, isBehindTLS: settings.isBehindTLS,
+      clock: PanelClock(zone: settings.timeZone), queue: queue, reader: reader,
+      parser: PhoneNumberParser(defaultRegion: settings.defaultRegion, check: settings.numberCheck),
+      limits: settings.limits, isBehindTLS: settings.isBehindTLS,
       sessionHours: settings.sessionHours)
   }
 

@@ -17,7 +17,7 @@ struct Authenticator: Sendable {
   func session(of request: Request, _ context: GatewayContext) throws -> AuthenticatedSession {
     let session = try session(of: request)
     context.note.session = session
-    try limiter.admit(session.principal, context.note)
+    if !context.note.isCounted { try limiter.admit(session.principal, context.note) }
     return session
   }
 

@@ -1,8 +1,6 @@
 import HTTPTypes
 import Hummingbird
-import Logging
 import NIOCore
-import Postgres
 import ServiceKit
 
 /// Gives every request its id, turns whatever goes wrong into the error envelope, and gives every answer the header fields
@@ -68,15 +66,7 @@ struct EnvelopeMiddleware: RouterMiddleware {
     case let error as HTTPError where error.status == .notFound:
       guard let allow = paths.allow(request.uri.path) else { return APIError(.notFound, "No such route") }
       return .methodNotAllowed(allowing: allow)
-    case let error as PostgresError:
-      // While the database is away every read fails; that it is away is said once, elsewhere.
-      let level: Logger.Level = error.code == .server || error.code == .decoding ? .error : .debug
-      context.logger.log(level: level, "The database could not be asked", metadata: [LogKey.error: "\(error)"])
-      return .unavailable("The database cannot be asked now")
-    default:
-      context.logger.error("A request failed", metadata: [LogKey.errorType: "\(type(of: error))"])
-      context.logger.debug("Why a request failed", metadata: [LogKey.error: "\(error)"])
-      return APIError(.internalError, "Something went wrong on our side")
+    default: return .failure(error, context.logger)
     }
   }
 

@@ -1,4 +1,5 @@
 import Contracts
+import PhoneNumbers
 import SMSText
 
 /// What would come of a form: every bad line, the parts, and when it would go out.
@@ -43,10 +44,13 @@ struct ComposeCheck: Sendable {
   private(set) var options: [(String, JSONValue?)] = []
 
   /// True when nothing stands against sending it.
-  var isSendable: Bool { problem == nil && badLines.isEmpty && count > 0 }
+  var isSendable: Bool { problem == nil && (badLines.isEmpty || skipsInvalid) && count > 0 }
+
+  private let skipsInvalid: Bool
 
   /// Asks the API what it would answer; nothing is sent.
   init(_ form: ComposeForm, _ visit: PanelVisit) async throws {
+    skipsInvalid = form.skipsInvalid
     do {
       try prepare(form, visit)
       try await estimate(form, visit)
@@ -60,21 +64,33 @@ struct ComposeCheck: Sendable {
   private var longest = ""
 
   private mutating func prepare(_ form: ComposeForm, _ visit: PanelVisit) throws {
+    let limits = visit.panel.limits
+    // Everything below is done for each recipient, so what is too much is refused first.
+    guard form.text.count <= limits.characters else {
+      throw APIError.invalidField("content", "too_long", "At most \(limits.characters) characters are allowed")
+    }
+    let text = PersonalText(form.text)
     let sheet: RecipientSheet
     do {
-      sheet = try RecipientSheet(form.recipients, column: form.column)
+      sheet = try RecipientSheet(
+        form.recipients, column: form.column, keeping: Set(text.columns), limit: limits.recipients)
+    } catch is RecipientSheet.TooMuch {
+      throw APIError.invalidField(
+        "recipients", "too_many", visit.text("too_many_recipients", ["n": PanelText.grouped(limits.recipients)]))
     } catch {
       throw APIError.invalidField("recipients", "open_quote", "A quotation mark is never closed")
     }
     rows = sheet.rows
     columns = sheet.columns
     numberColumn = columns.isEmpty ? "" : columns[sheet.numberColumn]
-    let text = PersonalText(form.text)
     options = try form.options(visit.clock)
     if let unknown = text.columns.first(where: { !columns.contains($0) }) {
       throw APIError.invalidField("content", "unknown_column", visit.text("no_column", ["name": unknown]))
     }
-    group(text)
+    group(text, visit.panel.parser)
+    if let empty = groups.first(where: { $0.text.allSatisfy(\.isWhitespace) }), !form.content.isEmpty {
+      throw APIError.invalidField("content", "empty_text", visit.text("empty_text", ["number": empty.numbers.first ?? ""]))
+    }
     guard groups.count <= Self.groupLimit else {
       throw APIError.invalidField(
         "recipients", "too_many_texts", visit.text("too_many_texts", ["n": PanelText.grouped(Self.groupLimit)]))
@@ -91,9 +107,16 @@ struct ComposeCheck: Sendable {
     pieces = Self.marked(form.text, segmentation.forcing)
   }
 
-  private mutating func group(_ text: PersonalText) {
+  private mutating func group(_ text: PersonalText, _ parser: PhoneNumberParser) {
     var places: [String: Int] = [:]
+    var seen: Set<String> = []
     for row in rows {
+      // Texts that differ are messages of their own, so that nobody else notices that a number is there twice.
+      if !text.columns.isEmpty, case .success(let number) = parser.parse(row.number),
+        !seen.insert(number.e164).inserted
+      {
+        continue
+      }
       let own = text(row.values)
       if !text.columns.isEmpty, previews.count < 3 { previews.append(Preview(number: row.number, text: own)) }
       if let place = places[own] {
@@ -130,7 +153,7 @@ struct ComposeCheck: Sendable {
       guard let index = rejected["index"]?.whole, rows.indices.contains(index) else { return nil }
       return bad(index, rejected["code"]?.text ?? "", rejected["message"]?.text ?? "", visit.text)
     }
-    if form.skipsInvalid { leaveOut() }
+    if skipsInvalid { leaveOut() }
     count = answer["total"]?.whole ?? 0
     duplicates = answer["duplicates"]?.elements.count ?? 0
     forecast = Self.forecast(answer, count, segmentation.segments, visit)
@@ -144,7 +167,6 @@ struct ComposeCheck: Sendable {
     let bad = Set(badLines.map(\.number))
     for place in groups.indices { groups[place].numbers.removeAll { bad.contains($0) } }
     groups.removeAll { $0.numbers.isEmpty }
-    badLines = []
   }
 
   private static func forecast(_ answer: JSONValue, _ count: Int, _ segments: Int, _ visit: PanelVisit) -> String {
@@ -160,7 +182,7 @@ struct ComposeCheck: Sendable {
     if let start = visit.clock.time(answer["estimated_start_at"]),
       let end = visit.clock.time(answer["estimated_complete_at"])
     {
-      sentences.append(text("forecast_times", ["start": start.clock, "end": end.clock]))
+      sentences.append(text("forecast_times", ["start": start.short, "end": end.short]))
     } else {
       sentences.append(text("forecast_unknown"))
     }

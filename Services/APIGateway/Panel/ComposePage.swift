@@ -29,6 +29,8 @@ struct ComposePage: Sendable {
     var hasColumns: Bool
     var hasPreviews: Bool
     var forcing: String?
+    /// Bad numbers are left out.
+    var skips: Bool
   }
 
   var routes: [Route] {
@@ -40,7 +42,15 @@ struct ComposePage: Sendable {
         form.content = query["content"] ?? ""
         return page(visit, form, nil)
       },
-      panel.action("/compose") { visit, fields in
+      // What somebody has written is not lost because they had to log in again meanwhile.
+      panel.action(
+        "/compose",
+        forged: { visit, fields in
+          page(
+            visit, ComposeForm(fields), nil, problem: PanelProblem(message: visit.text("problem_form_again")),
+            status: .forbidden)
+        }
+      ) { visit, fields in
         let form = ComposeForm(fields)
         let check = try await ComposeCheck(form, visit)
         guard fields["action"] == "send" else { return page(visit, form, check) }
@@ -53,10 +63,12 @@ struct ComposePage: Sendable {
         do {
           return try await ComposeSender(visit: visit, form: form, check: check).send()
         } catch let error as ComposeSender.Interrupted {
-          let problem = PanelProblem(
-            message: visit.text(
-              "sent_partly", ["done": PanelText.grouped(error.done), "total": PanelText.grouped(error.total)]))
-          return page(visit, form, check, problem: problem, status: .serviceUnavailable)
+          var problem = PanelProblem(error.reason, visit.text)
+          problem.message =
+            visit.text(
+              "sent_partly", ["done": PanelText.grouped(error.done), "total": PanelText.grouped(error.total)])
+            + " " + problem.message
+          return page(visit, form, check, problem: problem, status: .init(code: error.reason.code.status))
         } catch let error as APIError where error.code != .unauthorized {
           return page(
             visit, form, check, problem: PanelProblem(error, visit.text), status: .init(code: error.code.status))
@@ -82,13 +94,14 @@ struct ComposePage: Sendable {
           .init(
             value: $0.rawValue, label: visit.text("class_\($0.rawValue)"), isChosen: $0.rawValue == form.messageClass)
         },
-        hasEnquiryNumber: hasEnquiryNumber, check: check.map { Check($0, visit) }, problem: problem,
+        hasEnquiryNumber: hasEnquiryNumber, check: check.map { Check($0, form, visit) }, problem: problem,
         asksToConfirm: asksToConfirm, confirmText: visit.text.count("confirm_send", check?.count ?? 0)))
   }
 }
 
 extension ComposePage.Check {
-  init(_ found: ComposeCheck, _ visit: PanelVisit) {
+  init(_ found: ComposeCheck, _ form: ComposeForm, _ visit: PanelVisit) {
+    skips = form.skipsInvalid
     let text = visit.text
     self.found = found
     size = text(

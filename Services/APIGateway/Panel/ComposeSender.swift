@@ -12,6 +12,7 @@ struct ComposeSender: Sendable {
   struct Interrupted: Error {
     var done: Int
     var total: Int
+    var reason: APIError
   }
 
   /// Messages that are handed over at once.
@@ -31,17 +32,21 @@ struct ComposeSender: Sendable {
     var done = 1
     for start in stride(from: 1, to: check.groups.count, by: Self.parallel) {
       let batch = check.groups[start..<min(start + Self.parallel, check.groups.count)]
-      let accepted = await withTaskGroup(of: Bool.self) { tasks in
+      let failures = await withTaskGroup(of: APIError?.self) { tasks in
         for group in batch {
           tasks.addTask {
-            // Which of them failed does not matter: all are sent again with the same keys.
-            (try? await send(group, reference: reference)) != nil
+            do {
+              _ = try await send(group, reference: reference)
+              return nil
+            } catch {
+              return .failure(error, visit.context.logger)
+            }
           }
         }
-        return await tasks.reduce(0) { $0 + ($1 ? 1 : 0) }
+        return await tasks.compactMap { $0 }.reduce(into: []) { $0.append($1) }
       }
-      done += accepted
-      guard accepted == batch.count else { throw Interrupted(done: done, total: check.groups.count) }
+      done += batch.count - failures.count
+      if let reason = failures.first { throw Interrupted(done: done, total: check.groups.count, reason: reason) }
     }
     return visit.redirect("/history?reference=\(PanelURL.escaped(reference))", notice: "sent", ["n": check.count])
   }
@@ -52,10 +57,13 @@ struct ComposeSender: Sendable {
     if form.messageClass.isEmpty, check.count > 10 {
       options = options.filter { $0.0 != "class" } + [("class", .string("bulk"))]
     }
+    let body = [
+      ("recipients", JSONValue?.some(.array(group.numbers.map { .string($0) }))), ("content", .string(group.text)),
+    ]
+    // The form is one request of its sender, however many texts it has.
     let answer = try await visit.send(
-      .post, "/api/sms/send-bulk",
-      [("recipients", .array(group.numbers.map { .string($0) })), ("content", .string(group.text))] + options,
-      idempotencyKey: "panel-\(digest(group.text + "\n" + group.numbers.joined(separator: ",")))")
+      .post, "/api/sms/send-bulk", body + options,
+      idempotencyKey: "panel-\(digest(group.text + "\n" + group.numbers.joined(separator: ",")))", isCounted: true)
     return answer["id"]?.text ?? ""
   }
 

@@ -8,7 +8,8 @@ struct DashboardPage: Sendable {
     var rate: String
     var limit: String?
     var pending: String
-    var completes: PanelTime?
+    /// Not `completes`: a message without such a time would show this one.
+    var allComplete: PanelTime?
     var providers: [Provider]
     var chart: ThroughputChart
     var messages: [PanelMessage]
@@ -41,7 +42,7 @@ struct DashboardPage: Sendable {
       limit: limit > 0 ? text("of_limit", ["limit": Self.rate(limit)]) : nil,
       pending: PanelText.grouped(
         (queue["your_messages"]?["pending"]?.whole ?? 0) + (queue["your_messages"]?["sending"]?.whole ?? 0)),
-      completes: visit.clock.time(queue["your_messages"]?["estimated_complete_at"]),
+      allComplete: visit.clock.time(queue["your_messages"]?["estimated_complete_at"]),
       providers: providers.map { provider in
         Provider(
           name: provider["id"]?.text ?? "", state: PanelState(provider: provider["state"]?.text ?? "", text),

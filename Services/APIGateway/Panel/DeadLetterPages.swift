@@ -99,9 +99,13 @@ struct DeadLetterPages: Sendable {
       }
     }
     let names = LetterListFilter.selecting + ["limit", "reason", "class", "by_provider", "as"]
+    var fields = names.compactMap { name in form.trimmed(name).map { Field(name: name, value: $0) } }
+    // What comes meanwhile is not what somebody has said yes to.
+    fields.removeAll { $0.name == "limit" }
+    fields.append(Field(name: "limit", value: String(max(1, count))))
+    if form.trimmed("to") == nil { fields.append(Field(name: "to", value: Timestamp.now().description)) }
     return Preview(
-      path: "\(path)/\(command)", question: question, button: text("letters_\(command)_now"),
-      fields: names.compactMap { name in form.trimmed(name).map { Field(name: name, value: $0) } },
+      path: "\(path)/\(command)", question: question, button: text("letters_\(command)_now"), fields: fields,
       isPossible: count > 0)
   }
 

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import PhoneNumbers
 
 /// The files that the panel's pages are made of.
 struct PanelFiles: Sendable {
@@ -21,9 +22,14 @@ struct Panel: Sendable {
   let clock: PanelClock
   let queue: QueueView
   let reader: BodyReader
+  let parser: PhoneNumberParser
+  let limits: SubmissionLimits
   let isBehindTLS: Bool
   /// `SLUICE_SESSION_HOURS`
   let sessionHours: Int
+
+  /// Whoever is nobody yet is not listened to for long.
+  private var strangersReader: BodyReader { BodyReader(limit: 16 * 1024, timeout: reader.timeout) }
 
   // MARK: Routes
 
@@ -50,15 +56,19 @@ struct Panel: Sendable {
   }
 
   /// What a form does. The form must be ours.
+  /// - Parameter forged: What it does, without any effect, with a form that is not; by default it is refused.
   func action(
     _ path: String, needsLogin: Bool = true,
+    forged: (@Sendable (PanelVisit, PanelForm) async throws -> Response)? = nil,
     _ answer: @escaping @Sendable (PanelVisit, PanelForm) async throws -> Response
   ) -> Route {
     Route(.post, path) { request, context in
       try await answered(request, context, needsLogin: needsLogin) { visit in
         let form = try PanelForm(
-          try await reader.read(request, context, as: .form), type: request.headers[.contentType])
+          try await (needsLogin ? reader : strangersReader).read(request, context, as: .form),
+          type: request.headers[.contentType])
         guard visit.formToken.matches(form[FormToken.field]) else {
+          if let forged { return try await forged(visit, form) }
           throw APIError(.forbidden, visit.text("problem_form_token"))
         }
         return try await answer(visit, form)
@@ -106,8 +116,8 @@ struct Panel: Sendable {
       } catch let error as APIError where error.code == .unauthorized && needsLogin {
         // The session has ended since the page was asked for.
         response = visit.redirect("/login")
-      } catch let error as APIError {
-        response = problem(error, visit)
+      } catch let error where !(error is BodyReadError || error is CancellationError) {
+        response = problem(.failure(error, context.logger), visit)
       }
     }
     if let fresh, session == nil {
@@ -165,7 +175,7 @@ struct Panel: Sendable {
     let isAdmin = visit.principal?.isAdmin == true
     return PanelFrame(
       language: visit.language, languageTag: visit.language.rawValue, title: title,
-      hereEscaped: PanelURL.escaped(visit.request.method == .get ? visit.here : visit.request.uri.path),
+      hereEscaped: PanelURL.escaped(visit.request.method == .get ? visit.here : PanelNavigation.page(around: path)),
       username: visit.principal?.username, isLoggedIn: visit.session != nil, csrfToken: visit.formToken.text,
       links: visit.session == nil ? [] : links(PanelNavigation.pages),
       adminLinks: isAdmin ? links(PanelNavigation.adminPages) : [], hasAdminLinks: isAdmin,

@@ -19,6 +19,8 @@ struct PanelAPI: Sendable {
     var query: [(name: String, value: String)] = []
     var body: JSONValue?
     var idempotencyKey: String?
+    /// Part of something that was counted as one request already.
+    var isCounted = false
   }
 
   /// - Parameter token: Of the session; `nil` for routes that need none.
@@ -44,8 +46,16 @@ struct PanelAPI: Sendable {
       source: ApplicationRequestContextSource(channel: context.channel, logger: context.logger))
     inner.requestID = context.requestID
     inner.traceparent = context.traceparent
-    let response = try await responder.respond(
-      to: Request(head: head, body: RequestBody(buffer: body)), context: inner)
+    if call.isCounted { inner.note.markCounted() }
+    let response: Response
+    do {
+      response = try await responder.respond(
+        to: Request(head: head, body: RequestBody(buffer: body)), context: inner)
+    } catch let error as CancellationError {
+      throw error
+    } catch {
+      throw APIError.failure(error, context.logger)
+    }
     let collected = CollectingWriter()
     try await response.body.write(collected)
     return try JSONReader.read(collected.bytes)

@@ -9,6 +9,8 @@ struct PanelTime: Sendable {
   var text: String
   /// `14:20`
   var clock: String
+  /// `14:20` today, `2026-11-22 14:20` on another day.
+  var short: String
 }
 
 /// Writes times in the zone of the people who read them.
@@ -29,8 +31,10 @@ struct PanelClock: Sendable {
     let parts = calendar.dateComponents([.year, .month, .day, .hour, .minute, .second], from: time.date)
     let day = [parts.year, parts.month, parts.day].map(Self.twoDigits).joined(separator: "-")
     let clock = [parts.hour, parts.minute].map(Self.twoDigits).joined(separator: ":")
+    let isToday = calendar.isDate(time.date, inSameDayAs: Timestamp.now().date)
     return PanelTime(
-      iso: time.description, text: "\(day) \(clock):\(Self.twoDigits(parts.second))", clock: clock)
+      iso: time.description, text: "\(day) \(clock):\(Self.twoDigits(parts.second))", clock: clock,
+      short: isToday ? clock : "\(day) \(clock)")
   }
 
   /// A time of an answer of the API.
@@ -39,16 +43,23 @@ struct PanelClock: Sendable {
   /// What `<input type="datetime-local">` sends.
   func time(local text: String) -> Timestamp? {
     let numbers = text.split { "-T: ".contains($0) }.map { Int($0) }
-    guard (5...6).contains(numbers.count), let date = calendar.date(from: Self.components(numbers)) else { return nil }
+    guard (5...6).contains(numbers.count), !numbers.contains(nil) else { return nil }
+    let wanted = Self.components(numbers)
+    // What does not come back as it was is no time of any day.
+    guard let date = calendar.date(from: wanted),
+      calendar.dateComponents([.year, .month, .day, .hour, .minute, .second], from: date) == wanted
+    else { return nil }
     return Timestamp(date)
   }
 
   /// A day and a time, or a day, from its beginning.
-  func start(of text: String) -> Timestamp? { time(local: text) ?? time(local: "\(text) 00:00") }
+  func start(of text: String) -> Timestamp? {
+    Timestamp(text) ?? time(local: text) ?? time(local: "\(text) 00:00")
+  }
 
   /// A day and a time, or a day, to its end.
   func end(of text: String) -> Timestamp? {
-    time(local: text) ?? time(local: "\(text) 23:59:59").map { $0 + .milliseconds(999) }
+    Timestamp(text) ?? time(local: text) ?? time(local: "\(text) 23:59:59").map { $0 + .milliseconds(999) }
   }
 
   private static func components(_ numbers: [Int?]) -> DateComponents {

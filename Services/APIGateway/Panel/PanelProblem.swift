@@ -22,7 +22,11 @@ struct PanelProblem: Sendable {
   init(_ error: APIError, _ text: PanelText, login: Bool = false) {
     let name = "problem_\(error.code.rawValue)"
     message = (login ? text.known("\(name)_login") : nil) ?? text.known(name) ?? error.message
+    // What the API says of a refusal is more than that it was one.
     if error.details.isEmpty, error.code == .forbidden || error.code == .conflict { message = error.message }
+    if error.code == .rateLimited, let why = error.details.first, let known = text.known("wrong_\(why.code)") {
+      message = known
+    }
     details = error.details.map { detail in
       let name = detail.field.prefix { $0 != "[" }
       return Detail(

@@ -39,12 +39,14 @@ struct PanelVisit: Sendable {
 
   /// - Parameter body: Its members; those that are `nil` are left out.
   func send(
-    _ method: HTTPRequest.Method, _ path: String, _ body: [(String, JSONValue?)] = [], idempotencyKey: String? = nil
+    _ method: HTTPRequest.Method, _ path: String, _ body: [(String, JSONValue?)] = [], idempotencyKey: String? = nil,
+    isCounted: Bool = false
   ) async throws -> JSONValue {
     let members = body.compactMap { name, value in value.map { JSONMember(name: name, value: $0) } }
     return try await api(
       PanelAPI.Call(
-        method: method, path: path, body: members.isEmpty ? nil : .object(members), idempotencyKey: idempotencyKey))
+        method: method, path: path, body: members.isEmpty ? nil : .object(members), idempotencyKey: idempotencyKey,
+        isCounted: isCounted))
   }
 
   // MARK: Answers

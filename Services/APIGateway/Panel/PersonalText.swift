@@ -6,6 +6,8 @@ struct PersonalText: Sendable, Equatable {
   }
 
   private let pieces: [Piece]
+  /// The columns that it names, each once, in the order of the text.
+  let columns: [String]
 
   init(_ text: String) {
     var pieces: [Piece] = []
@@ -18,12 +20,9 @@ struct PersonalText: Sendable, Equatable {
     }
     pieces.append(.text(String(rest)))
     self.pieces = pieces
-  }
-
-  /// The columns that it names, each once, in the order of the text.
-  var columns: [String] {
-    pieces.reduce(into: []) { names, piece in
-      if case .column(let name) = piece, !names.contains(name) { names.append(name) }
+    var seen: Set<String> = []
+    columns = pieces.compactMap { piece in
+      if case .column(let name) = piece, seen.insert(name).inserted { name } else { nil }
     }
   }
 

@@ -71,7 +71,10 @@ struct ProviderPages: Sendable {
 
   private func change(_ visit: PanelVisit, _ form: PanelForm) async throws -> Response {
     do {
-      let body = try ["rate", "window_s", "weight"].map { name -> (String, JSONValue?) in
+      // What was left as it was is not overridden, and not set back to what it was when the page was made.
+      let changed = ["rate", "window_s", "weight"].filter { form.trimmed($0) != form.trimmed("was_\($0)") }
+      guard !changed.isEmpty else { return visit.redirect("/admin/providers") }
+      let body = try changed.map { name -> (String, JSONValue?) in
         guard let text = form.trimmed(name) else { return (name, .null) }
         guard let number = Double(text), number.isFinite else {
           throw APIError.invalidField(name, "wrong_type", "Must be a number")

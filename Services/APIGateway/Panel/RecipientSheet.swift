@@ -17,12 +17,25 @@ struct RecipientSheet: Sendable, Equatable {
   /// Which of them has the numbers.
   private(set) var numberColumn = 0
 
-  /// - Parameter column: The name of the column with the numbers, if somebody chose one.
-  /// - Throws: `CSVRows.OpenQuote`
-  init(_ text: String, column: String? = nil) throws {
+  /// More rows or columns than anybody may send to.
+  struct TooMuch: Error {}
+
+  /// Columns of a table; spreadsheets have no more that mean something.
+  private static let columnLimit = 100
+
+  /// - Parameters:
+  ///   - column: The name of the column with the numbers, if somebody chose one.
+  ///   - wanted: The columns whose values are kept; `nil` for all.
+  ///   - limit: Recipients.
+  /// - Throws: `CSVRows.OpenQuote`; `TooMuch` before much was made of it.
+  init(_ text: String, column: String? = nil, keeping wanted: Set<String>? = nil, limit: Int = 10_000) throws {
+    // With room for blank lines, which spreadsheets leave at the end.
+    guard text.utf8.count(where: { $0 == 0x0A || $0 == 0x0D }) <= 4 * limit + 100 else { throw TooMuch() }
     let table = try CSVRows(text).rows
     let width = table.map(\.fields.count).max() ?? 0
-    // Numbers that are separated by commas on one line are a list as well.
+    guard table.count <= limit + 1, width <= Self.columnLimit || table.count == 1 && width <= limit else {
+      throw TooMuch()
+    }
     guard width > 1 else {
       rows = table.map { Row(line: $0.line, number: Self.trimmed($0.fields[0]), values: [:]) }.filter {
         !$0.number.isEmpty
@@ -30,7 +43,8 @@ struct RecipientSheet: Sendable, Equatable {
       if let first = rows.first, !first.number.contains(where: \.isNumber) { rows.removeFirst() }
       return
     }
-    if !table[0].fields.contains(where: { !Self.looksLikeNumber($0) }) {
+    // Numbers that are separated by commas on one line are a list as well.
+    if table.count == 1, !table[0].fields.contains(where: { !Self.looksLikeNumber($0) }) {
       rows = table.flatMap { row in
         row.fields.map(Self.trimmed).filter { !$0.isEmpty }.map { Row(line: row.line, number: $0, values: [:]) }
       }
@@ -45,12 +59,13 @@ struct RecipientSheet: Sendable, Equatable {
     numberColumn =
       column.flatMap { columns.firstIndex(of: $0) }
       ?? (0..<width).max { left, right in Self.numbers(body, left) < Self.numbers(body, right) } ?? 0
-    rows = body.map { row in
+    rows = body.filter { row in row.fields.contains { !$0.allSatisfy(\.isWhitespace) } }.map { row in
       let fields = row.fields.map(Self.trimmed) + Array(repeating: "", count: width - row.fields.count)
       return Row(
         line: row.line, number: fields[numberColumn],
-        values: Dictionary(zip(columns, fields), uniquingKeysWith: { first, _ in first }))
-    }.filter { row in !row.number.isEmpty || row.values.values.contains { !$0.isEmpty } }
+        values: Dictionary(
+          zip(columns, fields).filter { wanted?.contains($0.0) != false }, uniquingKeysWith: { first, _ in first }))
+    }
   }
 
   private static func numbers(_ rows: ArraySlice<CSVRows.Row>, _ column: Int) -> Int {

@@ -16,8 +16,10 @@ struct UserFormFields: Sendable {
     classes = MessageClass.allCases.map {
       .init(value: $0.rawValue, label: visit.text("class_\($0.rawValue)"), isChosen: $0.rawValue == maxClass)
     }
-    self.providers = names.map { .init(value: $0, label: $0, isChosen: providers.contains($0)) }
-    hasProviders = names.count > 1 || !providers.isEmpty
+    // A provider that has left the file stays allowed until somebody says otherwise.
+    let all = names + providers.subtracting(names).sorted()
+    self.providers = all.map { .init(value: $0, label: $0, isChosen: providers.contains($0)) }
+    hasProviders = all.count > 1 || !providers.isEmpty
   }
 
   /// Of a new user.
@@ -49,7 +51,7 @@ struct UserFormFields: Sendable {
 
   /// What the API is asked for.
   /// - Throws: `APIError` that names the field.
-  static func body(_ form: PanelForm, isNew: Bool, names: [String]) throws -> [(String, JSONValue?)] {
+  static func body(_ form: PanelForm, isNew: Bool) throws -> [(String, JSONValue?)] {
     func number(_ name: String) throws -> JSONValue {
       guard let text = form.trimmed(name) else { return .null }
       guard let number = Double(text), number.isFinite else {
@@ -65,10 +67,9 @@ struct UserFormFields: Sendable {
       ("max_class", form["max_class"].map { .string($0) } ?? .null), ("daily_limit", try number("daily_limit")),
       ("api_rate", try number("api_rate")),
     ]
-    // None ticked, or all: whatever there is.
-    if names.count > 1 {
-      let isAny = providers.isEmpty || Set(providers).isSuperset(of: names)
-      body.append(("providers", isAny ? .null : .array(providers.map { .string($0) })))
+    // None ticked: whatever there is.
+    if form.isTicked("has_providers") {
+      body.append(("providers", providers.isEmpty ? .null : .array(providers.map { .string($0) })))
     }
     return isNew ? body.filter { $0.1 != .null } : body
   }

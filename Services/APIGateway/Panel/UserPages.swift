@@ -120,7 +120,7 @@ struct UserPages: Sendable {
   private func create(_ visit: PanelVisit, _ form: PanelForm) async throws -> Response {
     let names = try await providerNames(visit)
     do {
-      let answer = try await visit.post("/api/admin/users", try UserFormFields.body(form, isNew: true, names: names))
+      let answer = try await visit.post("/api/admin/users", try UserFormFields.body(form, isNew: true))
       return visit.redirect("/admin/users/\(answer["id"]?.text ?? "")", notice: "user_created")
     } catch let error as APIError where error.code.status < 500 && error.code != .unauthorized {
       return try await list(
@@ -153,7 +153,7 @@ struct UserPages: Sendable {
 
   private func change(_ visit: PanelVisit, _ form: PanelForm) async throws -> Response {
     do {
-      let body = try UserFormFields.body(form, isNew: false, names: try await providerNames(visit))
+      let body = try UserFormFields.body(form, isNew: false)
       _ = try await visit.send(.patch, api(visit), body)
       return visit.redirect(path(visit), notice: "user_changed")
     } catch let error as APIError

@@ -6,6 +6,7 @@ final class ResponseNote: Sendable {
   private struct State {
     var fields = HTTPFields()
     var isBodyTaken = false
+    var isCounted = false
     var session: AuthenticatedSession?
   }
 
@@ -24,6 +25,11 @@ final class ResponseNote: Sendable {
   }
 
   func add(_ fields: HTTPFields) { state.withLockedValue { $0.fields.append(contentsOf: fields) } }
+
+  /// True for what belongs to a request that was counted: it costs its caller nothing.
+  var isCounted: Bool { state.withLockedValue { $0.isCounted } }
+
+  func markCounted() { state.withLockedValue { $0.isCounted = true } }
 
   func takeBody() { state.withLockedValue { $0.isBodyTaken = true } }
 }

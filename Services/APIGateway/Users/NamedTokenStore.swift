@@ -6,6 +6,9 @@ import Postgres
 struct NamedTokenStore: Sendable {
   let pool: PostgresPool
 
+  /// Tokens of one user that work at once: nobody fills a gateway's memory.
+  static let perUser = 500
+
   /// Up to `limit` tokens of a user that were not revoked, newest first, behind an id.
   func tokens(of user: UserID, after id: UUID?, limit: Int) async throws -> [NamedToken] {
     let behind: PostgresQuery = id.map { "AND id < \($0)" } ?? ""
@@ -18,7 +21,7 @@ struct NamedTokenStore: Sendable {
   }
 
   /// - Returns: The token, and as what the directory knows it.
-  /// - Throws: `NOT_FOUND` when there is no such user.
+  /// - Throws: `NOT_FOUND` when there is no such user, `CONFLICT` when they have too many.
   func create(
     _ draft: TokenDraft, _ digest: TokenDigest, of user: UserID
   ) async throws -> (NamedToken, TokenDirectory.Record) {
@@ -27,14 +30,22 @@ struct NamedTokenStore: Sendable {
       WITH made AS (
         INSERT INTO accounts.tokens (id, user_id, name, token_hash, expires_at)
         SELECT \(UserID.timeOrdered().uuid), id, \(draft.name), \(digest.bytes), \(draft.expiresAt?.date)
-        FROM accounts.users WHERE id = \(user.uuid)
+        FROM accounts.users WHERE id = \(user.uuid) AND \(Self.perUser) > (
+          SELECT count(*) FROM accounts.tokens
+          WHERE user_id = \(user.uuid) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > sluice.clock()))
         RETURNING \(unsafeRaw: NamedToken.columns), user_id, token_hash)
       SELECT made.id, made.name, made.created_at, made.expires_at, made.last_used_at, made.token_hash,
         u.is_active AS is_usable, false AS is_session, \(unsafeRaw: Principal.columns)
       FROM made JOIN accounts.users u ON u.id = made.user_id
       """
     ).first
-    guard let row, let record = try TokenDirectory.Record(row) else { throw APIError(.notFound, "No such user") }
+    guard let row, let record = try TokenDirectory.Record(row) else {
+      let isKnown = try await pool.query("SELECT 1 AS found FROM accounts.users WHERE id = \(user.uuid)").first != nil
+      guard isKnown else { throw APIError(.notFound, "No such user") }
+      throw APIError(
+        .conflict, "At most \(Self.perUser) tokens of a user work at once",
+        details: [.init("name", "too_many", "Revoke one first")])
+    }
     return (try NamedToken(row), record)
   }
 

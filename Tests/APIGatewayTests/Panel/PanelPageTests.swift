@@ -65,6 +65,61 @@ extension GatewayIntegrationTests {
       }
     }
 
+    @Test("Bad numbers can be left out, and a number that is in a table twice gets one text")
+    func leftOut() async throws {
+      try await GatewayStack.run { stack in
+        let browser = try await visitor(stack, "fay")
+        let page = try await browser.get("/compose")
+        let fields = [("recipients", "91234567\n12"), ("content", "Hi"), ("skip_invalid", "1")]
+        let checked = try await browser.submit("/compose", fields + [("action", "check")], from: page)
+        #expect(checked.body.contains("form=\"compose\" checked"), "the choice stays to be seen")
+        #expect(try await browser.submit("/compose", fields + [("action", "send")], from: page).status == 303)
+        let table = "mobile,name\n91234561,Amy\n+852 9123 4561,Bob\n91234562,Cat"
+        let twice = [("recipients", table), ("content", "Dear {{name}}")]
+        let seen = try await browser.submit("/compose", twice + [("action", "check")], from: page)
+        #expect(seen.body.contains("2 SMS."), "\(seen.body)")
+        let sent = try await browser.submit("/compose", twice + [("action", "send")], from: page)
+        #expect(sent.headers["location"]?.contains("done=sent&n=2") == true, "\(sent.body)")
+        let empty = [
+          ("recipients", "mobile,name\n91234561,\n91234562,Cat"), ("content", "{{name}}"), ("action", "send"),
+        ]
+        let refused = try await browser.submit("/compose", empty, from: page)
+        #expect(refused.status == 400 && refused.body.contains("The text for 91234561 is empty."))
+      }
+    }
+
+    @Test("What somebody has written is there again after a login in another window, and nothing was sent")
+    func loggedInAgain() async throws {
+      try await GatewayStack.run { stack in
+        let browser = try await visitor(stack, "gus")
+        let page = try await browser.get("/compose")
+        #expect(try await browser.submit("/logout", [], from: try await browser.get("/")).status == 303)
+        #expect(try await browser.logIn("gus", "the password").status == 303)
+        let stale = try await browser.submit(
+          "/compose", [("recipients", "91234567"), ("content", "A long text"), ("action", "send")], from: page)
+        #expect(stale.status == 403 && stale.body.contains("A long text") && stale.body.contains("Nothing was sent"))
+      }
+    }
+
+    @Test("While the database is away pages say so in words, and remember what was just done")
+    func databaseAway() async throws {
+      try await GatewayFixture.run { gateway in
+        let token = "sluice_session_of_a_test"
+        gateway.directory.withLockedValue {
+          $0.add(
+            TokenDirectory.Record(
+              digest: TokenDigest(token: token), principal: gateway.user, expiresAt: nil, isUsable: true,
+              kind: .session))
+        }
+        for path in ["/", "/history?done=sent&n=5", "/account"] {
+          let page = try await gateway.http.request("GET", path, headers: ["Cookie": "sluice_session=\(token)"])
+          #expect(page.status == 503 && page.body.contains("Nothing was lost"), "\(path): \(page.body)")
+          #expect(page.headers["content-type"] == "text/html; charset=utf-8")
+          #expect(page.body.contains("Accepted for 5 recipients.") == path.contains("done"))
+        }
+      }
+    }
+
     @Test("The same form sent twice sends once; beyond 20 recipients somebody has to say so again")
     func sending() async throws {
       try await GatewayStack.run { stack in

@@ -39,6 +39,24 @@ struct RecipientSheetTests {
     #expect(throws: (any Error).self) { try RecipientSheet("\"91234567") }
   }
 
+  @Test("Two columns of numbers without names are a table, in which one column is meant")
+  func twoNumbers() throws {
+    #expect(try numbers("91234567\t20261121\n91234568\t20261122") == ["91234567", "91234568"])
+    #expect(try numbers("91234567\t20261121\n91234568\t20261122", column: "2") == ["20261121", "20261122"])
+  }
+
+  @Test("More rows or columns than anybody may send to are refused before anything is made of them")
+  func tooMuch() throws {
+    let wide = String(repeating: ",", count: 200_000) + "\n" + String(repeating: "1\n", count: 10_000)
+    #expect(throws: RecipientSheet.TooMuch.self) { try RecipientSheet(wide) }
+    let long = String(repeating: "91234567\n", count: 10_002)
+    #expect(throws: RecipientSheet.TooMuch.self) { try RecipientSheet(long) }
+    #expect(throws: RecipientSheet.TooMuch.self) { try RecipientSheet(String(repeating: "\n", count: 1_000_000)) }
+    #expect(try RecipientSheet(String(repeating: "91234567\n", count: 10_000)).rows.count == 10_000)
+    let kept = try RecipientSheet("name,mobile,x\nAmy,91234567,1", keeping: ["name"]).rows.map(\.values)
+    #expect(kept == [["name": "Amy"]])
+  }
+
   @Test("A text names columns in double braces")
   func personal() {
     let text = PersonalText("Dear {{ name }}, {{sum}} is due. {{name}}! {x} {{")
@@ -77,6 +95,10 @@ struct RecipientSheetTests {
     let time = try #require(clock.time(local: "2026-11-21T14:30"))
     #expect(time.description == "2026-11-21T06:30:00.000Z" && clock.time(time).text == "2026-11-21 14:30:00")
     #expect(clock.end(of: "2026-11-21")?.description == "2026-11-21T15:59:59.999Z")
+    #expect(clock.start(of: "2026-11-21T06:30:00.000Z") == time, "a moment is one, wherever the reader is")
+    for text in ["2026-11-21 2pm", "2026-11-21 14:3O", "2026-02-30 10:00", "2026-11-21T14:30:xx"] {
+      #expect(clock.time(local: text) == nil && clock.start(of: text) == nil, "\(text)")
+    }
     #expect(clock.zone == "HKT" && clock.time(local: "tomorrow") == nil)
   }
 }

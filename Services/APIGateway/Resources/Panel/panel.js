@@ -20,7 +20,7 @@
       for (const part of parts()) {
         const next = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
         // What somebody is working in is left alone.
-        if (!next || part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea, button")) continue;
+        if (!next || part.contains(document.activeElement)) continue;
         if (part.innerHTML !== next.innerHTML) part.innerHTML = next.innerHTML;
       }
     } catch { /* Away for a moment; the next event or the timer below tries again. */ } finally {
@@ -78,10 +78,9 @@ addEventListener("click", (event) => {
     fields.set("action", "check");
     try {
       const answer = await fetch(form.getAttribute("action"), { method: "POST", body: fields, signal: running.signal });
-      if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const next = fresh.getElementById("check");
-      if (!next) return;
+      if (!next) { stop(fresh); return; }
       const focused = document.activeElement?.id;
       if (check.innerHTML !== next.innerHTML) check.innerHTML = next.innerHTML;
       if (focused) document.getElementById(focused)?.focus();
@@ -90,6 +89,12 @@ addEventListener("click", (event) => {
       const bad = check.querySelector(".bad li") !== null;
       form.recipients.setAttribute("aria-invalid", String(bad));
     } catch (problem) { if (problem.name !== "AbortError") throw problem; }
+  }
+  // The check cannot be made, because the login is over or a file cannot be read: what was found before is not true any more.
+  function stop(page) {
+    const why = page.getElementById("problem")?.cloneNode(true);
+    check.replaceChildren(...(why ? [document.importNode(why, true)] : []));
+    if (!why) check.textContent = form.dataset.loggedOut;
   }
   function soon(delay) { clearTimeout(timer); timer = setTimeout(ask, delay); }
   form.addEventListener("input", (event) => { if (event.target.type !== "file") soon(400); });
