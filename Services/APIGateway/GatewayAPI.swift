@@ -102,33 +102,18 @@ struct GatewayAPI {
       + AuditController(authenticator: authenticator, store: AuditStore(pool: store.pool)).routes
   }
 
-  /// The pages of the panel, over these routes.
-  func panelRoutes(over routes: [Route]) -> [Route] {
-    // Requests are counted where the pages ask the API, not here.
-    let authenticator = Authenticator(
-      directory: directory, limiter: RequestLimiter(rate: settings.requestRate, userRate: settings.userRequestRate))
-    let panel = Panel(
-      api: PanelAPI(routes, trail: trail), authenticator: authenticator, templates: panel.templates,
-      clock: PanelClock(zone: settings.timeZone), queue: queue, reader: reader, isBehindTLS: settings.isBehindTLS,
-      sessionHours: settings.sessionHours)
-    return self.panel.assets.routes + LoginPages(panel: panel).routes
-      + DashboardPage(panel: panel, history: ThroughputHistory(pool: store.pool)).routes
-      + ComposePage(panel: panel, hasEnquiryNumber: settings.hasEnquiryNumber).routes
-      + MessageListPage(panel: panel).routes + MessageDetailPage(panel: panel).routes
-      + UserPages(panel: panel).routes + ProviderPages(panel: panel).routes + AuditPage(panel: panel).routes
-      + AccountPage(panel: panel).routes + DeadLetterPages(panel: panel).routes + DeadLetterPage(panel: panel).routes
-  }
-
   /// The HTTP server: limited in connections, in idle time and in the size of a request's head.
   func server(logger: Logger, onListening: @escaping @Sendable (Int) async -> Void) -> some Service {
     let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
     let routes = routes
-    let pages = panelRoutes(over: routes)
+    let panel = makePanel(over: routes)
+    let pages = pages(of: panel)
     router.add(
       middleware: EnvelopeMiddleware(
         crossOrigin: CrossOrigin(origins: settings.corsOrigins),
         security: SecurityHeaders(isBehindTLS: settings.isBehindTLS), reader: reader, paths: KnownPaths(routes + pages),
         answerLimit: .seconds(Int64(settings.idleSeconds))))
+    router.add(middleware: PanelMiddleware(panel: panel))
     router.add(routes + pages, trail: trail)
     return Application(
       router: router,

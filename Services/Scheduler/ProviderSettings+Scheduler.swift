@@ -15,14 +15,14 @@ extension ProviderSettings {
     ProviderStore.FileSettings(name: name, limit: providerLimit, weight: weight)
   }
 
-  /// Retries, health and unknown outcomes.
+  /// Retries, health, unknown outcomes and refusals.
   var policy: ProviderPolicy {
     ProviderPolicy(
       retry: RetryBackoff(maxAttempts: retry.maxAttempts, base: retry.base.inSeconds, cap: retry.cap.inSeconds),
       health: ProviderHealth.Rules(
         window: health.window.inSeconds, failureRate: health.failureRate, minSamples: health.minSamples,
         cooldown: health.cooldown.inSeconds),
-      unknown: onUnknown.mapValues { $0 == .resend ? .resend : .hold })
+      unknown: onUnknown.mapValues { $0 == .resend ? .resend : .hold }, keepsRejected: onRejected == .keep)
   }
 
   /// What others may know of it: the address without user info and query, the settings in force.

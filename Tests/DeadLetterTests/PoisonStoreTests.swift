@@ -31,6 +31,30 @@ struct PoisonStoreTests {
     }
   }
 
+  @Test("is pending again when it comes back, once for each time that it was given back")
+  func comesBack() async throws {
+    try await withDatabase { pool in
+      let (store, archive) = (PoisonStore(pool: pool), LetterArchive(pool: pool))
+      try await store.keep(message, isRedelivery: false)
+      let actor = LetterActor(userID: nil, name: "test")
+      let drop = LetterCommand.drop(PoisonDrop(letterID: message.id, actor: actor))
+      let giveBack = LetterCommand.return(PoisonReturn(letterID: message.id, actor: actor))
+      let requests = LetterRequests(pool: pool)
+      _ = try await requests.carryOut(giveBack, EnvelopeHeader(type: giveBack.type))
+      var back = message
+      back.timesBefore = 1
+      // The broker may call the first delivery of it a repeated one: whoever had it first died.
+      try await store.keep(back, isRedelivery: true)
+      let pending = try #require(try await archive.poison(message.id))
+      #expect(pending.state == "pending" && pending.times == 2 && pending.closedAt == nil)
+      _ = try await requests.carryOut(drop, EnvelopeHeader(type: drop.type))
+      // The relay gave it back twice: the second copy of the same return.
+      try await store.keep(back, isRedelivery: false)
+      let dropped = try #require(try await archive.poison(message.id))
+      #expect(dropped.state == "abandoned" && dropped.times == 2)
+    }
+  }
+
   @Test("goes, like closed letters, when it is old, and open letters stay")
   func retention() async throws {
     try await withDatabase { pool in

@@ -149,18 +149,16 @@ struct ReturningTests {
     #expect(wait(after: .seconds(60)) == 0)
   }
 
-  @Test("Many SMS of each of ten thousand users are foretold at once, and one of each", arguments: [1, 10])
+  @Test("Many SMS of each of ten thousand users are foretold, and one of each", arguments: [1, 10])
   func many(count: Int) throws {
     var queue = FairQueue()
     queue.register(FlowKey(messageClass: .normal, userID: .timeOrdered()), id: 1, weight: 1)
     var returning: [FlowKey: QueueSnapshot.Returning] = [:]
     for _ in 0..<10_000 {
-      returning[FlowKey(messageClass: .bulk, userID: .timeOrdered(), provider: "c")] = .init(count: count, weight: 1)
+      returning[FlowKey(messageClass: .bulk, userID: .timeOrdered())] = .init(count: count, weight: 1)
     }
     let before = snapshot(queue)
-    let start = ContinuousClock.now
     let end = try #require(foretold(before, returning))
-    #expect(ContinuousClock.now - start < .seconds(5), "not optimised, it may take some seconds")
-    #expect(abs(end / Double(1_000 * count) - 1) < 0.01)
+    #expect(abs(end * 17 / Double(10_000 * count) - 1) < 0.01, "all three providers take 17 a second")
   }
 }

@@ -27,6 +27,13 @@ struct UnitTransitionTests {
     #expect(changed(decide(sending, .outcome(.rejected)))?.0.state == .failed)
   }
 
+  @Test("what a provider refuses for good is kept as a dead letter where its settings say so")
+  func kept() {
+    let decision = UnitTransition(policy: ProviderPolicy(keepsRejected: true)).decide(
+      sending, dispatch: 2, report: .outcome(.rejected), provider: "hkt", messageClass: .normal, random: 0.5)
+    #expect(changed(decision)?.0.state == .dead && changed(decision)?.1 == nil)
+  }
+
   @Test("an expired lease puts the unit back under the next dispatch number and costs no attempt")
   func expired() throws {
     let (unit, due) = try #require(changed(decide(sending, .expired)))

@@ -39,6 +39,7 @@ struct ProvidersFileTests {
           timeout_ms: 20000
           number_format: e164
           on_unknown: { urgent: hold, normal: resend, bulk: hold }
+          on_rejected: keep
           health: { window_s: 60, failure_rate: 0.5, min_samples: 4, cooldown_s: 30 }
           retry: { max_attempts: 3, base_s: 0.5, cap_s: 10 }
           replies:
@@ -57,6 +58,7 @@ struct ProvidersFileTests {
     #expect(provider.timeout == .seconds(20))
     #expect(provider.numberFormat == .e164)
     #expect(provider.onUnknown == [.urgent: .hold, .normal: .resend, .bulk: .hold])
+    #expect(provider.onRejected == .keep)
     #expect(
       provider.health
         == HealthPolicy(window: .seconds(60), failureRate: 0.5, minSamples: 4, cooldown: .seconds(30)))
@@ -76,6 +78,7 @@ struct ProvidersFileTests {
     #expect(file.providers == [expected])
     #expect(expected.onUnknown == [.urgent: .resend, .normal: .hold, .bulk: .hold])
     #expect(expected.timeout == .seconds(30))
+    #expect(expected.onRejected == .fail)
   }
 
   @Test("may lift the global limit with a null, and only so")

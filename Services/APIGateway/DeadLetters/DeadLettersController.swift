@@ -10,6 +10,11 @@ struct DeadLettersController: Sendable {
   var routes: [Route] {
     [
       .admin(.get, "/api/admin/dead-letters", authenticator) { request, _ in try await list(request) },
+      .admin(.get, "/api/admin/dead-letters/summary", authenticator) { request, _ in
+        _ = try Query(request, allowing: [])
+        let summary = try await reads.summary()
+        return .success { json in summary.write(&json) }
+      },
       .admin(.get, "/api/admin/dead-letters/{id}", authenticator) { request, context in
         try await show(request, context)
       },

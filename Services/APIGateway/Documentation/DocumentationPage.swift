@@ -23,7 +23,7 @@ struct DocumentationPage: Sendable {
     var schemaName: String?
     var written: String?
 
-    init?(_ value: DocumentValue?) {
+    init?(_ value: JSONValue?) {
       guard let value else { return nil }
       let place = "#/components/schemas/"
       if case .string(let reference)? = value["$ref"], reference.hasPrefix(place) {
@@ -109,7 +109,7 @@ struct DocumentationPage: Sendable {
   }
 
   private static func operation(
-    _ member: DocumentValue.Member, _ path: String, _ document: OpenAPIDocument
+    _ member: JSONMember, _ path: String, _ document: OpenAPIDocument
   ) -> Operation {
     let value = member.value
     let parameters = (value["parameters"]?.elements ?? []).map { parameter(document.resolve($0)) }
@@ -125,14 +125,14 @@ struct DocumentationPage: Sendable {
       responses: (value["responses"]?.members ?? []).map { answer($0.name, document.resolve($0.value)) })
   }
 
-  private static func parameter(_ value: DocumentValue) -> Parameter {
+  private static func parameter(_ value: JSONValue) -> Parameter {
     Parameter(
       name: value["name"]?.text ?? "", place: value["in"]?.text ?? "",
-      isRequired: value["required"] == .literal("true"), description: Prose(value["description"]?.text),
+      isRequired: value["required"] == .bool(true), description: Prose(value["description"]?.text),
       schema: Shape(value["schema"]))
   }
 
-  private static func answer(_ status: String, _ value: DocumentValue) -> Answer {
+  private static func answer(_ status: String, _ value: JSONValue) -> Answer {
     let content = value["content"]?.members.first?.value
     return Answer(
       status: status, description: Prose(value["description"]?.text),

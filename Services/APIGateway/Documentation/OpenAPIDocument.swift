@@ -4,7 +4,7 @@ import Yams
 /// The description of the HTTP API (OpenAPI 3.1), which is written in `Resources/openapi.yaml`.
 struct OpenAPIDocument: Sendable {
   /// The whole document.
-  let root: DocumentValue
+  let root: JSONValue
 
   /// - Throws: When the file that the build put beside the executable is not there, or is no such document.
   init() throws {
@@ -12,14 +12,14 @@ struct OpenAPIDocument: Sendable {
   }
 
   init(yaml: String) throws {
-    root = try Yams.compose(yaml: yaml).map { DocumentValue($0) } ?? .null
+    root = try Yams.compose(yaml: yaml).map { JSONValue($0) } ?? .null
   }
 
   /// As it is served.
-  var json: [UInt8] { Array(root.json.utf8) }
+  var json: [UInt8] { Array(JSONWriter.text(root).utf8) }
 
   /// What a `$ref` stands for, as often as it takes; anything else is itself.
-  func resolve(_ value: DocumentValue) -> DocumentValue {
+  func resolve(_ value: JSONValue) -> JSONValue {
     var value = value
     // A document that refers in circles is shown as far as it goes.
     for _ in 0..<8 {

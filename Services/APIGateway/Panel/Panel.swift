@@ -86,14 +86,18 @@ struct Panel: Sendable {
     _ request: Request, _ context: GatewayContext, needsLogin: Bool,
     _ answer: (PanelVisit) async throws -> Response
   ) async throws -> Response {
-    let (session, token) = try authenticator.visitor(of: request, context)
+    let who = Result { try authenticator.visitor(of: request, context) }
+    // Before the sessions were read once nobody is known, and the page says so.
+    let (session, token) = (try? who.get()) ?? (nil, nil)
     let visitor = PanelCookie.visitor.value(in: request)
     let fresh = token == nil && visitor == nil ? BearerSecret.make(prefix: "") : nil
     let visit = PanelVisit(
       request: request, context: context, panel: self, language: PanelLanguage(of: request), session: session,
       token: token, formToken: FormToken(secret: token ?? visitor ?? fresh ?? ""))
     var response: Response
-    if needsLogin, session == nil {
+    if case .failure(let error as APIError) = who {
+      response = problem(error, visit)
+    } else if needsLogin, session == nil {
       let next = request.method == .get ? visit.here : "/"
       response = visit.redirect("/login" + PanelURL.query(next == "/" ? [] : [("next", next)]))
     } else {
@@ -110,6 +114,14 @@ struct Panel: Sendable {
       response.headers.append(PanelCookie.visitor.field(fresh, seconds: nil, isSecure: isBehindTLS))
     }
     return response
+  }
+
+  /// A page that is none, for people; programs get the API's own answer.
+  func missing(_ request: Request, _ context: GatewayContext) async throws -> Response? {
+    let path = request.uri.path
+    guard request.headers[.accept]?.contains("text/html") == true, !path.hasPrefix("/api/"), request.method == .get
+    else { return nil }
+    return try await answered(request, context, needsLogin: false) { _ in throw APIError(.notFound, "No such page") }
   }
 
   /// What cannot be done, as a page.

@@ -19,33 +19,23 @@ struct AdminMessagesController: Sendable {
 
   var routes: [Route] {
     [
-      route("/api/admin/messages") { request, _, _ in
+      .admin(.get, "/api/admin/messages", authenticator) { request, _ in
         let query = try Query(request, allowing: Self.parameters)
         let (filter, page) = (try filter(query), try MessagePage(query))
         return try await lists.page(
           filter, page, with: { rows in try await usernames.names(of: Set(rows.map(\.userID))) },
           { json, row, names in write(row, names, &json) })
       },
-      route("/api/admin/messages/{id}") { request, context, principal in
+      .admin(.get, "/api/admin/messages/{id}", authenticator) { request, context, principal in
         _ = try Query(request, allowing: [])
         let row = try await lookup.message(context, principal)
         let names = try await usernames.names(of: [row.userID])
         return try await lists.message(row) { json in write(row, names, &json) }
       },
-      route("/api/admin/messages/{id}/recipients") { request, context, principal in
+      .admin(.get, "/api/admin/messages/{id}/recipients", authenticator) { request, context, principal in
         try await lists.recipients(request) { try await lookup.message(context, principal) }
       },
     ]
-  }
-
-  private func route(
-    _ path: String,
-    _ answer: @escaping @Sendable (Request, GatewayContext, Principal) async throws -> Response
-  ) -> Route {
-    .user(.get, path, authenticator) { request, context, principal in
-      guard principal.isAdmin else { throw APIError(.forbidden, "This needs an admin") }
-      return try await answer(request, context, principal)
-    }
   }
 
   private func filter(_ query: Query) throws -> MessageFilter {

@@ -48,26 +48,27 @@ struct OrderRelay: Sendable {
   }
 
   private func relayReturn() async throws -> Bool {
-    try await pool.withTransaction { connection in
-      guard let item = try await PendingReturn.next(connection) else { return false }
-      var request: StoredRequest?
-      do {
-        try await publisher.publish(
-          item.message, exchange: BrokerNames.returning, routingKey: item.queue, timeout: Self.confirmTime)
-        request = try await item.markPublished(connection)
-        logger.notice(
-          "poison message given back",
-          metadata: [LogKey.letterID: "\(item.poisonID)", LogKey.queue: "\(item.queue)"])
-      } catch let error as PublishError where error.code == .unroutable {
-        request = try await item.refuse(connection)
-        logger.warning(
-          "poison message has no queue any more",
-          metadata: [LogKey.letterID: "\(item.poisonID)", LogKey.queue: "\(item.queue)"])
-      }
-      if let answer = request?.fact {
-        try await publisher.publish(answer, exchange: BrokerNames.events, timeout: Self.confirmTime)
-      }
-      return true
+    let (isDone, request) = try await pool.withTransaction { connection -> (Bool, StoredRequest?) in
+      guard let item = try await PendingReturn.next(connection) else { return (false, nil) }
+      return (true, try await giveBack(item, connection))
     }
+    // After the commit, so that whoever is answered finds it done. Whoever waits in vain is told that it is requested.
+    if let answer = request?.fact {
+      try await publisher.publish(answer, exchange: BrokerNames.events, timeout: Self.confirmTime)
+    }
+    return isDone
+  }
+
+  private func giveBack(_ item: PendingReturn, _ connection: PostgresConnection) async throws -> StoredRequest? {
+    let metadata: Logger.Metadata = [LogKey.letterID: "\(item.poisonID)", LogKey.queue: "\(item.queue)"]
+    do {
+      try await publisher.publish(
+        item.message, exchange: BrokerNames.returning, routingKey: item.queue, timeout: Self.confirmTime)
+    } catch let error as PublishError where error.code == .unroutable {
+      logger.warning("poison message has no queue any more", metadata: metadata)
+      return try await item.refuse(connection)
+    }
+    logger.notice("poison message given back", metadata: metadata)
+    return try await item.markPublished(connection)
   }
 }

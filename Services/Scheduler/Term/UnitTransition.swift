@@ -77,7 +77,7 @@ struct UnitTransition: Sendable {
     case .outcome(.accepted):
       next.state = .sent
     case .outcome(.rejected):
-      next.state = .failed
+      next.state = policy.keepsRejected ? .dead : .failed
     case .outcome(.refusedCredentials):
       // Costs no attempt: it says nothing about the SMS. The third in a row pauses the provider.
       return pending(unit)

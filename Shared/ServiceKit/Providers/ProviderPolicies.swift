@@ -21,6 +21,14 @@ public enum UnknownPolicy: String, Sendable, CaseIterable, Hashable {
   case hold
 }
 
+/// What becomes of an SMS that the provider refused for good.
+public enum RejectedPolicy: String, Sendable, CaseIterable, Hashable {
+  /// It has failed.
+  case fail
+  /// Keep as a dead letter for an admin to replay or abandon.
+  case keep
+}
+
 /// At most `count` in any `window`.
 public struct ProviderRate: Sendable, Hashable {
   public var count: Int

@@ -22,6 +22,7 @@ struct ProviderReader {
     provider.timeout = .milliseconds(mapping.int("timeout_ms", default: 30_000, in: 1...600_000))
     provider.numberFormat = mapping.choice("number_format", default: .digits)
     provider.onUnknown = unknownPolicies(mapping.mapping("on_unknown"))
+    provider.onRejected = mapping.choice("on_rejected", default: .fail)
     provider.health = health(mapping.mapping("health"))
     provider.retry = retry(mapping.mapping("retry"))
     provider.replies = mapping.mappings("replies").compactMap { ReplyRule($0) }

@@ -14,6 +14,8 @@ public struct ProviderSettings: Sendable, Hashable {
   public var timeout = Duration.seconds(30)
   public var numberFormat = RecipientFormat.digits
   public var onUnknown: [MessageClass: UnknownPolicy] = [.urgent: .resend, .normal: .hold, .bulk: .hold]
+  /// What becomes of an SMS that the provider refused for good.
+  public var onRejected = RejectedPolicy.fail
   public var health = HealthPolicy()
   public var retry = RetryPolicy()
   /// First match wins, before the adapter's defaults.

@@ -100,6 +100,19 @@ extension GatewayIntegrationTests {
       }
     }
 
+    @Test("Whoever goes astray in a browser gets a page, and a program the API's answer")
+    func astray() async throws {
+      try await GatewayStack.run { stack in
+        let page = try await stack.http.request("GET", "/no/such", headers: ["Accept": "text/html"])
+        #expect(page.status == 404 && page.body.contains("There is no such page"))
+        #expect(page.headers["content-security-policy"]?.contains("script-src 'self'") == true)
+        let answer = try await stack.http.request("GET", "/no/such")
+        #expect(answer.status == 404 && answer.string("error.code") == "NOT_FOUND")
+        let api = try await stack.http.request("GET", "/api/no/such", headers: ["Accept": "text/html"])
+        #expect(api.string("error.code") == "NOT_FOUND")
+      }
+    }
+
     @Test("Styles and scripts are kept by browsers until they change")
     func assets() async throws {
       try await GatewayStack.run { stack in

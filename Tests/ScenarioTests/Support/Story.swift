@@ -93,6 +93,9 @@ struct Story: Sendable {
     return try await (user?.gateway ?? stack.gateway).post(path, .object(body))
   }
 
+  /// Counts numbers in that were accepted in another way.
+  func adopt(_ numbers: [String]) { counts.withLockedValue { $0.accepted += numbers } }
+
   /// Waits until so many requests have reached the providers since the story began.
   func arrived(_ count: Int, within limit: Duration = .seconds(30)) async throws {
     try await eventually(within: limit, "\(count) arrivals") {

@@ -1,0 +1,24 @@
+import Hummingbird
+
+extension GatewayAPI {
+  /// The panel, over these routes.
+  func makePanel(over routes: [Route]) -> Panel {
+    // Requests are counted where the pages ask the API, not here.
+    let authenticator = Authenticator(
+      directory: directory, limiter: RequestLimiter(rate: settings.requestRate, userRate: settings.userRequestRate))
+    return Panel(
+      api: PanelAPI(routes, trail: trail), authenticator: authenticator, templates: panel.templates,
+      clock: PanelClock(zone: settings.timeZone), queue: queue, reader: reader, isBehindTLS: settings.isBehindTLS,
+      sessionHours: settings.sessionHours)
+  }
+
+  /// Every page of the panel, and what pages are made of.
+  func pages(of panel: Panel) -> [Route] {
+    self.panel.assets.routes + LoginPages(panel: panel).routes
+      + DashboardPage(panel: panel, history: ThroughputHistory(pool: store.pool)).routes
+      + ComposePage(panel: panel, hasEnquiryNumber: settings.hasEnquiryNumber).routes
+      + MessageListPage(panel: panel).routes + MessageDetailPage(panel: panel).routes
+      + UserPages(panel: panel).routes + ProviderPages(panel: panel).routes + AuditPage(panel: panel).routes
+      + AccountPage(panel: panel).routes + DeadLetterPages(panel: panel).routes + DeadLetterPage(panel: panel).routes
+  }
+}
