@@ -22,7 +22,8 @@ struct ComposePage: Sendable {
   /// What `ComposeCheck` found, as the page shows it.
   struct Check: Sendable {
     var found: ComposeCheck
-    var size: String
+    /// `nil` where what is wrong leaves no text to measure.
+    var size: String?
     var badCount: String?
     var duplicates: String?
     var columns: [MessageListFilter.Choice]
@@ -104,12 +105,15 @@ extension ComposePage.Check {
     skips = form.skipsInvalid
     let text = visit.text
     self.found = found
-    size = text(
-      found.segmentation.encoding == .gsm7 ? "size_gsm7" : "size_ucs2",
-      [
-        "characters": PanelText.grouped(found.characters), "segments": String(found.segmentation.segments),
-        "left": String(found.segmentation.unitsLeft),
-      ])
+    let isMeasured = found.problem == nil || found.characters > 0
+    size =
+      isMeasured
+      ? text(
+        found.segmentation.encoding == .gsm7 ? "size_gsm7" : "size_ucs2",
+        [
+          "characters": PanelText.grouped(found.characters), "segments": String(found.segmentation.segments),
+          "left": String(found.segmentation.unitsLeft),
+        ]) : nil
     badCount = found.badLines.isEmpty ? nil : text.count("bad_numbers", found.badLines.count)
     duplicates = found.duplicates == 0 ? nil : text.count("duplicate_numbers", found.duplicates)
     columns = found.columns.map { .init(value: $0, label: $0, isChosen: $0 == found.numberColumn) }

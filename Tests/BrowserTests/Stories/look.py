@@ -5,8 +5,11 @@ from importlib import resources
 from panel import expect
 
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
-# Rules that axe-core does not run by itself, besides those of WCAG 2.2 A and AA.
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+# WCAG 2.2 A and AA, and what is good besides.
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
 OWN = """() => {
   const problems = [];
   const seen = new Set();

@@ -36,7 +36,7 @@ class Panel:
         context.set_default_timeout(LIMIT_MS)
         context.set_default_navigation_timeout(LIMIT_MS)
         context.add_init_script(VIOLATIONS)
-        context.on("console", lambda said: self.note(f"console: {said.text} ({said.location.get('url', '')})"))
+        context.on("console", self.listen)
         context.on("weberror", lambda error: self.note(f"error: {error.error}"))
         context.on("dialog", self.answer)
         context.on("response", self.look_at)
@@ -71,6 +71,11 @@ class Panel:
         else:
             self.note(f"dialog: {dialog.type} {dialog.message}")
             dialog.dismiss()
+
+    def listen(self, said):
+        # Chromium's hints to authors are no messages of the page.
+        if said.type != "verbose":
+            self.note(f"console {said.type}: {said.text} ({said.location.get('url', '')})")
 
     def look_at(self, response):
         if response.status >= 500:
