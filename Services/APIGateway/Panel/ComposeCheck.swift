@@ -89,7 +89,8 @@ struct ComposeCheck: Sendable {
     }
     group(text, visit.panel.parser)
     if let empty = groups.first(where: { $0.text.allSatisfy(\.isWhitespace) }), !form.content.isEmpty {
-      throw APIError.invalidField("content", "empty_text", visit.text("empty_text", ["number": empty.numbers.first ?? ""]))
+      throw APIError.invalidField(
+        "content", "empty_text", visit.text("empty_text", ["number": empty.numbers.first ?? ""]))
     }
     guard groups.count <= Self.groupLimit else {
       throw APIError.invalidField(
