@@ -16,7 +16,13 @@ struct SenderService: Service {
       for lane in lanes.values { group.addTask { await lane.run() } }
       // Ends with the shutdown: what was delivered and not claimed goes back to the broker, for other senders.
       await cancelWhenGracefulShutdown {
-        for await delivery in consumer.deliveries { await take(delivery) }
+        // Reported beside the deliveries, which wait for no confirmation; the prefetch bounds how many.
+        await withDiscardingTaskGroup { reports in
+          for await delivery in consumer.deliveries {
+            guard let error = await take(delivery) else { continue }
+            reports.addTask { await poison.report(delivery, error: error, consumer: consumer) }
+          }
+        }
       }
       for lane in lanes.values { await lane.stop() }
       // What was not claimed goes to other senders now; answers in flight are waited for without the broker.
@@ -24,7 +30,8 @@ struct SenderService: Service {
     }
   }
 
-  private func take(_ delivery: AMQPDelivery) async {
+  /// - Returns: What is wrong with a delivery that no lane can take.
+  private func take(_ delivery: AMQPDelivery) async -> (any Error)? {
     do {
       let command = try Wire.decode(SendCommand.self, from: delivery.body).body
       guard let lane = lanes[command.provider] else {
@@ -33,8 +40,9 @@ struct SenderService: Service {
       await lane.accept(
         command, receipt: CommandReceipt(delivery: delivery, attempts: command.attempts.count, consumer: consumer))
       if command.attempts.isEmpty { await consumer.acknowledge(delivery) }
+      return nil
     } catch {
-      await poison.report(delivery, error: error, consumer: consumer)
+      return error
     }
   }
 }

@@ -45,6 +45,8 @@ public enum Failpoint: String, Sendable, CaseIterable {
   case letterCommitted = "dead-letter.committed"
   /// … a request stored, and nothing of what it asks for published.
   case letterRequestCommitted = "dead-letter.request.committed"
+  /// … an order confirmed by the broker but not noted so.
+  case letterOrderPublished = "dead-letter.order.published"
 
   /// Ends the process here if this failpoint is armed.
   @inlinable

@@ -24,19 +24,21 @@ struct CrashTableTests {
     try await story.sendBulk(14, as: users[0], class: .bulk)
     let second = try await story.sendBulk(8, as: users[1])
     // What nobody knows becomes a letter: one that is taken and whose connection is closed without an answer.
+    let doubtful = second.numbers[7]
     let faults: [JSONValue] =
-      failpoint == .letterCommitted
-      ? [["suffix": .string(String(second.numbers[7].dropFirst())), "kind": "read_and_close"]] : []
+      failpoint.process == .deadLetter
+      ? [["suffix": .string(String(doubtful.dropFirst())), "kind": "read_and_close"]] : []
     try await stack.mock.behave("p", ["latency_ms": 30, "faults": .array(faults)])
     try stack.arm(failpoint.rawValue)
     async let singles: Void = sendSingles(story, users)
     if failpoint == .commandCommitted {
       try await stack.publish(MessageCancel(target: .message(second.id)))
     }
-    if failpoint == .letterRequestCommitted {
-      // About nothing, so that all SMS end as they would.
-      let actor = LetterActor(userID: nil, name: "nobody")
-      try await stack.publish(DeadLetterAbandon(selection: .init(ids: [.timeOrdered()]), actor: actor))
+    if failpoint.isOfLetterRequest {
+      try await stack.pendingLetters(1, .message(second))
+      try await stack.publish(
+        DeadLetterSettle(
+          selection: .init(messageID: second.id), verdict: .sent, actor: LetterActor(userID: nil, name: "nobody")))
     }
     do {
       try await stack.waitUntilDead(failpoint.process, within: .seconds(10))
@@ -46,6 +48,11 @@ struct CrashTableTests {
     }
     await singles
     try await stack.up()
+    if failpoint.isOfLetterRequest {
+      try await eventually(within: .seconds(20), "what was asked for is done") {
+        try await story.states(of: [doubtful]) == [doubtful: "sent"]
+      }
+    }
     _ = try await story.end(at: [provider], within: .seconds(60), unconfirmed: failpoint.mayLeaveUnconfirmed)
   }
 
@@ -86,15 +93,18 @@ extension Failpoint {
       .scheduler
     case .claiming, .claimed, .answered, .endingWritten, .outcomeReported: .sender
     case .projectionUncommitted, .projectionCommitted: .projector
-    case .letterCommitted, .letterRequestCommitted: .deadLetter
+    case .letterCommitted, .letterRequestCommitted, .letterOrderPublished: .deadLetter
     }
   }
+
+  /// Reached when somebody wants something done with letters.
+  fileprivate var isOfLetterRequest: Bool { [.letterRequestCommitted, .letterOrderPublished].contains(self) }
 
   /// What may have been in flight: 20 a second × (30 ms + 250 ms), where a sender is killed.
   fileprivate var mayLeaveUnconfirmed: Int {
     switch process {
     case .sender: 6
-    case .deadLetter: 1
+    case .deadLetter: isOfLetterRequest ? 0 : 1
     default: 0
     }
   }

@@ -42,6 +42,7 @@ struct OrderRelay: Sendable {
           AMQPMessage(body: message.body, messageID: order.commandID.description, type: message.type.rawValue),
           exchange: BrokerNames.commands, routingKey: message.type.rawValue, timeout: Self.confirmTime)
       }
+      Failpoint.reach(.letterOrderPublished)
       try await order.markPublished(connection)
       return true
     }

@@ -20,7 +20,7 @@ extension LeaderLoop {
       do {
         command = try ReceivedCommand(delivery.body)
       } catch {
-        await poison.report(delivery, error: error, consumer: consumer)
+        setAside(delivery, error)
         continue
       }
       switch command {

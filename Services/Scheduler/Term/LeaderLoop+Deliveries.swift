@@ -12,7 +12,7 @@ extension LeaderLoop {
       try await handler(deliveries)
     } catch let error as PostgresError where error.isCausedByValues {
       if deliveries.count == 1 {
-        await poison.report(deliveries[0], error: error, consumer: consumer)
+        setAside(deliveries[0], error)
       } else {
         for delivery in deliveries { try await handling([delivery], by: handler) }
       }
@@ -27,7 +27,7 @@ extension LeaderLoop {
       do {
         read.append((delivery, try OutcomeReports(delivery)))
       } catch {
-        await poison.report(delivery, error: error, consumer: consumer)
+        setAside(delivery, error)
       }
     }
     let policies = Dictionary(uniqueKeysWithValues: queue.board.providers.map { ($0.name, $0.policy) })
@@ -72,7 +72,7 @@ extension LeaderLoop {
       do {
         accepted.append((delivery, try Submission.read(delivery.body)))
       } catch {
-        await poison.report(delivery, error: error, consumer: consumer)
+        setAside(delivery, error)
       }
     }
     guard !accepted.isEmpty else { return }

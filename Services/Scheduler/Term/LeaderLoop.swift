@@ -22,6 +22,8 @@ actor LeaderLoop {
   var due = DueTimes()
   var outstanding = OutstandingCommands()
   var times = SweepStore.Times()
+  /// What cannot be understood: reported beside the loop, which waits for no confirmation.
+  private var unreadable: [AMQPDelivery.Token: (delivery: AMQPDelivery, error: any Error)] = [:]
   /// Providers that are open while nobody who waits may use them: no reason to wake up.
   var idleProviders: Set<String> = []
   var pausedUsers: Set<UserID> = []
@@ -100,6 +102,7 @@ actor LeaderLoop {
         try await handling(batch.outcomes, by: apply)
         try await handling(batch.submissions, by: takeIn)
         for delivery in batch.commands { try await handling([delivery], by: carryOut) }
+        reportUnreadable(&group)
         let isCancelling = try await continueCancellation()
         try await term.confirm(after: .seconds(5))
         let isSweeping = try await sweep()
@@ -114,6 +117,17 @@ actor LeaderLoop {
         if !isBusy { await inbox.bell.wait(until: wakeUp(now: now)) }
       }
     }
+  }
+
+  /// Has a message put where an admin sees it; it is acknowledged when it lies there.
+  func setAside(_ delivery: AMQPDelivery, _ error: any Error) { unreadable[delivery.token] = (delivery, error) }
+
+  /// All at once, however many: the prefetch bounds them.
+  private func reportUnreadable(_ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+    for (delivery, error) in unreadable.values {
+      group.addTask { [poison, consumer] in await poison.report(delivery, error: error, consumer: consumer) }
+    }
+    unreadable = [:]
   }
 
   /// When there is something to do even if nothing arrives.

@@ -25,6 +25,7 @@ struct LogFold: Sendable {
   /// Writes entries, in the log's order; when it returns they are committed and may be acknowledged.
   /// - Returns: The offset that is reached.
   mutating func fold(_ entries: [LogEntry]) async throws -> UInt64? {
+    await setAsideUnreadable(entries)
     var facts: [PlacedFact] = []
     var offset: UInt64?
     for entry in entries {
@@ -32,9 +33,7 @@ struct LogFold: Sendable {
       offset = place
       switch entry.reading {
       case .success(let logged): facts.append(PlacedFact(delivery: entry.delivery, offset: place, logged: logged))
-      case .failure(let error):
-        await setAside(entry.delivery, error)
-        continue
+      case .failure: continue
       }
       // What the tables hold at a mark is what is compared, so a transaction ends there.
       if facts.last?.logged.isFreshMark(at: .now()) == true {
@@ -44,6 +43,16 @@ struct LogFold: Sendable {
     }
     if let offset { try await write(facts[...], upTo: offset) }
     return offset
+  }
+
+  /// All at once: many of them hold up the log for as long as one.
+  private func setAsideUnreadable(_ entries: [LogEntry]) async {
+    await withDiscardingTaskGroup { group in
+      for entry in entries {
+        guard case .failure(let error) = entry.reading else { continue }
+        group.addTask { [setAside] in await setAside(entry.delivery, error) }
+      }
+    }
   }
 
   private struct PlacedFact: Sendable {

@@ -59,7 +59,7 @@ extension DeadLetterTests {
     let answers = try await posts
     #expect(answers.allSatisfy { [200, 202].contains($0.status) }, "\(answers.map(\.text))")
     #expect(answers.count { ($0.json.data["count"].int ?? 0) > 0 } <= 1, "\(answers.map(\.text))")
-    try await eventually(within: .seconds(20), "a third has gone") {
+    try await eventually(within: .seconds(Length.choose(20, long: 40)), "a third has gone") {
       try await stack.mock.statistics(of: Self.again.name).arrivals.int ?? 0 >= limit / 3
     }
     try await stack.kill(.deadLetter)

@@ -62,8 +62,10 @@ extension DeadLetterTests {
     let said = letters.prefix(4)
     let done = try await stack.letterCommand("settle", ["ids": .array(said.map(\.id)), "as": "failed"])
     #expect(done["count"].int == 4, "\(done)")
-    let message = try await message(sent, of: user) { $0["counts"].unconfirmed.int == 0 }
-    #expect(message["counts"].sent.int == 8 && message["counts"].failed.int == 4, "\(message)")
+    let message = try await message(sent, of: user) {
+      $0["counts"].unconfirmed.int == 0 && $0["counts"].failed.int == 4
+    }
+    #expect(message["counts"].sent.int == 8, "\(message)")
     #expect(message.job_status.string == "partial")
     let known = Set(said.compactMap(\.id.string))
     try await eventually(within: .seconds(10), "all letters are closed") {
