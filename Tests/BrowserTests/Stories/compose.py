@@ -63,7 +63,7 @@ def watch(page, good):
     late = time.monotonic() - max(one["monotonic_ns"] for one in arrived) / 1e9
     print(f"the bar: {seen}, all shown {late:.1f} s after the last had arrived")
     assert seen == sorted(seen) and len([n for n in seen if 0 < n < 30]) >= 3, f"it moves on: {seen}"
-    assert late < 4
+    assert late < 5, "what one looks at keeps up"
     expect(page.locator("[data-live=progress] .state")).to_have_text("Sent")
     expect(page.locator("[data-live=recipients] .state", has_text="Sent")).to_have_count(30)
     assert page.evaluate("window.isTheSame"), "without a reload"

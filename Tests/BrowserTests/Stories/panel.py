@@ -105,6 +105,7 @@ class Panel:
 def tell_story(story, seconds=60):
     """Runs a story; the exit code says whether it went well."""
     faulthandler.dump_traceback_later(seconds, exit=True)
+    expect.set_options(timeout=LIMIT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=30_000)
         panel = Panel(browser)
