@@ -36,6 +36,19 @@ extension SchedulerDatabase {
     return try #require(try result.outbox.facts(UnitsDead.self).first?.units.first)
   }
 
+  /// The letters of one message whose SMS nobody knows the outcome of.
+  func doubtfulLetters(_ count: Int) async throws -> [UnitsDead.Entry] {
+    let span = try await takeIn(message(count)).admitted[0].span
+    let attempts = try await dispatch(span, 0..<count)
+    let reports = attempts.map {
+      OutcomeStore.Report(
+        attempt: $0.id, provider: "hkt", report: .outcome(.unknown), reply: nil, errorCode: "timeout",
+        startedAt: .now(), finishedAt: .now())
+    }
+    let result = try await OutcomeStore(term: term).apply(reports, policies: [:])
+    return try result.outbox.facts(UnitsDead.self).flatMap(\.units)
+  }
+
   func replay(
     _ letters: [UnitsDead.Entry], id: ReplayID = .timeOrdered(), command: EnvelopeID = .timeOrdered(),
     as messageClass: MessageClass? = nil, provider: String? = nil, expiresAt: Timestamp? = nil
@@ -53,8 +66,22 @@ extension SchedulerDatabase {
   }
 
   func cancel(_ replay: ReplayID) async throws -> CommandStore.Result {
-    let order = ReplayCancel(replayID: replay)
-    return try await ReplayStore(term: term).cancel(replay, try Self.header(order, .timeOrdered()))
+    let store = ReplayCancellationStore(term: term)
+    var (cancellation, changes) = try await begin(cancelling: replay)
+    var outbox: [OutboxEntry] = []
+    while !cancellation.isDone {
+      let step = try await store.step(cancellation)
+      cancellation = step.cancellation
+      outbox += step.outbox
+    }
+    return CommandStore.Result(changes: changes, outbox: outbox)
+  }
+
+  func begin(
+    cancelling replay: ReplayID, command: EnvelopeID = .timeOrdered()
+  ) async throws -> (cancellation: ReplayCancellationStore.Cancellation, changes: MessageStore.Changes) {
+    let header = try Self.header(ReplayCancel(replayID: replay), command)
+    return try await ReplayCancellationStore(term: term).begin(replay, header)
   }
 
   private static func header<Body: Payload>(_ body: Body, _ id: EnvelopeID) throws -> EnvelopeHeader {

@@ -3,7 +3,7 @@ import Foundation
 import Metering
 import Postgres
 
-/// Carries out replays of dead letters and their cancellations, each once however often it is delivered.
+/// Carries out replays of dead letters, each once however often it is delivered.
 struct ReplayStore: Sendable {
   var term: LeaderTerm
 
@@ -152,52 +152,6 @@ struct ReplayStore: Sendable {
         AS p(message_id, unit_index, died, from_state, attempts_used, flow_id, phone, content, letter)
       """)
     return Array(flows.values)
-  }
-
-  // MARK: Taking back
-
-  /// Takes back what of a replay waits; what is under way goes back when it comes back unsent.
-  func cancel(_ replay: ReplayID, _ header: EnvelopeHeader) async throws -> CommandStore.Result {
-    try await term.transaction { connection, now in
-      guard try await CommandStore.isNew(header.id, connection, now) else { return CommandStore.Result() }
-      try await connection.query(
-        """
-        INSERT INTO scheduler.cancelled_replays (replay_id, cancelled_at) VALUES (\(replay.uuid), \(now.date))
-        ON CONFLICT (replay_id) DO NOTHING
-        """)
-      let store = MessageStore(connection: connection, now: now)
-      let ids = try await connection.query(
-        "SELECT DISTINCT message_id FROM scheduler.replayed WHERE replay_id = \(replay.uuid)"
-      ).map(MessageID.init)
-      _ = try await store.lock(ids)
-      let waiting = try await OutcomeStore.Returned.waiting(where: "r.replay_id = \(replay.uuid)", connection)
-      let changes = try await connection.query(
-        """
-        UPDATE scheduler.units u
-        SET due_at = NULL, attempts_used = greatest(u.attempts_used, r.attempts_used),
-            state = CASE WHEN EXISTS (
-              SELECT FROM scheduler.attempts a
-              WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index AND a.dispatch = u.dispatch
-                AND a.outcome = 'unknown') THEN 'unconfirmed' ELSE r.from_state END
-        FROM scheduler.replayed r
-        WHERE r.replay_id = \(replay.uuid) AND u.message_id = r.message_id AND u.unit_index = r.unit_index
-          AND u.state IN ('pending', 'retrying')
-        RETURNING u.message_id, u.unit_index, u.dispatch, u.attempts_used, u.state
-        """
-      ).map { try store.change($0, try UnitState($0)) }
-      var facts = Outbox.Draft()
-      var answer = UnitAnswer(header: header)
-      try await ReplayedUnits(connection: connection).end(changes, at: now, &facts)
-      for change in changes { answer.count(1, change.state) }
-      // What waited is gone from the table by now.
-      let left: Int? = try await connection.query(
-        "SELECT count(*) AS units FROM scheduler.replayed WHERE replay_id = \(replay.uuid)"
-      ).first?.decode("units")
-      answer.count(left ?? 0, .sending)
-      let body = answer.isEmpty ? answer.refused("nothing_to_cancel") : answer.body
-      try facts.add(body, at: now, requestID: header.requestID)
-      return CommandStore.Result(changes: .leaving(waiting), outbox: try await Outbox.insert(facts, connection))
-    }
   }
 }
 

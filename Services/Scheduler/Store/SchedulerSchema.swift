@@ -9,6 +9,7 @@ enum SchedulerSchema {
     Migration(version: 2, name: "schedule, expiry, commands, provider conditions", sql: SchedulerControls.tables),
     Migration(version: 3, name: "allowed providers", sql: allowedProviders),
     Migration(version: 4, name: "replays", sql: ReplaySchema.tables),
+    Migration(version: 5, name: "replays cancelled in steps", sql: ReplaySchema.cancellations),
   ]
 
   private static let allowedProviders = """
