@@ -162,4 +162,24 @@ struct ReplayCancelTests {
       #expect(left.isEmpty && stale.result == .refused)
     }
   }
+
+  @Test("an SMS that went out since its death does not go again from an old letter, once its message is dropped")
+  func tooOld() async throws {
+    try await SchedulerDatabase.with { database in
+      var letter = try await database.letter()
+      let again = try await database.command(.retryFailed, letter.unit.messageID)
+      let attempt = try await database.dispatch(try #require(again.changes.returned.first))
+      try await database.report(attempt.id, .outcome(.accepted))
+      let pruned = try await Retention(
+        pool: database.term.pool, logger: Logger(label: "retention"), age: .zero
+      ).prune()
+      letter.diedAt = .now() + .seconds(-7 * 24 * 3600 - 1)
+      let result = try await database.replay([letter])
+      let answer = try result.outbox.answer()
+      #expect(pruned == 1 && answer.result == .refused && answer.reason == "too_old")
+      #expect(answer.refusals == [.init(unit: letter.unit, reason: "too_old")] && result.changes.returned.isEmpty)
+      let rows = try await database.term.pool.query("SELECT 1 AS one FROM scheduler.messages").count
+      #expect(rows == 0)
+    }
+  }
 }

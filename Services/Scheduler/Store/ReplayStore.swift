@@ -44,11 +44,14 @@ struct ReplayStore: Sendable {
   ) async throws -> MessageStore.Changes {
     let connection = store.connection
     let letters = Dictionary(order.units.map { ($0.unit, $0) }, uniquingKeysWith: { first, _ in first })
-    let messages = try await messages(of: order, Array(letters.values), store)
+    let restored = RestoredMessages(connection: connection, now: store.now)
+    let messages = try await messages(of: Array(letters.values), restored, store)
     var candidates: [UnitsDead.Entry] = []
     for letter in letters.values.sorted(by: { $0.unit < $1.unit }) {
-      if let message = messages[letter.unit.messageID], let reason = Self.refusal(of: order, message) {
+      if let message = messages[letter.unit.messageID], let reason = refusal(of: order, message) {
         answer.refuse(letter.unit, reason)
+      } else if messages[letter.unit.messageID] == nil, restored.isTooOld(letter) {
+        answer.refuse(letter.unit, "too_old")
       } else {
         candidates.append(letter)
       }
@@ -100,18 +103,17 @@ struct ReplayStore: Sendable {
 
   /// The letters' messages, locked; those that are gone are made anew.
   private func messages(
-    of order: UnitReplay, _ letters: [UnitsDead.Entry], _ store: MessageStore
+    of letters: [UnitsDead.Entry], _ restored: RestoredMessages, _ store: MessageStore
   ) async throws -> [MessageID: MessageStore.Message] {
     func locked() async throws -> [MessageID: MessageStore.Message] {
       let messages = try await store.lock(Array(Set(letters.map(\.unit.messageID))))
       return Dictionary(messages.map { ($0.entry.span.messageID, $0) }, uniquingKeysWith: { $1 })
     }
     let known = try await locked()
-    let isAdded = try await RestoredMessages(connection: store.connection, now: store.now).add(letters, known: known)
-    return isAdded ? try await locked() : known
+    return try await restored.add(letters, known: known) ? try await locked() : known
   }
 
-  private static func refusal(of order: UnitReplay, _ message: MessageStore.Message) -> String? {
+  private func refusal(of order: UnitReplay, _ message: MessageStore.Message) -> String? {
     // What comes back meanwhile is to be cancelled; until then the message cannot begin anew.
     if message.ended == .cancelled, message.counts.sending > 0 { return "cancelling" }
     if let provider = order.provider, let allowed = message.entry.span.allowed, !allowed.contains(provider) {

@@ -12,10 +12,12 @@ import ServiceKit
 struct Retention: Sendable {
   /// Units in one transaction, but for one message that has more.
   static let unitLimit = 5000
+  /// How long a final message stays.
+  static let age = Duration.seconds(7 * 24 * 3600)
 
   var pool: PostgresPool
   var logger: Logger
-  var age: Duration = .seconds(7 * 24 * 3600)
+  var age = Self.age
 
   /// Works until cancelled.
   func run() async throws {
