@@ -48,4 +48,25 @@ struct ReplayCancelStepsTests {
       #expect(left.isEmpty)
     }
   }
+
+  @Test("cancelling everything of a user takes replayed SMS of an expired message with it")
+  func userCancellation() async throws {
+    try await SchedulerDatabase.with { database in
+      let letter = try await database.letter()
+      _ = try await database.replay([letter])
+      try await database.term.pool.query(
+        "UPDATE scheduler.messages SET expires_at = sluice.clock() - interval '1 second'")
+      let expired = try await SweepStore(term: database.term).expire()
+      #expect(try expired.outbox.facts(MessagesExpired.self).count == 1)
+      let before = try await database.unit(letter.unit)
+      #expect(before.state == .pending)
+      let store = UserCancellationStore(term: database.term)
+      let command = try SchedulerDatabase.received(.cancel, .user(database.user))
+      let step = try await store.step(try await store.begin(command, database.user))
+      #expect(step.cancellation.counts.cancelled == 1 && step.changes.withdrawnReturns.map(\.unit) == [letter.unit])
+      let last = try await store.step(step.cancellation)
+      let unit = try await database.unit(letter.unit)
+      #expect(unit.state == .cancelled && last.cancellation.isDone)
+    }
+  }
 }
