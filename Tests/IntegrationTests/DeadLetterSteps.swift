@@ -51,11 +51,12 @@ extension SchedulerDatabase {
 
   func replay(
     _ letters: [UnitsDead.Entry], id: ReplayID = .timeOrdered(), command: EnvelopeID = .timeOrdered(),
-    as messageClass: MessageClass? = nil, provider: String? = nil, expiresAt: Timestamp? = nil
+    as messageClass: MessageClass? = nil, provider: String? = nil, expiresAt: Timestamp? = nil,
+    among providers: Set<String> = ["hkt", "a", "b"]
   ) async throws -> CommandStore.Result {
     let order = UnitReplay(
       replayID: id, units: letters, messageClass: messageClass, provider: provider, expiresAt: expiresAt)
-    return try await ReplayStore(term: term).replay(order, try Self.header(order, command))
+    return try await ReplayStore(term: term, providers: providers).replay(order, try Self.header(order, command))
   }
 
   func settle(

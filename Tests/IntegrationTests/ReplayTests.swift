@@ -132,6 +132,28 @@ struct ReplayTests {
     }
   }
 
+  @Test("what only providers may carry that are no longer there is refused, SMS by SMS, unless another is asked for")
+  func removedProviders() async throws {
+    try await SchedulerDatabase.with { database in
+      var letters: [UnitsDead.Entry] = []
+      for place in 0..<4 {
+        var message = database.message(1)
+        message.body.provider = place == 0 ? "gone" : nil
+        message.body.providers = [nil, ["gone", "lost"], ["gone", "hkt"], nil][place]
+        let span = try await database.takeIn(message).admitted[0].span
+        letters.append(try await database.kill(try await database.dispatch(span, 0..<1)[0].id))
+      }
+      let result = try await database.replay(letters)
+      let answer = try result.outbox.answer()
+      #expect(answer.result == .done && answer.counts?.pending == 2)
+      #expect(
+        Set(answer.refusals ?? []) == Set(letters[0..<2].map { .init(unit: $0.unit, reason: "unknown_provider") }))
+      #expect(Set(result.changes.returned.map(\.unit.unit)) == Set(letters[2...].map(\.unit)))
+      let other = try await database.replay([letters[0]], provider: "hkt")
+      #expect(other.changes.returned.map(\.flow.provider) == ["hkt"])
+    }
+  }
+
   @Test("a replay has no part in its message's expiry, and may have one of its own")
   func expiry() async throws {
     try await SchedulerDatabase.with { database in

@@ -6,6 +6,8 @@ import Postgres
 /// Carries out replays of dead letters, each once however often it is delivered.
 struct ReplayStore: Sendable {
   var term: LeaderTerm
+  /// The names of those that are configured.
+  var providers: Set<String>
 
   /// Lets units wait again that are where their letters say, and refuses the others.
   func replay(_ order: UnitReplay, _ header: EnvelopeHeader) async throws -> CommandStore.Result {
@@ -119,7 +121,11 @@ struct ReplayStore: Sendable {
     if let provider = order.provider, let allowed = message.entry.span.allowed, !allowed.contains(provider) {
       return "provider_not_allowed"
     }
-    return nil
+    // It would wait for ever.
+    let provider = order.provider ?? message.entry.flow.provider
+    let isKnown =
+      provider.map(providers.contains) ?? message.entry.span.allowed.map { !providers.isDisjoint(with: $0) } ?? true
+    return isKnown ? nil : "unknown_provider"
   }
 
   /// Notes the units as replayed, each in the flow that it goes by.

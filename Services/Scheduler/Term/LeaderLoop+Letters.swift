@@ -13,7 +13,8 @@ struct ReplayCancellation: Sendable {
 extension LeaderLoop {
   func replay(_ order: UnitReplay, _ header: EnvelopeHeader) async throws {
     if let provider = order.provider, file[provider] == nil { return try await refuse(header, "unknown_provider") }
-    try await follow(ReplayStore(term: term).replay(order, header))
+    let providers = Set(queue.board.providers.map(\.name))
+    try await follow(ReplayStore(term: term, providers: providers).replay(order, header))
     if let expiresAt = order.expiresAt { times.include(SweepStore.Times(expiry: expiresAt)) }
   }
 
