@@ -69,4 +69,24 @@ struct ReplayCancelStepsTests {
       #expect(unit.state == .cancelled && last.cancellation.isDone)
     }
   }
+
+  @Test("units past the expiry of their replay end a batch at a time")
+  func expiry() async throws {
+    try await SchedulerDatabase.with { database in
+      let letters = try await database.doubtfulLetters(5)
+      _ = try await database.replay(letters, expiresAt: .now() + .seconds(3600))
+      try await database.term.pool.query(
+        "UPDATE scheduler.replayed SET expires_at = sluice.clock() - interval '1 second'")
+      var ended: [Int] = []
+      for _ in 0..<3 {
+        let changes = try await database.term.transaction { connection, now in
+          var facts = Outbox.Draft()
+          return try await ReplayedUnits(connection: connection).expire(at: now, limit: 3, &facts)
+        }
+        ended.append(changes.withdrawnReturns.count)
+      }
+      let times = try await SweepStore(term: database.term).times()
+      #expect(ended == [3, 2, 0] && times.expiry == nil)
+    }
+  }
 }
