@@ -70,6 +70,29 @@ struct ReplayCancelStepsTests {
     }
   }
 
+  @Test("a late answer after a cancelled replay is about the letter that the replay left")
+  func lateAnswer() async throws {
+    try await SchedulerDatabase.with { database in
+      for outcome in [AttemptOutcome.accepted, .rejected] {
+        let letter = try await database.letter(.unconfirmed)
+        let replay = ReplayID.timeOrdered()
+        _ = try await database.replay([letter], id: replay)
+        _ = try await database.cancel(replay)
+        let attempt = AttemptID(unit: letter.unit, dispatch: letter.dispatch)
+        let late = try await database.report(attempt, .outcome(outcome))
+        let state: UnitState = outcome == .accepted ? .sent : .failed
+        let closed = try late.outbox.facts(LettersClosed.self).flatMap(\.letters)
+        #expect(
+          closed == [.init(unit: letter.unit, dispatch: letter.dispatch + 1, state: state, reason: "late_answer")])
+        let change = try #require(try late.outbox.facts(UnitsChanged.self).first?.units.first)
+        #expect(change.version > UnitVersion.of(dispatch: letter.dispatch + 1, state: .unconfirmed))
+        #expect(change.attempt == attempt)
+        let unit = try await database.unit(letter.unit)
+        #expect(unit.state == state)
+      }
+    }
+  }
+
   @Test("units past the expiry of their replay end a batch at a time")
   func expiry() async throws {
     try await SchedulerDatabase.with { database in
