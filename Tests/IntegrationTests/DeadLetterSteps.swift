@@ -68,19 +68,18 @@ extension SchedulerDatabase {
 
   func cancel(_ replay: ReplayID) async throws -> CommandStore.Result {
     let store = ReplayCancellationStore(term: term)
-    var (cancellation, changes) = try await begin(cancelling: replay)
-    var outbox: [OutboxEntry] = []
+    var (cancellation, result) = try await begin(cancelling: replay)
     while !cancellation.isDone {
       let step = try await store.step(cancellation)
       cancellation = step.cancellation
-      outbox += step.outbox
+      result.outbox += step.outbox
     }
-    return CommandStore.Result(changes: changes, outbox: outbox)
+    return result
   }
 
   func begin(
     cancelling replay: ReplayID, command: EnvelopeID = .timeOrdered()
-  ) async throws -> (cancellation: ReplayCancellationStore.Cancellation, changes: MessageStore.Changes) {
+  ) async throws -> (cancellation: ReplayCancellationStore.Cancellation, result: CommandStore.Result) {
     let header = try Self.header(ReplayCancel(replayID: replay), command)
     return try await ReplayCancellationStore(term: term).begin(replay, header)
   }
@@ -107,5 +106,13 @@ extension SchedulerDatabase {
     let mark = EnvelopeID.timeOrdered()
     let counted = try await store.count(marking: { mark }, onSnapshot: { true })
     return try #require(counted).buckets
+  }
+}
+
+extension CommandAnswered {
+  /// All of it, to be compared.
+  var summary: String {
+    let refused = (refusals ?? []).map { "\($0.unit) \($0.reason)" }
+    return "\(commandID) \(command) \(result) \(reason ?? "") \(counts.map { "\($0)" } ?? "") \(refused)"
   }
 }

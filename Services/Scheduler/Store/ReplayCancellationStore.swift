@@ -22,15 +22,15 @@ struct ReplayCancellationStore: Sendable {
 
   /// Writes a cancellation down, if it is new. From then on nothing of the replay waits anywhere, and what is ordered
   /// later is refused.
-  /// - Returns: Also what leaves the queue with it.
+  /// - Returns: Also what leaves the queue with it, and of one that is done its answer once more.
   func begin(
     _ replay: ReplayID, _ header: EnvelopeHeader
-  ) async throws -> (cancellation: Cancellation, changes: MessageStore.Changes) {
+  ) async throws -> (cancellation: Cancellation, result: CommandStore.Result) {
     // As many as a replay may have: read before the transaction, which holds the leadership's row.
     let waiting = try await term.pool.withConnection {
       try await OutcomeStore.Returned.waiting(where: "r.replay_id = \(replay.uuid)", $0)
     }
-    let cancellation = try await term.transaction { connection, now in
+    let (cancellation, outbox) = try await term.transaction { connection, now in
       try await connection.query(
         """
         INSERT INTO scheduler.cancelled_replays (replay_id, cancelled_at) VALUES (\(replay.uuid), \(now.date))
@@ -46,9 +46,10 @@ struct ReplayCancellationStore: Sendable {
         "SELECT * FROM scheduler.replay_cancellations WHERE command_id = \(header.id.uuid)"
       ).first
       guard let row else { throw StoreError.outOfStep }
-      return try Self.cancellation(row)
+      let cancellation = try Self.cancellation(row)
+      return (cancellation, cancellation.isDone ? try await KeptAnswer.again(header, at: now, connection) : [])
     }
-    return (cancellation, .leaving(waiting))
+    return (cancellation, CommandStore.Result(changes: .leaving(waiting), outbox: outbox))
   }
 
   /// Cancellations that an earlier leader did not finish.
@@ -73,7 +74,7 @@ struct ReplayCancellationStore: Sendable {
       cancellation.isDone = changes.count < Self.batchSize
       if cancellation.isDone, try await CommandStore.isNew(cancellation.header.id, connection, now) {
         let answer = try await answer(to: cancellation, connection)
-        try facts.add(answer, at: now, requestID: cancellation.header.requestID)
+        try await KeptAnswer.add(answer, to: cancellation.header, &facts, at: now, connection)
       }
       let doneAt = cancellation.isDone ? now.date : nil
       try await connection.query(

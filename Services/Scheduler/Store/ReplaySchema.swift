@@ -52,4 +52,9 @@ enum ReplaySchema {
     COMMENT ON TABLE scheduler.replay_cancellations IS
       'Commands that take replays back, a batch at a time; counts are those of the answer.';
     """
+
+  static let answers = """
+    ALTER TABLE scheduler.inbox ADD COLUMN answer text;
+    COMMENT ON COLUMN scheduler.inbox.answer IS 'Of commands about single units: a repeat is answered with it again.';
+    """
 }

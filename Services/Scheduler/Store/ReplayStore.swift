@@ -12,16 +12,18 @@ struct ReplayStore: Sendable {
   /// Lets units wait again that are where their letters say, and refuses the others.
   func replay(_ order: UnitReplay, _ header: EnvelopeHeader) async throws -> CommandStore.Result {
     try await term.transaction { connection, now in
-      guard try await CommandStore.isNew(header.id, connection, now) else { return CommandStore.Result() }
+      guard try await CommandStore.isNew(header.id, connection, now) else {
+        return CommandStore.Result(outbox: try await KeptAnswer.again(header, at: now, connection))
+      }
       var facts = Outbox.Draft()
       var result = CommandStore.Result()
       var answer = UnitAnswer(header: header)
       if let reason = try await refusal(of: order, at: now, connection) {
-        try facts.add(answer.refused(reason), at: now, requestID: header.requestID)
+        try await KeptAnswer.add(answer.refused(reason), to: header, &facts, at: now, connection)
       } else {
         let store = MessageStore(connection: connection, now: now)
         result.changes = try await carryOut(order, store, &facts, &answer)
-        try facts.add(answer.body, at: now, requestID: header.requestID)
+        try await KeptAnswer.add(answer.body, to: header, &facts, at: now, connection)
       }
       result.outbox = try await Outbox.insert(facts, connection)
       return result
@@ -34,6 +36,7 @@ struct ReplayStore: Sendable {
   ) async throws -> String? {
     if order.units.isEmpty { return "empty" }
     if order.units.count > UnitReplay.unitLimit { return "too_many" }
+    if let provider = order.provider, !providers.contains(provider) { return "unknown_provider" }
     if let expiresAt = order.expiresAt, expiresAt <= now { return "expired" }
     let isCancelled = try await connection.query(
       "SELECT 1 AS one FROM scheduler.cancelled_replays WHERE replay_id = \(order.replayID.uuid)"

@@ -10,6 +10,7 @@ enum SchedulerSchema {
     Migration(version: 3, name: "allowed providers", sql: allowedProviders),
     Migration(version: 4, name: "replays", sql: ReplaySchema.tables),
     Migration(version: 5, name: "replays cancelled in steps", sql: ReplaySchema.cancellations),
+    Migration(version: 6, name: "answers that are given again", sql: ReplaySchema.answers),
   ]
 
   private static let allowedProviders = """

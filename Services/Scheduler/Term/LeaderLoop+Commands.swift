@@ -56,7 +56,7 @@ extension LeaderLoop {
     }
   }
 
-  func refuse(_ header: EnvelopeHeader, _ reason: String) async throws {
+  private func refuse(_ header: EnvelopeHeader, _ reason: String) async throws {
     let answer = CommandAnswered(commandID: header.id, command: header.type, result: .refused, reason: reason)
     await relay.add(try await ProviderStore(term: term).answer(answer, requestID: header.requestID) ?? [])
   }

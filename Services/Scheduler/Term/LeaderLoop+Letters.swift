@@ -12,7 +12,6 @@ struct ReplayCancellation: Sendable {
 
 extension LeaderLoop {
   func replay(_ order: UnitReplay, _ header: EnvelopeHeader) async throws {
-    if let provider = order.provider, file[provider] == nil { return try await refuse(header, "unknown_provider") }
     let providers = Set(queue.board.providers.map(\.name))
     try await follow(ReplayStore(term: term, providers: providers).replay(order, header))
     if let expiresAt = order.expiresAt { times.include(SweepStore.Times(expiry: expiresAt)) }
@@ -24,7 +23,7 @@ extension LeaderLoop {
       return
     }
     let begun = try await ReplayCancellationStore(term: term).begin(replay, header)
-    follow(begun.changes)
+    await follow(begun.result)
     guard !begun.cancellation.isDone else { return await consumer.acknowledge(delivery) }
     replayCancellations.append(ReplayCancellation(stored: begun.cancellation, deliveries: [delivery]))
   }
