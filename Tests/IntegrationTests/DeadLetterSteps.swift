@@ -36,13 +36,27 @@ extension SchedulerDatabase {
     return try #require(try result.outbox.facts(UnitsDead.self).first?.units.first)
   }
 
+  /// The letters of one message whose SMS nobody knows the outcome of.
+  func doubtfulLetters(_ count: Int) async throws -> [UnitsDead.Entry] {
+    let span = try await takeIn(message(count)).admitted[0].span
+    let attempts = try await dispatch(span, 0..<count)
+    let reports = attempts.map {
+      OutcomeStore.Report(
+        attempt: $0.id, provider: "hkt", report: .outcome(.unknown), reply: nil, errorCode: "timeout",
+        startedAt: .now(), finishedAt: .now())
+    }
+    let result = try await OutcomeStore(term: term).apply(reports, policies: [:])
+    return try result.outbox.facts(UnitsDead.self).flatMap(\.units)
+  }
+
   func replay(
     _ letters: [UnitsDead.Entry], id: ReplayID = .timeOrdered(), command: EnvelopeID = .timeOrdered(),
-    as messageClass: MessageClass? = nil, provider: String? = nil, expiresAt: Timestamp? = nil
+    as messageClass: MessageClass? = nil, provider: String? = nil, expiresAt: Timestamp? = nil,
+    among providers: Set<String> = ["hkt", "a", "b"]
   ) async throws -> CommandStore.Result {
     let order = UnitReplay(
       replayID: id, units: letters, messageClass: messageClass, provider: provider, expiresAt: expiresAt)
-    return try await ReplayStore(term: term).replay(order, try Self.header(order, command))
+    return try await ReplayStore(term: term, providers: providers).replay(order, try Self.header(order, command))
   }
 
   func settle(
@@ -53,8 +67,21 @@ extension SchedulerDatabase {
   }
 
   func cancel(_ replay: ReplayID) async throws -> CommandStore.Result {
-    let order = ReplayCancel(replayID: replay)
-    return try await ReplayStore(term: term).cancel(replay, try Self.header(order, .timeOrdered()))
+    let store = ReplayCancellationStore(term: term)
+    var (cancellation, result) = try await begin(cancelling: replay)
+    while !cancellation.isDone {
+      let step = try await store.step(cancellation)
+      cancellation = step.cancellation
+      result.outbox += step.outbox
+    }
+    return result
+  }
+
+  func begin(
+    cancelling replay: ReplayID, command: EnvelopeID = .timeOrdered()
+  ) async throws -> (cancellation: ReplayCancellationStore.Cancellation, result: CommandStore.Result) {
+    let header = try Self.header(ReplayCancel(replayID: replay), command)
+    return try await ReplayCancellationStore(term: term).begin(replay, header)
   }
 
   private static func header<Body: Payload>(_ body: Body, _ id: EnvelopeID) throws -> EnvelopeHeader {
@@ -79,5 +106,13 @@ extension SchedulerDatabase {
     let mark = EnvelopeID.timeOrdered()
     let counted = try await store.count(marking: { mark }, onSnapshot: { true })
     return try #require(counted).buckets
+  }
+}
+
+extension CommandAnswered {
+  /// All of it, to be compared.
+  var summary: String {
+    let refused = (refusals ?? []).map { "\($0.unit) \($0.reason)" }
+    return "\(commandID) \(command) \(result) \(reason ?? "") \(counts.map { "\($0)" } ?? "") \(refused)"
   }
 }

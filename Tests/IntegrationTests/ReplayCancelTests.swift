@@ -77,7 +77,8 @@ struct ReplayCancelTests {
       #expect(change.version > UnitVersion.of(dispatch: 0, state: .unconfirmed) && change.provider == "hkt")
       #expect(try sent.outbox.facts(LettersClosed.self).flatMap(\.letters).map(\.reason) == ["settled"])
       let repeated = try await database.settle([letters[0]], as: .sent, command: command)
-      #expect(repeated.outbox.isEmpty)
+      let again = try repeated.outbox.answer()
+      #expect(repeated.outbox.count == 1 && again.summary == answer.summary)
       let failed = try await database.settle([letters[1]], as: .failed).outbox
       #expect(try failed.facts(UnitsChanged.self).first?.units.first?.errorCode == "settled")
       let abandoned = try await database.settle([letters[2]], as: .abandoned).outbox
@@ -160,6 +161,26 @@ struct ReplayCancelTests {
       let left = try await database.pendingInLedger()
       let stale = try await database.replay(letters).outbox.answer()
       #expect(left.isEmpty && stale.result == .refused)
+    }
+  }
+
+  @Test("an SMS that went out since its death does not go again from an old letter, once its message is dropped")
+  func tooOld() async throws {
+    try await SchedulerDatabase.with { database in
+      var letter = try await database.letter()
+      let again = try await database.command(.retryFailed, letter.unit.messageID)
+      let attempt = try await database.dispatch(try #require(again.changes.returned.first))
+      try await database.report(attempt.id, .outcome(.accepted))
+      let pruned = try await Retention(
+        pool: database.term.pool, logger: Logger(label: "retention"), age: .zero
+      ).prune()
+      letter.diedAt = .now() + .seconds(-7 * 24 * 3600 - 1)
+      let result = try await database.replay([letter])
+      let answer = try result.outbox.answer()
+      #expect(pruned == 1 && answer.result == .refused && answer.reason == "too_old")
+      #expect(answer.refusals == [.init(unit: letter.unit, reason: "too_old")] && result.changes.returned.isEmpty)
+      let rows = try await database.term.pool.query("SELECT 1 AS one FROM scheduler.messages").count
+      #expect(rows == 0)
     }
   }
 }

@@ -58,7 +58,7 @@ struct ReplayTests {
     }
   }
 
-  @Test("the same command delivered again changes nothing and has left one answer")
+  @Test("the same command delivered again changes nothing and is answered the same again")
   func repeated() async throws {
     try await SchedulerDatabase.with { database in
       let letter = try await database.letter(.unconfirmed)
@@ -69,9 +69,9 @@ struct ReplayTests {
       let waiting = try await TakeOver(term: database.term).waiting()
       #expect(waiting.map(\.flow.messageClass) == [.bulk] && waiting.map(\.unit.unit) == [letter.unit])
       let again = try await database.replay([letter], command: command)
-      #expect(again.outbox.isEmpty && again.changes.returned.isEmpty)
-      let kept = try await Outbox.load(limit: 1000, upTo: .max, pool: database.term.pool).answer()
-      #expect(kept.commandID == command && kept.result == .done)
+      let (kept, answer) = (try again.outbox.answer(), try first.outbox.answer())
+      #expect(again.outbox.count == 1 && again.changes.returned.isEmpty)
+      #expect(kept.summary == answer.summary && kept.commandID == command && kept.result == .done)
       let unit = try await database.unit(letter.unit)
       #expect(unit.dispatch == letter.dispatch + 1)
     }
@@ -129,6 +129,28 @@ struct ReplayTests {
       let free = try await database.replay([letters[1]])
       #expect(free.changes.returned.map(\.flow.provider) == [nil])
       #expect(free.changes.returned.map(\.unit.allowed) == [["a", "hkt"]])
+    }
+  }
+
+  @Test("what only providers may carry that are no longer there is refused, SMS by SMS, unless another is asked for")
+  func removedProviders() async throws {
+    try await SchedulerDatabase.with { database in
+      var letters: [UnitsDead.Entry] = []
+      for place in 0..<4 {
+        var message = database.message(1)
+        message.body.provider = place == 0 ? "gone" : nil
+        message.body.providers = [nil, ["gone", "lost"], ["gone", "hkt"], nil][place]
+        let span = try await database.takeIn(message).admitted[0].span
+        letters.append(try await database.kill(try await database.dispatch(span, 0..<1)[0].id))
+      }
+      let result = try await database.replay(letters)
+      let answer = try result.outbox.answer()
+      #expect(answer.result == .done && answer.counts?.pending == 2)
+      #expect(
+        Set(answer.refusals ?? []) == Set(letters[0..<2].map { .init(unit: $0.unit, reason: "unknown_provider") }))
+      #expect(Set(result.changes.returned.map(\.unit.unit)) == Set(letters[2...].map(\.unit)))
+      let other = try await database.replay([letters[0]], provider: "hkt")
+      #expect(other.changes.returned.map(\.flow.provider) == ["hkt"])
     }
   }
 

@@ -93,6 +93,20 @@ struct UnitTransitionTests {
     #expect(decide(unit, .expired) == .ignore)
   }
 
+  @Test("a late answer to the last attempt in doubt settles a unit that a replay gave back unsent")
+  func lateAfterReplay() {
+    var unit = sending
+    unit.state = .unconfirmed
+    unit.dispatch = 4
+    unit.lastUnknown = 2
+    let sent = changed(decide(unit, .outcome(.accepted)))?.0
+    #expect(sent?.state == .sent && sent?.dispatch == 4)
+    #expect(decide(unit, .outcome(.unknown)) == .ignore)
+    #expect(decide(unit, .outcome(.accepted), dispatch: 1) == .ignore)
+    unit.state = .pending
+    #expect(decide(unit, .outcome(.accepted)) == .ignore)
+  }
+
   @Test("a late answer also ends a unit that waits to be sent again")
   func lateWhileRetrying() {
     var unit = sending

@@ -165,7 +165,7 @@ struct MessageStore: Sendable {
         doubtful.map { ($0.attempt, .unconfirmed, "unconfirmed", 0) }, at: now, connection)
       try facts.add(letters, at: now)
     }
-    if !waiting.isEmpty { try await replayed.finish(units.map { ($0.attempt.unit, $0.state) }, at: now, &facts) }
+    try await replayed.finish(units.map { ($0.attempt.unit, $0.state) }, at: now, &facts)
     if !finished.isEmpty { try facts.add(MessagesFinished(messages: finished), at: now) }
     return result
   }

@@ -27,7 +27,7 @@ extension OutcomeStore {
         LettersClosed(
           letters: late.map {
             .init(
-              unit: $0.report.attempt.unit, dispatch: $0.report.attempt.dispatch, state: $0.new.state,
+              unit: $0.report.attempt.unit, dispatch: $0.old.dispatch, state: $0.new.state,
               reason: "late_answer")
           }), at: now)
     }

@@ -113,7 +113,10 @@ struct OutcomeStore: Sendable {
         CASE WHEN m.ended = 'cancelled' THEN m.ended WHEN c.replay_id IS NOT NULL THEN r.from_state
           WHEN r.replay_id IS NULL THEN m.ended END AS ending,
         CASE WHEN r.replay_id IS NULL THEN m.expires_at ELSE r.expires_at END AS expires_at,
-        r.replay_id IS NOT NULL AS is_replayed
+        r.replay_id IS NOT NULL AS is_replayed, CASE WHEN u.state = 'unconfirmed' THEN (
+          SELECT max(a.dispatch) FROM scheduler.attempts a
+          WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index AND a.outcome = 'unknown')
+        END AS last_unknown
       FROM unnest(\(units.map(\.messageID.uuid)), \(units.map(\.index))) AS p(message_id, unit_index)
       JOIN scheduler.units u USING (message_id, unit_index)
       JOIN scheduler.messages m USING (message_id)
@@ -128,7 +131,7 @@ struct OutcomeStore: Sendable {
           state: try UnitState(row), dispatch: try row.decode("dispatch"),
           attemptsUsed: try row.decode("attempts_used"),
           throttles: try row.decode("throttles"), failedProviders: try row.decode("failed_providers"),
-          isResent: try row.decode("is_resent")),
+          isResent: try row.decode("is_resent"), lastUnknown: try row.decode("last_unknown")),
         flow: try FlowKey(row), segments: try row.decode("segments"), allowed: try row.decode("providers"),
         requestID: try row.decode("request_id"),
         isPaused: try row.decode("is_paused"),

@@ -39,4 +39,22 @@ enum ReplaySchema {
     COMMENT ON TABLE scheduler.cancelled_replays IS
       'What of them comes back unsent goes back to the letters, what is ordered later is refused.';
     """
+
+  static let cancellations = """
+    CREATE TABLE scheduler.replay_cancellations (
+      command_id uuid NOT NULL CONSTRAINT replay_cancellations_pkey PRIMARY KEY,
+      replay_id uuid NOT NULL,
+      request_id text,
+      begun_at timestamptz NOT NULL,
+      counts text NOT NULL,
+      done_at timestamptz
+    );
+    COMMENT ON TABLE scheduler.replay_cancellations IS
+      'Commands that take replays back, a batch at a time; counts are those of the answer.';
+    """
+
+  static let answers = """
+    ALTER TABLE scheduler.inbox ADD COLUMN answer text;
+    COMMENT ON COLUMN scheduler.inbox.answer IS 'Of commands about single units: a repeat is answered with it again.';
+    """
 }

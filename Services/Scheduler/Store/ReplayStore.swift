@@ -3,23 +3,27 @@ import Foundation
 import Metering
 import Postgres
 
-/// Carries out replays of dead letters and their cancellations, each once however often it is delivered.
+/// Carries out replays of dead letters, each once however often it is delivered.
 struct ReplayStore: Sendable {
   var term: LeaderTerm
+  /// The names of those that are configured.
+  var providers: Set<String>
 
   /// Lets units wait again that are where their letters say, and refuses the others.
   func replay(_ order: UnitReplay, _ header: EnvelopeHeader) async throws -> CommandStore.Result {
     try await term.transaction { connection, now in
-      guard try await CommandStore.isNew(header.id, connection, now) else { return CommandStore.Result() }
+      guard try await CommandStore.isNew(header.id, connection, now) else {
+        return CommandStore.Result(outbox: try await KeptAnswer.again(header, at: now, connection))
+      }
       var facts = Outbox.Draft()
       var result = CommandStore.Result()
       var answer = UnitAnswer(header: header)
       if let reason = try await refusal(of: order, at: now, connection) {
-        try facts.add(answer.refused(reason), at: now, requestID: header.requestID)
+        try await KeptAnswer.add(answer.refused(reason), to: header, &facts, at: now, connection)
       } else {
         let store = MessageStore(connection: connection, now: now)
         result.changes = try await carryOut(order, store, &facts, &answer)
-        try facts.add(answer.body, at: now, requestID: header.requestID)
+        try await KeptAnswer.add(answer.body, to: header, &facts, at: now, connection)
       }
       result.outbox = try await Outbox.insert(facts, connection)
       return result
@@ -32,6 +36,7 @@ struct ReplayStore: Sendable {
   ) async throws -> String? {
     if order.units.isEmpty { return "empty" }
     if order.units.count > UnitReplay.unitLimit { return "too_many" }
+    if let provider = order.provider, !providers.contains(provider) { return "unknown_provider" }
     if let expiresAt = order.expiresAt, expiresAt <= now { return "expired" }
     let isCancelled = try await connection.query(
       "SELECT 1 AS one FROM scheduler.cancelled_replays WHERE replay_id = \(order.replayID.uuid)"
@@ -44,11 +49,14 @@ struct ReplayStore: Sendable {
   ) async throws -> MessageStore.Changes {
     let connection = store.connection
     let letters = Dictionary(order.units.map { ($0.unit, $0) }, uniquingKeysWith: { first, _ in first })
-    let messages = try await messages(of: order, Array(letters.values), store)
+    let restored = RestoredMessages(connection: connection, now: store.now)
+    let messages = try await messages(of: Array(letters.values), restored, store)
     var candidates: [UnitsDead.Entry] = []
     for letter in letters.values.sorted(by: { $0.unit < $1.unit }) {
-      if let message = messages[letter.unit.messageID], let reason = Self.refusal(of: order, message) {
+      if let message = messages[letter.unit.messageID], let reason = refusal(of: order, message) {
         answer.refuse(letter.unit, reason)
+      } else if messages[letter.unit.messageID] == nil, restored.isTooOld(letter) {
+        answer.refuse(letter.unit, "too_old")
       } else {
         candidates.append(letter)
       }
@@ -100,24 +108,27 @@ struct ReplayStore: Sendable {
 
   /// The letters' messages, locked; those that are gone are made anew.
   private func messages(
-    of order: UnitReplay, _ letters: [UnitsDead.Entry], _ store: MessageStore
+    of letters: [UnitsDead.Entry], _ restored: RestoredMessages, _ store: MessageStore
   ) async throws -> [MessageID: MessageStore.Message] {
     func locked() async throws -> [MessageID: MessageStore.Message] {
       let messages = try await store.lock(Array(Set(letters.map(\.unit.messageID))))
       return Dictionary(messages.map { ($0.entry.span.messageID, $0) }, uniquingKeysWith: { $1 })
     }
     let known = try await locked()
-    let isAdded = try await RestoredMessages(connection: store.connection, now: store.now).add(letters, known: known)
-    return isAdded ? try await locked() : known
+    return try await restored.add(letters, known: known) ? try await locked() : known
   }
 
-  private static func refusal(of order: UnitReplay, _ message: MessageStore.Message) -> String? {
+  private func refusal(of order: UnitReplay, _ message: MessageStore.Message) -> String? {
     // What comes back meanwhile is to be cancelled; until then the message cannot begin anew.
     if message.ended == .cancelled, message.counts.sending > 0 { return "cancelling" }
     if let provider = order.provider, let allowed = message.entry.span.allowed, !allowed.contains(provider) {
       return "provider_not_allowed"
     }
-    return nil
+    // It would wait for ever.
+    let provider = order.provider ?? message.entry.flow.provider
+    let isKnown =
+      provider.map(providers.contains) ?? message.entry.span.allowed.map { !providers.isDisjoint(with: $0) } ?? true
+    return isKnown ? nil : "unknown_provider"
   }
 
   /// Notes the units as replayed, each in the flow that it goes by.
@@ -152,52 +163,6 @@ struct ReplayStore: Sendable {
         AS p(message_id, unit_index, died, from_state, attempts_used, flow_id, phone, content, letter)
       """)
     return Array(flows.values)
-  }
-
-  // MARK: Taking back
-
-  /// Takes back what of a replay waits; what is under way goes back when it comes back unsent.
-  func cancel(_ replay: ReplayID, _ header: EnvelopeHeader) async throws -> CommandStore.Result {
-    try await term.transaction { connection, now in
-      guard try await CommandStore.isNew(header.id, connection, now) else { return CommandStore.Result() }
-      try await connection.query(
-        """
-        INSERT INTO scheduler.cancelled_replays (replay_id, cancelled_at) VALUES (\(replay.uuid), \(now.date))
-        ON CONFLICT (replay_id) DO NOTHING
-        """)
-      let store = MessageStore(connection: connection, now: now)
-      let ids = try await connection.query(
-        "SELECT DISTINCT message_id FROM scheduler.replayed WHERE replay_id = \(replay.uuid)"
-      ).map(MessageID.init)
-      _ = try await store.lock(ids)
-      let waiting = try await OutcomeStore.Returned.waiting(where: "r.replay_id = \(replay.uuid)", connection)
-      let changes = try await connection.query(
-        """
-        UPDATE scheduler.units u
-        SET due_at = NULL, attempts_used = greatest(u.attempts_used, r.attempts_used),
-            state = CASE WHEN EXISTS (
-              SELECT FROM scheduler.attempts a
-              WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index AND a.dispatch = u.dispatch
-                AND a.outcome = 'unknown') THEN 'unconfirmed' ELSE r.from_state END
-        FROM scheduler.replayed r
-        WHERE r.replay_id = \(replay.uuid) AND u.message_id = r.message_id AND u.unit_index = r.unit_index
-          AND u.state IN ('pending', 'retrying')
-        RETURNING u.message_id, u.unit_index, u.dispatch, u.attempts_used, u.state
-        """
-      ).map { try store.change($0, try UnitState($0)) }
-      var facts = Outbox.Draft()
-      var answer = UnitAnswer(header: header)
-      try await ReplayedUnits(connection: connection).end(changes, at: now, &facts)
-      for change in changes { answer.count(1, change.state) }
-      // What waited is gone from the table by now.
-      let left: Int? = try await connection.query(
-        "SELECT count(*) AS units FROM scheduler.replayed WHERE replay_id = \(replay.uuid)"
-      ).first?.decode("units")
-      answer.count(left ?? 0, .sending)
-      let body = answer.isEmpty ? answer.refused("nothing_to_cancel") : answer.body
-      try facts.add(body, at: now, requestID: header.requestID)
-      return CommandStore.Result(changes: .leaving(waiting), outbox: try await Outbox.insert(facts, connection))
-    }
   }
 }
 

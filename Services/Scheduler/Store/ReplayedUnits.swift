@@ -38,16 +38,25 @@ struct ReplayedUnits: Sendable {
   func nextExpiry(now: Timestamp) async throws -> Timestamp? {
     try await connection.query(
       """
-      SELECT min(r.expires_at) AS expiry_at FROM scheduler.replayed r
+      SELECT r.expires_at AS expiry_at FROM scheduler.replayed r
       JOIN scheduler.units u USING (message_id, unit_index)
-      WHERE r.expires_at > \(now.date) OR (r.expires_at IS NOT NULL AND u.state IN ('pending', 'retrying'))
+      WHERE r.expires_at IS NOT NULL AND (r.expires_at > \(now.date) OR u.state IN ('pending', 'retrying'))
+      ORDER BY r.expires_at LIMIT 1
       """
     ).first?.decode("expiry_at", as: Date?.self).map(Timestamp.init)
   }
 
   /// Ends those that wait past their own expiry. What may have arrived is unconfirmed again, not expired.
   func expire(at now: Timestamp, limit: Int, _ facts: inout Outbox.Draft) async throws -> MessageStore.Changes {
-    let due = try await OutcomeStore.Returned.waiting(where: "r.expires_at <= \(now.date)", connection).prefix(limit)
+    let due = try await OutcomeStore.Returned.waiting(
+      where: """
+        (u.message_id, u.unit_index) IN (
+          SELECT d.message_id, d.unit_index
+          FROM scheduler.replayed d JOIN scheduler.units w USING (message_id, unit_index)
+          WHERE d.expires_at <= \(now.date) AND w.state IN ('pending', 'retrying')
+            AND NOT EXISTS (SELECT FROM scheduler.cancelled_replays c WHERE c.replay_id = d.replay_id)
+          ORDER BY d.expires_at LIMIT \(limit))
+        """, connection)
     guard !due.isEmpty else { return MessageStore.Changes() }
     let store = MessageStore(connection: connection, now: now)
     _ = try await store.lock(Array(Set(due.map(\.unit.unit.messageID))))
@@ -66,7 +75,7 @@ struct ReplayedUnits: Sendable {
       """
     ).map { try store.change($0, try UnitState($0)) }
     try await end(changes, at: now, &facts)
-    return .leaving(Array(due))
+    return .leaving(due)
   }
 
   /// Writes down what replayed units that waited have become instead of being sent: counts, facts, letters.

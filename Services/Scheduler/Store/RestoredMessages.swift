@@ -6,7 +6,8 @@ import Postgres
 /// Makes messages anew of which the scheduler knows nothing any more, from what their letters say.
 ///
 /// Only the units of the letters are known then, so such a message is marked. Retention leaves of an old message what
-/// lies in the letters; this is for what was lost in another way.
+/// lies in the letters; this is for what was lost in another way. Of what may have been dropped by age nothing is made:
+/// it may have been sent since that death.
 struct RestoredMessages: Sendable {
   var connection: PostgresConnection
   var now: Timestamp
@@ -16,7 +17,7 @@ struct RestoredMessages: Sendable {
   /// - Returns: Whether something was added.
   func add(_ letters: [UnitsDead.Entry], known: [MessageID: MessageStore.Message]) async throws -> Bool {
     let missing = letters.filter {
-      ($0.state == .dead || $0.state == .unconfirmed)
+      ($0.state == .dead || $0.state == .unconfirmed) && !isTooOld($0)
         && known[$0.unit.messageID].map { $0.form == .restored } ?? true
     }
     for (id, letters) in Dictionary(grouping: missing, by: \.unit.messageID).sorted(by: { $0.key < $1.key }) {
@@ -55,6 +56,9 @@ struct RestoredMessages: Sendable {
     }
     return !missing.isEmpty
   }
+
+  /// True when the message may have ended after this death, in whatever way, and been dropped since.
+  func isTooOld(_ letter: UnitsDead.Entry) -> Bool { letter.diedAt + Retention.age <= now }
 
   private func absent(_ letters: [UnitsDead.Entry]) async throws -> [UnitsDead.Entry] {
     let known = try await connection.query(

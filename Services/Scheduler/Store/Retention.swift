@@ -12,10 +12,12 @@ import ServiceKit
 struct Retention: Sendable {
   /// Units in one transaction, but for one message that has more.
   static let unitLimit = 5000
+  /// How long a final message stays.
+  static let age = Duration.seconds(7 * 24 * 3600)
 
   var pool: PostgresPool
   var logger: Logger
-  var age: Duration = .seconds(7 * 24 * 3600)
+  var age = Self.age
 
   /// Works until cancelled.
   func run() async throws {
@@ -61,6 +63,7 @@ struct Retention: Sendable {
         WHERE received_at < sluice.clock() - \(CommandStore.patience / .seconds(1)) * interval '1 second'
         """)
       try await connection.query("DELETE FROM scheduler.user_cancellations WHERE done_at < \(unsafeRaw: before)")
+      try await connection.query("DELETE FROM scheduler.replay_cancellations WHERE done_at < \(unsafeRaw: before)")
       try await connection.query("DELETE FROM scheduler.cancelled_replays WHERE cancelled_at < \(unsafeRaw: before)")
       return rows.count
     }

@@ -61,7 +61,8 @@ extension OutcomeStore.Returned {
       flow: try FlowKey(row), dueAt: try row.decode("due_at", as: Date?.self).map(Timestamp.init))
   }
 
-  /// Units that came back and wait, the last first: each is put before the others.
+  /// Units that came back and wait, the last first: each is put before the others. What a cancelled replay has not given
+  /// back yet waits no longer.
   /// - Parameter condition: Which ones, of units `u` of messages `m`, in replays `r` if any.
   static func waiting(where condition: PostgresQuery, _ connection: PostgresConnection) async throws -> [Self] {
     try await connection.query(
@@ -71,8 +72,9 @@ extension OutcomeStore.Returned {
       FROM scheduler.units u
       JOIN scheduler.messages m USING (message_id)
       LEFT JOIN scheduler.replayed r USING (message_id, unit_index)
+      LEFT JOIN scheduler.cancelled_replays c ON c.replay_id = r.replay_id
       JOIN scheduler.flows f ON f.flow_id = coalesce(r.flow_id, m.flow_id)
-      WHERE u.state IN ('pending', 'retrying') AND \(condition)
+      WHERE u.state IN ('pending', 'retrying') AND c.replay_id IS NULL AND \(condition)
       ORDER BY m.first_number DESC, u.unit_index DESC
       """
     ).map(Self.init)

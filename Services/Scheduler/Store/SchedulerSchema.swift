@@ -9,6 +9,8 @@ enum SchedulerSchema {
     Migration(version: 2, name: "schedule, expiry, commands, provider conditions", sql: SchedulerControls.tables),
     Migration(version: 3, name: "allowed providers", sql: allowedProviders),
     Migration(version: 4, name: "replays", sql: ReplaySchema.tables),
+    Migration(version: 5, name: "replays cancelled in steps", sql: ReplaySchema.cancellations),
+    Migration(version: 6, name: "answers that are given again", sql: ReplaySchema.answers),
   ]
 
   private static let allowedProviders = """

@@ -7,16 +7,18 @@ struct SettleStore: Sendable {
 
   func settle(_ order: UnitSettle, _ header: EnvelopeHeader) async throws -> CommandStore.Result {
     try await term.transaction { connection, now in
-      guard try await CommandStore.isNew(header.id, connection, now) else { return CommandStore.Result() }
+      guard try await CommandStore.isNew(header.id, connection, now) else {
+        return CommandStore.Result(outbox: try await KeptAnswer.again(header, at: now, connection))
+      }
       var facts = Outbox.Draft()
       var answer = UnitAnswer(header: header)
       if order.units.isEmpty || order.units.count > UnitSettle.unitLimit {
         let reason = order.units.isEmpty ? "empty" : "too_many"
-        try facts.add(answer.refused(reason), at: now, requestID: header.requestID)
+        try await KeptAnswer.add(answer.refused(reason), to: header, &facts, at: now, connection)
       } else {
         let store = MessageStore(connection: connection, now: now)
         try await carryOut(order, store, &facts, &answer)
-        try facts.add(answer.body, at: now, requestID: header.requestID)
+        try await KeptAnswer.add(answer.body, to: header, &facts, at: now, connection)
       }
       return CommandStore.Result(outbox: try await Outbox.insert(facts, connection))
     }

@@ -1,4 +1,5 @@
 import Contracts
+import Foundation
 import Postgres
 
 /// The answer to a command about single units, as it comes about.
@@ -44,5 +45,33 @@ struct UnitAnswer: Sendable {
   /// Refused as a whole.
   func refused(_ reason: String) -> CommandAnswered {
     CommandAnswered(commandID: header.id, command: header.type, result: .refused, reason: reason)
+  }
+}
+
+/// Answers that are kept with their commands: who asks again, since the first one was lost, is told the same.
+enum KeptAnswer {
+  /// Adds the answer to a command that has just been carried out.
+  static func add(
+    _ answer: CommandAnswered, to header: EnvelopeHeader, _ facts: inout Outbox.Draft, at now: Timestamp,
+    _ connection: PostgresConnection
+  ) async throws {
+    let text = String(decoding: try JSONEncoder().encode(answer), as: UTF8.self)
+    try await connection.query(
+      "UPDATE scheduler.inbox SET answer = \(text) WHERE command_id = \(header.id.uuid)")
+    try facts.add(answer, at: now, requestID: header.requestID)
+  }
+
+  /// The answer to a command that was carried out before, once more.
+  static func again(
+    _ header: EnvelopeHeader, at now: Timestamp, _ connection: PostgresConnection
+  ) async throws -> [OutboxEntry] {
+    let row = try await connection.query(
+      "SELECT answer FROM scheduler.inbox WHERE command_id = \(header.id.uuid)"
+    ).first
+    guard let text = try row?.decode("answer", as: String?.self) else { return [] }
+    var facts = Outbox.Draft()
+    try facts.add(
+      try JSONDecoder().decode(CommandAnswered.self, from: Data(text.utf8)), at: now, requestID: header.requestID)
+    return try await Outbox.insert(facts, connection)
   }
 }

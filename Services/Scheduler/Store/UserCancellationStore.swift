@@ -64,8 +64,8 @@ struct UserCancellationStore: Sendable {
         SELECT message_id FROM (
           SELECT message_id, total, sum(total) OVER (ORDER BY message_id) AS units FROM (
             SELECT m.message_id, m.total FROM scheduler.flows f JOIN scheduler.messages m USING (flow_id)
-            WHERE f.user_id = \(cancellation.user.uuid) AND m.finished_at IS NULL AND m.ended IS NULL
-              AND m.accepted_at <= \(cancellation.before.date)
+            WHERE f.user_id = \(cancellation.user.uuid) AND m.finished_at IS NULL
+              AND (m.ended IS NULL OR m.ended = 'expired') AND m.accepted_at <= \(cancellation.before.date)
             LIMIT \(Self.batchSize)) next) counted
         WHERE units - total < \(SweepStore.unitLimit)
         """

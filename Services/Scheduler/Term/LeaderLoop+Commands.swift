@@ -45,7 +45,10 @@ extension LeaderLoop {
           await relay.add(facts)
         }
       case .replay(let order, let header): try await replay(order, header)
-      case .cancelReplay(let id, let header): try await follow(ReplayStore(term: term).cancel(id, header))
+      case .cancelReplay(let id, let header):
+        try await beginCancellation(of: id, header, delivery)
+        // Acknowledged when all is taken back.
+        continue
       case .settle(let order, let header): try await follow(SettleStore(term: term).settle(order, header))
       }
       Failpoint.reach(.commandCommitted)
@@ -59,17 +62,9 @@ extension LeaderLoop {
   }
 
   /// Follows what a command has done, and tells of it.
-  private func follow(_ result: CommandStore.Result) async {
+  func follow(_ result: CommandStore.Result) async {
     follow(result.changes)
     await relay.add(result.outbox)
-  }
-
-  // MARK: Dead letters
-
-  private func replay(_ order: UnitReplay, _ header: EnvelopeHeader) async throws {
-    if let provider = order.provider, file[provider] == nil { return try await refuse(header, "unknown_provider") }
-    try await follow(ReplayStore(term: term).replay(order, header))
-    if let expiresAt = order.expiresAt { times.include(SweepStore.Times(expiry: expiresAt)) }
   }
 
   // MARK: One user

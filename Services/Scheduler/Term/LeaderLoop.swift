@@ -29,6 +29,8 @@ actor LeaderLoop {
   var pausedUsers: Set<UserID> = []
   /// Cancellations of all of one user's messages, a batch at each turn.
   var cancellations: [UserCancellation] = []
+  /// Likewise of replays.
+  var replayCancellations: [ReplayCancellation] = []
   /// For counts of the whole store, which take longer than other statements may.
   let ledgerPool: PostgresPool
   var ledger = LedgerSchedule(now: .now)
@@ -77,6 +79,7 @@ actor LeaderLoop {
     let store = TakeOver(term: term)
     pausedUsers = try await UserStore(term: term).paused()
     cancellations = try await UserCancellationStore(term: term).open().map { UserCancellation(stored: $0) }
+    replayCancellations = try await ReplayCancellationStore(term: term).open().map { ReplayCancellation(stored: $0) }
     queue.restore(try await store.flows(), held: pausedUsers.union(cancellations.map(\.stored.user)))
     queue.isSending = try await ProviderStore(term: term).isSending()
     times = try await SweepStore(term: term).times()
@@ -104,6 +107,7 @@ actor LeaderLoop {
         for delivery in batch.commands { try await handling([delivery], by: carryOut) }
         reportUnreadable(&group)
         let isCancelling = try await continueCancellation()
+        let isTakingBack = try await continueReplayCancellation()
         try await term.confirm(after: .seconds(5))
         let isSweeping = try await sweep()
         let now = term.databaseTime() ?? .now()
@@ -113,7 +117,7 @@ actor LeaderLoop {
         await publishHeads(now: now)
         try await keepHouse(now: now)
         try await countLedger(&group)
-        let isBusy = dispatched || isCancelling || isSweeping || !batch.isEmpty
+        let isBusy = dispatched || isCancelling || isTakingBack || isSweeping || !batch.isEmpty
         if !isBusy { await inbox.bell.wait(until: wakeUp(now: now)) }
       }
     }

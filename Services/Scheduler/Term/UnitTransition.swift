@@ -13,6 +13,8 @@ struct UnitTransition: Sendable {
     var failedProviders: [String] = []
     /// Sent again after an unknown outcome.
     var isResent = false
+    /// The last attempt whose outcome is unknown. A unit that a replay gave back unsent has a higher number by then.
+    var lastUnknown: Int?
   }
 
   /// What has become of its message meanwhile: a unit that comes back follows it.
@@ -46,7 +48,9 @@ struct UnitTransition: Sendable {
     _ unit: Unit, dispatch: Int, report: Report, provider: String, messageClass: MessageClass, ending: UnitState? = nil,
     random: Double
   ) -> Decision {
-    guard dispatch == unit.dispatch else { return .ignore }
+    guard dispatch == unit.dispatch || (unit.state == .unconfirmed && dispatch == unit.lastUnknown) else {
+      return .ignore
+    }
     switch unit.state {
     case .sending:
       let decision = sending(unit, report, provider, messageClass, random)
