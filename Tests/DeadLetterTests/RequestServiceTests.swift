@@ -52,6 +52,23 @@ struct RequestServiceTests {
     }
   }
 
+  @Test("order what can be ordered, whatever else cannot")
+  func oneFails() async throws {
+    try await DeadLetterService.with { service in
+      let letters = try await service.bury(2)
+      let ids = letters.map { LetterIDs.letter($0.unit, dispatch: $0.dispatch) }
+      try await service.pool.query(
+        "UPDATE dead_letter.letters SET attempts = '[7]' WHERE letter_id = \(ids[0].uuid)")
+      let poison = try await poison(on: service)
+      for id in ids { try await service.command(DeadLetterReplay(selection: .init(ids: [id]), actor: actor)) }
+      try await eventually("the other is ordered") {
+        try service.facts(UnitReplay.self).contains { $0.body.units.map(\.unit) == [letters[1].unit] }
+      }
+      let command = try await service.command(PoisonReturn(letterID: poison, actor: actor))
+      #expect(try await service.answer(command).letters == .init(applied: 1))
+    }
+  }
+
   @Test("abandon letters: answered once the scheduler has")
   func abandons() async throws {
     try await DeadLetterService.with { service in
