@@ -1,6 +1,7 @@
 import AMQP
 import Contracts
 import Postgres
+import TestSupport
 import Testing
 
 @testable import DeadLetter
@@ -86,8 +87,47 @@ struct PoisonStoreTests {
             """)
       }
       try await retention.prune()
+      // Somebody has to decide about what is open, poison or not.
+      #expect(try await left() == [1, 1, 0])
+      try await pool.query(
+        "UPDATE dead_letter.poison SET state = 'retried', closed_at = received_at")
+      try await retention.prune()
+      #expect(try await left() == [1, 1, 0], "it does not lie in its queue yet")
+      try await pool.query("UPDATE dead_letter.poison SET published_at = received_at")
+      try await retention.prune()
       #expect(try await left() == [1, 0, 0])
       try await retention.count()
+    }
+  }
+
+  @Test("may hold deaths: as long as it may, closed letters and closings without one are not forgotten")
+  func lateDeaths() async throws {
+    try await withDatabase { pool in
+      let store = LetterStore(pool: pool)
+      let (closed, early) = (Samples.dead(), Samples.dead())
+      _ = try await store.open([Samples.letter(closed)])
+      for entry in [closed, early] { _ = try await store.close([Samples.closing(entry, .retryFailed)], at: .now()) }
+      let retention = Retention(pool: pool, keeps: .seconds(3600), metrics: DeadLetterMetrics())
+      let clock = DatabaseClock(pool: pool)
+      func open() async throws -> Int {
+        try await retention.prune()
+        _ = try await store.open([Samples.letter(closed), Samples.letter(early)])
+        return try await pool.query("SELECT FROM dead_letter.letters WHERE state = 'pending'").count
+      }
+      var death = message
+      death.queue = BrokerNames.deadLetterUnits
+      try await PoisonStore(pool: pool).keep(death, isRedelivery: false)
+      for days in [2, 89, 400] {
+        try await clock.step(to: .seconds(days * 86_400))
+        let pending = try await open()
+        #expect(pending == 0, "after \(days) days")
+      }
+      try await pool.query("UPDATE dead_letter.poison SET state = 'abandoned', closed_at = received_at")
+      try await retention.prune()
+      try await clock.step(to: .seconds(500 * 86_400))
+      try await retention.prune()
+      let left = try await pool.query("SELECT FROM dead_letter.early_closings").count
+      #expect(left == 0)
     }
   }
 }
