@@ -56,6 +56,24 @@ struct PoisonStoreTests {
     }
   }
 
+  @Test("that comes again before it lies in its queue waits again, and whoever asked for its return is told")
+  func cameAgain() async throws {
+    try await withDatabase { pool in
+      let store = PoisonStore(pool: pool)
+      try await store.keep(message, isRedelivery: false)
+      let requests = LetterRequests(pool: pool)
+      let giveBack = LetterCommand.return(
+        PoisonReturn(letterID: message.id, actor: LetterActor(userID: nil, name: "test")))
+      let first = try await requests.carryOut(giveBack, EnvelopeHeader(type: giveBack.type))
+      try await store.keep(message, isRedelivery: false)
+      let told = try await requests.load(first.id)
+      #expect(told?.isEnded == true && told?.answer?.reason == "came_again")
+      let second = try await requests.carryOut(giveBack, EnvelopeHeader(type: giveBack.type))
+      let item = try await pool.withTransaction { try await PendingReturn.next($0)?.markPublished($0) }
+      #expect(item?.id == second.id && item?.answer?.letters == .init(applied: 1))
+    }
+  }
+
   @Test("goes, like closed letters, when it is old, and open letters stay")
   func retention() async throws {
     try await withDatabase { pool in

@@ -23,6 +23,21 @@ struct LetterRequests: Sendable {
     }
   }
 
+  /// Ends a command that cannot be carried out, unless it was.
+  func refuse(_ command: LetterCommand, _ header: EnvelopeHeader, because reason: String) async throws -> StoredRequest
+  {
+    try await pool.withTransaction { connection in
+      let draft = RequestDraft(command, header)
+      switch try await draft.insert(connection) {
+      case .known: break
+      case .running(let replay): try await draft.insertWithoutEffect(replay, connection)
+      case .new: try await draft.refuse(reason, connection)
+      }
+      guard let request = try await StoredRequest.load(draft.id, connection) else { throw RequestVanished() }
+      return request
+    }
+  }
+
   private func fill(_ draft: RequestDraft, _ command: LetterCommand, _ connection: PostgresConnection) async throws {
     switch command {
     case .replay(let command):
