@@ -74,6 +74,21 @@ struct PoisonStoreTests {
     }
   }
 
+  @Test("is not taken for a letter: whoever replays or abandons it is told what it is")
+  func noLetter() async throws {
+    try await withDatabase { pool in
+      try await PoisonStore(pool: pool).keep(message, isRedelivery: false)
+      let (selection, actor) = (LetterSelection(ids: [message.id]), LetterActor(userID: nil, name: "test"))
+      let commands: [LetterCommand] = [
+        .replay(.init(selection: selection, actor: actor)), .abandon(.init(selection: selection, actor: actor)),
+      ]
+      for command in commands {
+        let told = try await LetterRequests(pool: pool).carryOut(command, EnvelopeHeader(type: command.type))
+        #expect(told.answer?.reason == "poison")
+      }
+    }
+  }
+
   @Test("goes, like closed letters, when it is old, and open letters stay")
   func retention() async throws {
     try await withDatabase { pool in
