@@ -32,7 +32,7 @@ struct DeadLetterMetrics: Sendable {
         "Age of the oldest letter that waits for somebody to decide. Above a day nobody looks after them.",
       "sluice_letter_replays_running": "Replays of which some SMS have not ended. They end with the last one.",
       "sluice_letter_orders_waiting":
-        "Orders to the scheduler that are not published or not answered. Not 0 for a minute: the broker or the scheduler is away, or dead-letter.units has no binding for command.answered.",
+        "Orders to the scheduler that are not published or not answered; such ones are published again, after a minute, 4 minutes, up to an hour. Not 0 for a minute: an order fails (see the log), or the broker or the scheduler is away, or dead-letter.units has no binding for command.answered.",
       "sluice_letter_orders_oldest_seconds": "Age of the oldest of them.",
       "sluice_poison_total":
         "Broker messages that their consumer could not work with, by queue. Each is a bug or a version mix-up.",

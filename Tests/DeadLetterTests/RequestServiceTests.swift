@@ -52,6 +52,45 @@ struct RequestServiceTests {
     }
   }
 
+  @Test("order what can be ordered, whatever else cannot")
+  func oneFails() async throws {
+    try await DeadLetterService.with { service in
+      let letters = try await service.bury(2)
+      let ids = letters.map { LetterIDs.letter($0.unit, dispatch: $0.dispatch) }
+      try await service.pool.query(
+        "UPDATE dead_letter.letters SET attempts = '[7]' WHERE letter_id = \(ids[0].uuid)")
+      let poison = try await poison(on: service)
+      for id in ids { try await service.command(DeadLetterReplay(selection: .init(ids: [id]), actor: actor)) }
+      try await eventually("the other is ordered") {
+        try service.facts(UnitReplay.self).contains { $0.body.units.map(\.unit) == [letters[1].unit] }
+      }
+      let command = try await service.command(PoisonReturn(letterID: poison, actor: actor))
+      #expect(try await service.answer(command).letters == .init(applied: 1))
+    }
+  }
+
+  @Test("are refused when they take too long three times, and hold nothing else up")
+  func takesTooLong() async throws {
+    try await DeadLetterService.with { service in
+      let letters = try await service.bury(2)
+      let ids = letters.map { LetterIDs.letter($0.unit, dispatch: $0.dispatch) }
+      // Whoever marks this letter waits for longer than a statement may.
+      try await service.pool.withConnection {
+        try await $0.execute(
+          script: """
+            CREATE FUNCTION dead_letter.dawdle() RETURNS trigger LANGUAGE plpgsql SET statement_timeout = 0
+              AS 'BEGIN RAISE query_canceled; END';
+            CREATE TRIGGER dawdle BEFORE UPDATE ON dead_letter.letters FOR EACH ROW
+              WHEN (NEW.state = 'replaying' AND NEW.letter_id = '\(ids[0])') EXECUTE FUNCTION dead_letter.dawdle()
+            """)
+      }
+      let slow = try await service.command(DeadLetterReplay(selection: .init(ids: [ids[0]]), actor: actor))
+      let other = try await service.command(DeadLetterReplay(selection: .init(ids: [ids[1]]), actor: actor))
+      #expect(try await service.answer(slow).reason == "timeout")
+      #expect(try await service.answer(other).letters?.applied == 1)
+    }
+  }
+
   @Test("abandon letters: answered once the scheduler has")
   func abandons() async throws {
     try await DeadLetterService.with { service in

@@ -82,7 +82,7 @@ extension BulkLetterDraft {
   /// Of letters that were named none could be taken: that is no error here, and a second click gets no other answer.
   fileprivate func untouched(_ answer: CommandAnswered) -> CommandAnswered.LetterCounts? {
     guard answer.result == .refused, let ids = selection.ids,
-      ["not_found", "not_pending", "wrong_state"].contains(answer.reason)
+      ["not_found", "poison", "not_pending", "wrong_state"].contains(answer.reason)
     else { return nil }
     return answer.letters ?? .init(applied: 0, refused: ids.count)
   }

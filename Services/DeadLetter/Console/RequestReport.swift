@@ -47,6 +47,9 @@ struct RequestReport {
   private static func sentence(_ reason: String) -> String {
     switch reason {
     case "not_found": "there is nothing with this id"
+    case "poison": "it is a broker message, no letter: return or drop it"
+    case "timeout": "it takes too long: choose fewer"
+    case "came_again": "it came once more before it lay in its queue, and waits again"
     case "not_pending": "it is not pending: somebody was there before, or it is over"
     case "wrong_state": "the SMS is not in a state for this: dead ones are abandoned, unconfirmed ones settled"
     case "nothing_to_cancel": "nothing of the replay waits any more"

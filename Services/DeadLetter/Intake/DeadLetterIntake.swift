@@ -1,6 +1,7 @@
 import AMQP
 import Contracts
 import Logging
+import Postgres
 import ServiceKit
 import ServiceLifecycle
 
@@ -13,6 +14,9 @@ struct DeadLetterIntake: Service {
   var reporter: PoisonReporter
   var logger: Logger
   var backoff = Backoff(minimum: .milliseconds(100), maximum: .seconds(5))
+
+  /// Tries of a command that run into the database's limits of time before it is refused.
+  private static let timeoutLimit = 3
 
   static let subscriptions = [
     AMQPSubscription(queue: BrokerNames.deadLetterUnits, prefetch: 64),
@@ -32,12 +36,15 @@ struct DeadLetterIntake: Service {
   private func take(_ delivery: AMQPDelivery) async {
     var backoff = backoff
     var isPaused = false
+    var timeouts = 0
     while true {
       do {
-        try await handler.handle(delivery)
+        let isGivenUp = timeouts >= Self.timeoutLimit ? try await handler.giveUp(delivery) : false
+        if !isGivenUp { try await handler.handle(delivery) }
         await consumer.acknowledge(delivery)
         break
       } catch {
+        if let error = error as? PostgresError, error.code == .timeout { timeouts += 1 }
         switch meaning(of: error, for: delivery) {
         case .poison:
           await reporter.report(delivery, error: error, consumer: consumer)

@@ -71,6 +71,18 @@ struct DeliveryHandler: Sendable {
       ])
   }
 
+  /// Answers a command that takes too long each time, so that it does not hold up what comes behind it.
+  /// - Returns: False for what is no command.
+  func giveUp(_ delivery: AMQPDelivery) async throws -> Bool {
+    guard case .command(let command, let header) = try Incoming(delivery) else { return false }
+    let request = try await requests.refuse(command, header, because: "timeout")
+    if let answer = request.fact { try await publisher.publish(answer, exchange: BrokerNames.events) }
+    logger.error(
+      "request refused, it takes too long",
+      metadata: [LogKey.commandID: "\(header.id)", LogKey.envelopeType: "\(header.type.rawValue)"])
+    return true
+  }
+
   private func take(_ answer: CommandAnswered) async throws {
     // A replay's own answer went out when it began.
     guard let request = try await requests.take(answer), request.kind != .replay, let answer = request.fact else {

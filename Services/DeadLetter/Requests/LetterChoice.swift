@@ -64,11 +64,14 @@ struct LetterChoice: Sendable {
   func whyNone(_ connection: PostgresConnection) async throws -> String {
     let row = try await connection.query(
       """
-      SELECT count(*) AS known, count(*) FILTER (WHERE state = 'pending') AS pending FROM dead_letter.letters
-      WHERE letter_id = ANY (\((ids ?? []).map(\.uuid)))
+      SELECT count(*) AS known, count(*) FILTER (WHERE state = 'pending') AS pending,
+        EXISTS (SELECT FROM dead_letter.poison WHERE poison_id = ANY (\((ids ?? []).map(\.uuid)))) AS is_poison
+      FROM dead_letter.letters WHERE letter_id = ANY (\((ids ?? []).map(\.uuid)))
       """
     ).first
-    if try row?.decode("known", as: Int.self) ?? 0 == 0 { return "not_found" }
+    if try row?.decode("known", as: Int.self) ?? 0 == 0 {
+      return try row?.decode("is_poison", as: Bool.self) ?? false ? "poison" : "not_found"
+    }
     return try row?.decode("pending", as: Int.self) ?? 0 == 0 ? "not_pending" : "wrong_state"
   }
 

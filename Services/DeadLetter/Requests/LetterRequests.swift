@@ -23,6 +23,21 @@ struct LetterRequests: Sendable {
     }
   }
 
+  /// Ends a command that cannot be carried out, unless it was.
+  func refuse(_ command: LetterCommand, _ header: EnvelopeHeader, because reason: String) async throws -> StoredRequest
+  {
+    try await pool.withTransaction { connection in
+      let draft = RequestDraft(command, header)
+      switch try await draft.insert(connection) {
+      case .known: break
+      case .running(let replay): try await draft.insertWithoutEffect(replay, connection)
+      case .new: try await draft.refuse(reason, connection)
+      }
+      guard let request = try await StoredRequest.load(draft.id, connection) else { throw RequestVanished() }
+      return request
+    }
+  }
+
   private func fill(_ draft: RequestDraft, _ command: LetterCommand, _ connection: PostgresConnection) async throws {
     switch command {
     case .replay(let command):
@@ -69,16 +84,20 @@ struct LetterRequests: Sendable {
     let row = try await connection.query(
       """
       SELECT ended_at IS NOT NULL AS is_ended FROM dead_letter.requests
-      WHERE request_id = \(replay.uuid) AND kind = 'replay' FOR UPDATE
+      WHERE request_id = \(replay.uuid) AND kind = 'replay'
       """
     ).first
     guard let row else { return try await draft.refuse("not_found", connection) }
     if try row.decode("is_ended") { return try await draft.refuse("nothing_to_cancel", connection) }
+    // The scheduler need not hear of what has not left.
+    let left = try await RequestResults(connection: connection).takeBack(replay.uuid, .unpublished)
     try await connection.query(
       """
       UPDATE dead_letter.requests SET cancelled_at = coalesce(cancelled_at, sluice.clock())
       WHERE request_id = \(replay.uuid)
       """)
+    try await connection.query(
+      "UPDATE dead_letter.requests SET letters = \(left) WHERE request_id = \(draft.id.uuid)")
     try await order(draft, chunks: 1, connection)
   }
 

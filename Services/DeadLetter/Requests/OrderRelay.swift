@@ -27,31 +27,69 @@ struct OrderRelay: Sendable {
     }
   }
 
-  /// Publishes all that is there now.
+  /// Publishes all that is there now. What fails comes last the next time, so that it holds nothing else up.
   /// - Throws: What the broker or the database says; what is left stays.
   func relayAll() async throws {
-    while try await relayOrder() {}
-    while try await relayReturn() {}
+    var failure: (any Error)?
+    for relay in [relayOrder, relayReturn] {
+      do {
+        while try await relay() {}
+      } catch {
+        failure = failure ?? error
+      }
+    }
+    if let failure { throw failure }
   }
 
   private func relayOrder() async throws -> Bool {
-    try await pool.withTransaction { connection in
-      guard let order = try await PendingOrder.next(connection) else { return false }
-      if let message = try await order.message(connection) {
-        try await publisher.publish(
-          AMQPMessage(body: message.body, messageID: order.commandID.description, type: message.type.rawValue),
-          exchange: BrokerNames.commands, routingKey: message.type.rawValue, timeout: Self.confirmTime)
+    var failed: PendingOrder?
+    do {
+      return try await pool.withTransaction { connection in
+        guard let order = try await PendingOrder.next(connection) else { return false }
+        failed = order
+        if let message = try await order.message(connection) {
+          try await publisher.publish(
+            AMQPMessage(body: message.body, messageID: order.commandID.description, type: message.type.rawValue),
+            exchange: BrokerNames.commands, routingKey: message.type.rawValue, timeout: Self.confirmTime)
+        }
+        Failpoint.reach(.letterOrderPublished)
+        try await order.markPublished(connection)
+        return true
       }
-      Failpoint.reach(.letterOrderPublished)
-      try await order.markPublished(connection)
-      return true
+    } catch {
+      if let failed, Self.isItsOwn(error) {
+        logger.error(
+          "order not published",
+          metadata: [LogKey.commandID: "\(failed.commandID)", LogKey.error: "\(error)"])
+        try await pool.withConnection { try await failed.markFailed($0) }
+      }
+      throw error
     }
   }
 
+  /// Whether an error may be about the one message alone. What the database or a shutdown causes is not.
+  private static func isItsOwn(_ error: any Error) -> Bool {
+    guard let error = error as? PublishError else { return !(error is PostgresError || error is CancellationError) }
+    return error.code != .closed
+  }
+
   private func relayReturn() async throws -> Bool {
-    let (isDone, request) = try await pool.withTransaction { connection -> (Bool, StoredRequest?) in
-      guard let item = try await PendingReturn.next(connection) else { return (false, nil) }
-      return (true, try await giveBack(item, connection))
+    var failed: PendingReturn?
+    let (isDone, request): (Bool, StoredRequest?)
+    do {
+      (isDone, request) = try await pool.withTransaction { connection -> (Bool, StoredRequest?) in
+        guard let item = try await PendingReturn.next(connection) else { return (false, nil) }
+        failed = item
+        return (true, try await giveBack(item, connection))
+      }
+    } catch {
+      if let failed, Self.isItsOwn(error) {
+        logger.error(
+          "poison message not given back",
+          metadata: [LogKey.letterID: "\(failed.poisonID)", LogKey.error: "\(error)"])
+        try await pool.withConnection { try await failed.markFailed($0) }
+      }
+      throw error
     }
     // After the commit, so that whoever is answered finds it done. Whoever waits in vain is told that it is requested.
     if let answer = request?.fact {

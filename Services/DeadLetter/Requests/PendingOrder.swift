@@ -2,21 +2,30 @@ import Contracts
 import Foundation
 import Postgres
 
-/// One command to the scheduler that nobody has confirmed yet. Works within a transaction of its caller.
+/// One command to the scheduler that nobody has confirmed or, for a while, answered. Works within a transaction of its caller.
 struct PendingOrder: Sendable {
   var commandID: EnvelopeID
   var requestID: UUID
   var chunk: Int
   private var row: PostgresRow
 
-  /// The oldest that no other replica has in hand; locked until the end of the transaction.
+  /// Newest attempts of a letter that an order tells of, and bytes of each reply: the scheduler only hands them on, and
+  /// what the broker carries in one message is limited.
+  static let history = (attempts: 16, replyBytes: 256)
+
+  /// The next that no other replica has in hand; locked until the end of the transaction. Cancellations go first; what
+  /// could not be published waits for all others; what is not answered is published again after a minute, then ever more
+  /// seldom.
   static func next(_ connection: PostgresConnection) async throws -> PendingOrder? {
     try await connection.query(
       """
       SELECT o.command_id, o.request_id, o.chunk, r.kind, r.class, r.provider, r.expires_at, r.verdict, r.replay_id,
         r.http_request_id, r.traceparent
       FROM dead_letter.orders o JOIN dead_letter.requests r USING (request_id)
-      WHERE o.published_at IS NULL ORDER BY o.created_at, o.chunk LIMIT 1 FOR UPDATE OF o SKIP LOCKED
+      WHERE o.answered_at IS NULL AND (
+        o.published_at IS NULL
+        OR o.published_at < sluice.clock() - least(60 * 4 ^ (o.sends - 1), 3600) * interval '1 second')
+      ORDER BY o.failed_at NULLS FIRST, r.kind <> 'cancel', o.created_at, o.chunk LIMIT 1 FOR UPDATE OF o SKIP LOCKED
       """
     ).first.map(PendingOrder.init)
   }
@@ -51,7 +60,16 @@ struct PendingOrder: Sendable {
 
   func markPublished(_ connection: PostgresConnection) async throws {
     try await connection.query(
-      "UPDATE dead_letter.orders SET published_at = sluice.clock() WHERE command_id = \(commandID.uuid)")
+      """
+      UPDATE dead_letter.orders SET published_at = sluice.clock(), failed_at = NULL, sends = sends + 1
+      WHERE command_id = \(commandID.uuid)
+      """)
+  }
+
+  /// Lets all others go first the next time.
+  func markFailed(_ connection: PostgresConnection) async throws {
+    try await connection.query(
+      "UPDATE dead_letter.orders SET failed_at = sluice.clock() WHERE command_id = \(commandID.uuid)")
   }
 
   private func envelope(_ body: some Payload) throws -> OrderMessage {
@@ -88,6 +106,17 @@ struct PendingOrder: Sendable {
   }
 }
 
+extension UnitsDead.Attempt {
+  fileprivate var short: UnitsDead.Attempt {
+    guard let reply, reply.body.utf8.count > PendingOrder.history.replyBytes else { return self }
+    var attempt = self
+    // A character that is cut in two becomes a replacement.
+    let body = String(decoding: reply.body.utf8.prefix(PendingOrder.history.replyBytes), as: UTF8.self)
+    attempt.reply = ProviderReply(status: reply.status, body: body)
+    return attempt
+  }
+}
+
 /// A command as it is published.
 struct OrderMessage: Sendable {
   var body: [UInt8]
@@ -114,7 +143,8 @@ extension UnitsDead.Entry {
       pinnedProvider: try row.decode("pinned_provider"), providers: try row.decode("providers"),
       reference: try row.decode("reference"), attemptsUsed: try row.decode("retry_count"),
       maxAttempts: try row.decode("max_attempts"),
-      attempts: try JSONDecoder().decode([UnitsDead.Attempt].self, from: Data(history.utf8)),
+      attempts: try JSONDecoder().decode([UnitsDead.Attempt].self, from: Data(history.utf8))
+        .suffix(PendingOrder.history.attempts).map(\.short),
       acceptedAt: Timestamp(try row.decode("accepted_at", as: Date.self)),
       diedAt: Timestamp(try row.decode("died_at", as: Date.self)))
   }

@@ -18,7 +18,7 @@ struct PendingReturn: Sendable {
       SELECT poison_id, queue, envelope_id, type, coalesce(returning_body, body) AS body,
         returning_body IS NOT NULL AS is_mended, times
       FROM dead_letter.poison WHERE state = 'retried' AND published_at IS NULL
-      ORDER BY closed_at LIMIT 1 FOR UPDATE SKIP LOCKED
+      ORDER BY failed_at NULLS FIRST, closed_at LIMIT 1 FOR UPDATE SKIP LOCKED
       """
     ).first.map(PendingReturn.init)
   }
@@ -35,6 +35,12 @@ struct PendingReturn: Sendable {
         PoisonHeader.letterID: .string(poisonID.description),
         PoisonHeader.times: .int(Int64(try row.decode("times", as: Int.self))),
       ])
+  }
+
+  /// Lets all others go first the next time.
+  func markFailed(_ connection: PostgresConnection) async throws {
+    try await connection.query(
+      "UPDATE dead_letter.poison SET failed_at = sluice.clock() WHERE poison_id = \(poisonID.uuid)")
   }
 
   /// Notes that it lies in its queue.

@@ -41,7 +41,7 @@ struct RequestResults: Sendable {
   func take(_ answer: CommandAnswered) async throws -> EnvelopeID? {
     let order = try await connection.query(
       """
-      SELECT o.request_id, o.chunk, o.answered_at IS NOT NULL AS is_answered, r.kind, r.verdict
+      SELECT o.request_id, o.chunk, o.answered_at IS NOT NULL AS is_answered, r.kind, r.verdict, r.replay_id
       FROM dead_letter.orders o JOIN dead_letter.requests r USING (request_id)
       WHERE o.command_id = \(answer.commandID.uuid)
       """
@@ -78,7 +78,12 @@ struct RequestResults: Sendable {
         UPDATE dead_letter.request_letters SET result = \(verdict ?? UnitState.failed.rawValue), ended_at = sluice.clock()
         WHERE request_id = \(id) AND chunk = \(chunk) AND ended_at IS NULL
         """)
-    case .cancel: try await noteCancellation(answer, id)
+    case .cancel:
+      // What it has not answered by now it never took, or its answer is lost. Later facts correct that.
+      let replay: UUID = try order.decode("replay_id")
+      let hasNothing = answer.result == .refused && answer.reason == Self.nothingToCancel
+      let left = try await takeBack(replay, hasNothing ? .open : .unanswered)
+      try await noteCancellation(answer, id, left: answer.result == .refused ? left : 0)
     case .return, .drop: break
     }
     try await connection.query(
@@ -123,19 +128,19 @@ struct RequestResults: Sendable {
   }
 
   /// What went back to its letter, and what goes nevertheless.
-  private func noteCancellation(_ answer: CommandAnswered, _ request: UUID) async throws {
+  private func noteCancellation(_ answer: CommandAnswered, _ request: UUID, left: Int) async throws {
     let counts = answer.counts ?? UnitCounts()
     try await connection.query(
       """
       UPDATE dead_letter.requests
-      SET letters = \(counts.dead + counts.unconfirmed), refused = \(counts.sending),
+      SET letters = letters + \(counts.dead + counts.unconfirmed + left), refused = \(counts.sending),
           refusal = \(answer.result == .refused ? (answer.reason ?? "unknown").storable : nil)
       WHERE request_id = \(request)
       """)
   }
 
   /// Ends the requests of whose letters none is open any more.
-  private func end(_ requests: [UUID]) async throws {
+  func end(_ requests: [UUID]) async throws {
     try await connection.query(
       """
       UPDATE dead_letter.requests r SET ended_at = sluice.clock()

@@ -40,8 +40,12 @@ extension DeadLetterSchema {
       DROP CONSTRAINT early_closings_state_check,
       ADD CONSTRAINT early_closings_state_check
         CHECK (state IN ('pending', 'replaying', 'retried', 'abandoned', 'settled')),
-      ALTER COLUMN reason DROP NOT NULL;
-    COMMENT ON TABLE dead_letter.early_closings IS 'What overtook the death that it is about, for a day.';
+      ALTER COLUMN reason DROP NOT NULL,
+      ADD COLUMN is_stub boolean NOT NULL DEFAULT false;
+    COMMENT ON TABLE dead_letter.early_closings IS 'What overtook the death that it is about, which may come late.';
+    COMMENT ON COLUMN dead_letter.early_closings.is_stub IS
+      'All that is left of a letter: no death up to this one opens another.';
+    CREATE INDEX early_closings_received_idx ON dead_letter.early_closings (received_at);
     COMMENT ON COLUMN dead_letter.early_closings.state IS
       'Of the letter; pending when a replay from this death ended in another one.';
 
@@ -51,9 +55,11 @@ extension DeadLetterSchema {
       ADD COLUMN returning_body bytea,
       ADD COLUMN closed_at timestamptz,
       ADD COLUMN published_at timestamptz,
+      ADD COLUMN failed_at timestamptz,
       ADD CONSTRAINT poison_closed_check CHECK ((closed_at IS NOT NULL) = (state <> 'pending'));
     COMMENT ON COLUMN dead_letter.poison.returning_body IS 'What goes back instead of the body, if mended.';
     COMMENT ON COLUMN dead_letter.poison.published_at IS 'When the broker confirmed that it lies in its queue again.';
+    COMMENT ON COLUMN dead_letter.poison.failed_at IS 'When giving it back failed last.';
     DROP INDEX dead_letter.poison_received_idx;
     CREATE INDEX poison_received_idx ON dead_letter.poison (received_at, poison_id);
     CREATE INDEX poison_returning_idx ON dead_letter.poison (closed_at)
@@ -119,12 +125,15 @@ extension DeadLetterSchema {
       chunk integer NOT NULL,
       created_at timestamptz NOT NULL,
       published_at timestamptz,
+      failed_at timestamptz,
+      sends integer NOT NULL DEFAULT 0,
       answered_at timestamptz,
       CONSTRAINT orders_chunk_key UNIQUE (request_id, chunk)
     );
     COMMENT ON TABLE dead_letter.orders IS 'Commands to the scheduler: to be published, then to be answered.';
+    COMMENT ON COLUMN dead_letter.orders.published_at IS 'When the broker confirmed it last.';
+    COMMENT ON COLUMN dead_letter.orders.failed_at IS 'When publishing it failed, since it was confirmed.';
     CREATE INDEX orders_waiting_idx ON dead_letter.orders (created_at) WHERE answered_at IS NULL;
-    CREATE INDEX orders_outbox_idx ON dead_letter.orders (created_at, chunk) WHERE published_at IS NULL;
 
     CREATE OR REPLACE VIEW dead_letter.letters_read AS
       SELECT letter_id AS id, state AS status, unit_state, error_type, error_message, message_id, unit_index, dispatch,

@@ -4,7 +4,7 @@ import Postgres
 
 /// Writes letters. What is told may come in any order and more than once: the end is the same.
 ///
-/// Every statement names the states it applies to. News about a death that is not known yet wait for it, for a day.
+/// Every statement names the states it applies to. News about a death that is not known yet wait for it.
 struct LetterStore: Sendable {
   var pool: PostgresPool
 
@@ -62,6 +62,10 @@ struct LetterStore: Sendable {
         SELECT FROM dead_letter.letters known
         WHERE (known.message_id, known.unit_index) = (new.message_id, new.unit_index)
           AND known.dispatch >= new.dispatch)
+        AND NOT EXISTS (
+          SELECT FROM dead_letter.early_closings gone
+          WHERE (gone.message_id, gone.unit_index) = (new.message_id, new.unit_index)
+            AND gone.dispatch >= new.dispatch AND gone.is_stub)
       ORDER BY letter_id
       ON CONFLICT (message_id, unit_index) WHERE closed_at IS NULL DO UPDATE
       SET state = 'pending', unit_state = excluded.unit_state, error_type = excluded.error_type,
@@ -117,7 +121,8 @@ struct LetterStore: Sendable {
       """)
     return try zip(deaths, rows).map { death, row in
       Opening(
-        letterID: EnvelopeID(try row.decode("letter_id", as: UUID.self)), entry: death.entry,
+        // None where the letter is forgotten already.
+        letterID: try row.decode("letter_id", as: UUID?.self).map(EnvelopeID.init) ?? death.id, entry: death.entry,
         isNews: news.contains(AttemptID(unit: death.entry.unit, dispatch: death.entry.dispatch)))
     }
   }

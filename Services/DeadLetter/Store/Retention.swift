@@ -1,25 +1,41 @@
+import Contracts
 import Postgres
 
 /// Forgets what nobody needs any more, and counts what is left.
 struct Retention: Sendable {
   var pool: PostgresPool
-  /// Letters go this long after they were closed, poison this long after it came last, requests this long after they
-  /// were made and have ended; orders a week after they were answered.
+  /// Letters and poison go this long after they were closed, requests this long after they were made and have ended;
+  /// orders a week after they were answered.
   var keeps: Duration
   var metrics: DeadLetterMetrics
+
+  /// What is known of deaths that may yet be told of is kept at least so long, and for as long as there is poison among
+  /// which they may be: else an SMS that went out gets a letter that nothing closes.
+  private static let memory = Duration.seconds(90 * 86_400)
 
   /// Deletes in pieces, so that no lock is held for long.
   func prune() async throws {
     let keeps = keeps / .seconds(1)
+    let forgets = try await forgets()
     var deleted: Int
     repeat {
-      deleted = try await pool.query(
+      let row = try await pool.query(
         """
-        DELETE FROM dead_letter.letters WHERE letter_id IN (
-          SELECT letter_id FROM dead_letter.letters
-          WHERE closed_at < sluice.clock() - \(keeps) * interval '1 second' LIMIT 1000)
+        WITH old AS (
+          DELETE FROM dead_letter.letters WHERE letter_id IN (
+            SELECT letter_id FROM dead_letter.letters
+            WHERE closed_at < sluice.clock() - \(keeps) * interval '1 second' LIMIT 1000)
+          RETURNING message_id, unit_index, dispatch, state, unit_state, close_reason, closed_at),
+        stubs AS (
+          INSERT INTO dead_letter.early_closings (
+            message_id, unit_index, dispatch, state, unit_state, reason, closed_at, received_at, is_stub)
+          SELECT message_id, unit_index, dispatch, state, unit_state, close_reason, closed_at, closed_at, true
+          FROM old WHERE closed_at >= \(forgets)::timestamptz
+          ON CONFLICT (message_id, unit_index, dispatch) DO UPDATE SET is_stub = true)
+        SELECT count(*) AS letters FROM old
         """
-      ).affected
+      ).first
+      deleted = try row?.decode("letters") ?? 0
     } while deleted == 1000
     repeat {
       // With up to a hundred thousand letters each.
@@ -33,9 +49,26 @@ struct Retention: Sendable {
     } while deleted == 5
     try await pool.query("DELETE FROM dead_letter.orders WHERE answered_at < sluice.clock() - interval '7 days'")
     try await pool.query(
-      "DELETE FROM dead_letter.poison WHERE last_received_at < sluice.clock() - \(keeps) * interval '1 second'")
-    try await pool.query(
-      "DELETE FROM dead_letter.early_closings WHERE received_at < sluice.clock() - interval '1 day'")
+      """
+      DELETE FROM dead_letter.poison
+      WHERE state <> 'pending' AND (state <> 'retried' OR published_at IS NOT NULL)
+        AND closed_at < sluice.clock() - \(keeps) * interval '1 second'
+      """)
+    try await pool.query("DELETE FROM dead_letter.early_closings WHERE received_at < \(forgets)::timestamptz")
+  }
+
+  /// Up to when nothing is to be known of deaths, as the database writes it.
+  private func forgets() async throws -> String {
+    let row = try await pool.query(
+      """
+      SELECT least(
+        sluice.clock() - \(max(keeps, Self.memory) / .seconds(1)) * interval '1 second',
+        -- A death may have lain in its queue for a while before it was poison.
+        (SELECT min(received_at) - interval '7 days' FROM dead_letter.poison
+         WHERE queue = \(BrokerNames.deadLetterUnits) AND state <> 'abandoned'))::text AS time
+      """
+    ).first
+    return try row?.decode("time") ?? "-infinity"
   }
 
   func count() async throws { metrics.inStock(try await stock()) }
