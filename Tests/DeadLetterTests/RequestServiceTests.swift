@@ -74,7 +74,7 @@ struct RequestServiceTests {
     try await DeadLetterService.with { service in
       let letters = try await service.bury(2)
       let ids = letters.map { LetterIDs.letter($0.unit, dispatch: $0.dispatch) }
-      // Whoever marks this letter waits for longer than a statement may.
+      // Whoever marks this letter is stopped as by the time limit of statements.
       try await service.pool.withConnection {
         try await $0.execute(
           script: """

@@ -13,6 +13,8 @@ extension CommandAnswered {
     case "nothing_to_retry": return .conflict(reason, "Nothing of the message has failed")
     case "nothing_to_cancel": return .conflict(reason, "Nothing of it waits any more")
     case "no_queue": return .conflict(reason, "Nobody knows which queue it came from")
+    case "came_again": return .conflict(reason, "It came once more meanwhile, and waits again")
+    case "timeout": return .conflict(reason, "It takes too long: choose fewer")
     case "not_supported": return .conflict(reason, "This is not supported yet")
     case _ where reason.hasPrefix("invalid_"):
       return .invalidField(String(reason.dropFirst("invalid_".count)), "out_of_range", "The value is out of range")
