@@ -26,6 +26,9 @@ struct ListBenchmark: AsyncParsableCommand {
   @Option(help: "Requests of each kind.")
   var requests = 500
 
+  @Flag(help: "The panel's pages instead of the API's lists.")
+  var panel = false
+
   func run() async throws {
     let options = StackOptions(providers: StackOptions.jsonProviders(["p"], rate: 2))
     try await withStack(options) { stack in
@@ -43,11 +46,32 @@ struct ListBenchmark: AsyncParsableCommand {
       }
       print("\(messages) messages of \(recipients) SMS; \(queued) SMS wait in \(flows) flows\n")
       print("| request | p50 | p99 |\n|---|---|---|")
-      for kind in kinds(user) {
-        let row = try await RequestLatencies.measure(kind, requests, on: stack)
+      let cookie = panel ? try await login(at: stack) : nil
+      for kind in panel ? pages : kinds(user) {
+        let row = try await RequestLatencies.measure(kind, requests, on: stack, cookie: cookie)
         print("| \(row.name) " + String(format: "| %.2f ms | %.2f ms |", row.p50 * 1000, row.p99 * 1000))
       }
     }
+  }
+
+  private func login(at stack: Stack) async throws -> String {
+    let answer = try await stack.gateway.post(
+      "/api/auth/login", ["username": .string(stack.adminUser), "password": .string(stack.adminPassword)])
+    guard let token = answer.json.data.access_token.string else { throw StackError("nobody could log in") }
+    return "sluice_session=\(token)"
+  }
+
+  private var pages: [RequestKind] {
+    let messages = messages
+    return [
+      "/", "/compose", "/history", "/history?status=partial", "/history?class=bulk", "/history?q=nothing",
+      "/history?from=\(Date.now.addingTimeInterval(-30 * 3600).ISO8601Format())", "/account", "/admin/messages",
+      "/admin/dead-letter", "/admin/users", "/admin/providers", "/admin/audit",
+    ].map { path in RequestKind(name: "`GET \(path)`") { _ in path } } + [
+      RequestKind(name: "`GET /history/{id}`") { random in
+        "/history/\(StoredMessages.id(stored: Int.random(in: 0..<messages, using: &random)))"
+      }
+    ]
   }
 
   private func kinds(_ user: UUID) -> [RequestKind] {
