@@ -54,7 +54,8 @@ struct ComposePage: Sendable {
       ) { visit, fields in
         let form = ComposeForm(fields)
         let check = try await ComposeCheck(form, visit)
-        guard fields["action"] == "send" else { return page(visit, form, check) }
+        // A form that says nothing of it was sent to be sent.
+        guard fields["action"] != "check" else { return page(visit, form, check) }
         guard check.isSendable else {
           return page(visit, form, check, problem: check.problem ?? problem(check, visit), status: .badRequest)
         }

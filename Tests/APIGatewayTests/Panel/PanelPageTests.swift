@@ -131,6 +131,9 @@ extension GatewayIntegrationTests {
         ]
         let sent = try await browser.submit("/compose", fields + [("action", "send")], from: page)
         #expect(sent.status == 303, "\(sent.body)")
+        // A program that fills in the form presses no button.
+        let pressed = try await browser.submit("/compose", fields, from: page)
+        #expect(pressed.headers["location"] == sent.headers["location"])
         let again = try await browser.submit("/compose", fields + [("action", "send")], from: page)
         #expect(again.headers["location"] == sent.headers["location"], "the same message")
         // Nothing is read here: no projector runs.
