@@ -27,6 +27,8 @@ struct MessageListPage: Sendable {
     var message: PanelMessage
   }
 
+  /// As many as people look through, and as are written in a few hundredths of a second.
+  private static let pageSize = "25"
   private static let own = "/history"
   private static let everybody = "/admin/messages"
 
@@ -44,7 +46,7 @@ struct MessageListPage: Sendable {
     let isAdmins = path == Self.everybody
     let filter = MessageListFilter(query, visit, isAdmins: isAdmins)
     var asked = filter.asked
-    asked.append(("limit", "50"))
+    asked.append(("limit", Self.pageSize))
     if let cursor = query["cursor"] { asked.append(("cursor", cursor)) }
     let answer = try await visit.get(api, asked)
     let lines = (answer["messages"]?.elements ?? []).map { json -> Line in
