@@ -25,7 +25,7 @@ struct TokenDigest: Hashable, Sendable {
   }
 
   /// In hexadecimal digits.
-  var text: String { bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+  var text: String { bytes.hexadecimal }
 
   var bytes: [UInt8] { withUnsafeBytes(of: words) { Array($0) } }
 

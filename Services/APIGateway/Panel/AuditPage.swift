@@ -3,7 +3,7 @@ struct AuditPage: Sendable {
   let panel: Panel
 
   struct Content: Sendable {
-    var actions: [MessageListFilter.Choice]
+    var actions: [PanelChoice]
     var from: String?
     var to: String?
     var userID: String?

@@ -9,7 +9,7 @@ struct ComposePage: Sendable {
 
   struct Content: Sendable {
     var form: ComposeForm
-    var classes: [MessageListFilter.Choice]
+    var classes: [PanelChoice]
     var hasEnquiryNumber: Bool
     var check: Check?
     /// Why it was not sent.
@@ -26,7 +26,7 @@ struct ComposePage: Sendable {
     var size: String?
     var badCount: String?
     var duplicates: String?
-    var columns: [MessageListFilter.Choice]
+    var columns: [PanelChoice]
     var hasColumns: Bool
     var hasPreviews: Bool
     var forcing: String?
@@ -92,10 +92,7 @@ struct ComposePage: Sendable {
       .compose, title: visit.text("nav_compose"), status: status,
       Content(
         form: form,
-        classes: MessageClass.allCases.map {
-          .init(
-            value: $0.rawValue, label: visit.text("class_\($0.rawValue)"), isChosen: $0.rawValue == form.messageClass)
-        },
+        classes: PanelChoice.classes(visit.text, chosen: form.messageClass),
         hasEnquiryNumber: hasEnquiryNumber, check: check.map { Check($0, form, visit) }, problem: problem,
         asksToConfirm: asksToConfirm, confirmText: visit.text.count("confirm_send", check?.count ?? 0)))
   }

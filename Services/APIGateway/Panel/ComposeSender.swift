@@ -70,7 +70,6 @@ struct ComposeSender: Sendable {
   /// The same for the same form with the same content, so that it is sent once however often it comes.
   private func digest(_ content: String) -> String {
     let options = check.options.map { "\($0.0)=\($0.1.map(JSONWriter.text) ?? "")" }.joined(separator: "&")
-    let hash = SHA256.hash(data: Data("\(form.key)\n\(options)\n\(content)".utf8))
-    return hash.map { String(UInt16($0) + 0x100, radix: 16).dropFirst() }.joined()
+    return SHA256.hash(data: Data("\(form.key)\n\(options)\n\(content)".utf8)).hexadecimal
   }
 }

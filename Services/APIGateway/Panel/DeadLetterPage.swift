@@ -8,7 +8,7 @@ struct DeadLetterPage: Sendable {
 
   struct Content: Sendable {
     var letter: PanelLetter
-    var attempts: [MessageDetailPage.Attempt]
+    var attempts: [PanelAttempt]
     var hasAttempts: Bool
     var requests: [Request]
     var hasRequests: Bool
@@ -18,8 +18,8 @@ struct DeadLetterPage: Sendable {
     var times: Int?
     var canEdit: Bool
     var problem: PanelProblem?
-    var classes: [MessageListFilter.Choice]
-    var providers: [MessageListFilter.Choice]
+    var classes: [PanelChoice]
+    var providers: [PanelChoice]
   }
 
   struct Request: Sendable {
@@ -102,28 +102,17 @@ struct DeadLetterPage: Sendable {
   ) async throws -> Response {
     let json = try await visit.get("\(Self.api)/\(PanelURL.escaped(visit.part()))")
     let letter = PanelLetter(json, visit)
-    let attempts = (json["attempts"]?.elements ?? []).map { Self.attempt($0, visit) }
+    let attempts = (json["attempts"]?.elements ?? []).map { PanelAttempt($0, visit) }
     let requests = (json["requests"]?.elements ?? []).map { Self.request($0, visit) }
     let isText = json["body_encoding"]?.text == "utf-8"
-    let names = try await visit.get("/api/sms/providers")["providers"]?.elements.compactMap { $0["id"]?.text } ?? []
     return visit.page(
       .letter, title: visit.text(letter.isPoison ? "poison_title" : "letter_title"), status: status,
       Content(
         letter: letter, attempts: attempts, hasAttempts: !attempts.isEmpty, requests: requests,
         hasRequests: !requests.isEmpty, body: body ?? json["body"]?.text, headers: json["headers"].map(JSONWriter.text),
         times: json["times"]?.whole, canEdit: letter.isPoison && letter.isPending && isText, problem: problem,
-        classes: MessageClass.allCases.map {
-          .init(value: $0.rawValue, label: visit.text("class_\($0.rawValue)"), isChosen: $0 == .bulk)
-        }, providers: names.map { .init(value: $0, label: $0, isChosen: false) }))
-  }
-
-  private static func attempt(_ row: JSONValue, _ visit: PanelVisit) -> MessageDetailPage.Attempt {
-    MessageDetailPage.Attempt(
-      number: row["attempt"]?.whole ?? 0, provider: row["provider"]?.text ?? "",
-      outcome: visit.text("outcome_\(row["outcome"]?.text ?? "")"),
-      status: row["status_code"]?.whole.map(String.init) ?? row["error_code"]?.text ?? "–",
-      reply: row["response_data"]?.text ?? "", started: visit.clock.time(row["started_at"]),
-      ended: visit.clock.time(row["finished_at"]))
+        classes: PanelChoice.classes(visit.text, chosen: MessageClass.bulk.rawValue),
+        providers: PanelChoice.names(try await visit.providerNames)))
   }
 
   private static func request(_ row: JSONValue, _ visit: PanelVisit) -> Request {

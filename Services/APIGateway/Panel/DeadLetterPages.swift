@@ -15,8 +15,8 @@ struct DeadLetterPages: Sendable {
     /// What a command on all that is found would do.
     var preview: Preview?
     var problem: PanelProblem?
-    var classes: [MessageListFilter.Choice]
-    var providers: [MessageListFilter.Choice]
+    var classes: [PanelChoice]
+    var providers: [PanelChoice]
   }
 
   struct Preview: Sendable {
@@ -119,16 +119,14 @@ struct DeadLetterPages: Sendable {
     if let cursor = query["cursor"] { asked.append(("cursor", cursor)) }
     let answer = try await visit.get(Self.api, asked)
     let letters = (answer["dead_letters"]?.elements ?? []).map { PanelLetter($0, visit) }
-    let names = try await visit.get("/api/sms/providers")["providers"]?.elements.compactMap { $0["id"]?.text } ?? []
     return visit.page(
       .letters, title: visit.text("nav_letters"), status: status,
       List(
         filter: filter, letters: letters, hasLetters: !letters.isEmpty,
         nextPage: answer["next_cursor"]?.text.map { Self.path + PanelURL.query(filter.fields + [("cursor", $0)]) },
         preview: preview, problem: problem,
-        classes: MessageClass.allCases.map {
-          .init(value: $0.rawValue, label: visit.text("class_\($0.rawValue)"), isChosen: $0 == .bulk)
-        }, providers: names.map { .init(value: $0, label: $0, isChosen: false) }))
+        classes: PanelChoice.classes(visit.text, chosen: MessageClass.bulk.rawValue),
+        providers: PanelChoice.names(try await visit.providerNames)))
   }
 }
 
@@ -137,7 +135,7 @@ struct LetterListFilter: Sendable {
   /// The fields that a command takes as well.
   static let selecting = ["error_type", "provider", "user_id", "message_id", "from", "to"]
 
-  var statuses: [MessageListFilter.Choice]
+  var statuses: [PanelChoice]
   var errorType: String?
   var provider: String?
   var userID: String?

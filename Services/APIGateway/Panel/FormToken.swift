@@ -13,7 +13,7 @@ struct FormToken: Sendable {
   init(secret: String) {
     let code = HMAC<SHA256>.authenticationCode(
       for: Data("sluice panel form".utf8), using: SymmetricKey(data: SHA256.hash(data: Data(secret.utf8))))
-    text = code.map { String(UInt16($0) + 0x100, radix: 16).dropFirst() }.joined()
+    text = code.hexadecimal
   }
 
   /// Compares in constant time.

@@ -21,7 +21,7 @@ struct MessageDetailPage: Sendable {
     var canResume: Bool
     var canCancel: Bool
     var canRetry: Bool
-    var states: [MessageListFilter.Choice]
+    var states: [PanelChoice]
     var recipients: [Recipient]
     var hasRecipients: Bool
     var nextPage: String?
@@ -49,18 +49,8 @@ struct MessageDetailPage: Sendable {
     var content: String
     var state: PanelState
     var mayBeDuplicate: Bool
-    var attempts: [Attempt]
+    var attempts: [PanelAttempt]
     var hasAttempts: Bool
-  }
-
-  struct Attempt: Sendable {
-    var number: Int
-    var provider: String
-    var outcome: String
-    var status: String
-    var reply: String
-    var started: PanelTime?
-    var ended: PanelTime?
   }
 
   var routes: [Route] {
@@ -135,7 +125,7 @@ struct MessageDetailPage: Sendable {
         hint: (json["counts"]?["unconfirmed"]?.whole ?? 0) > 0 ? visit.text("unconfirmed_means") : nil,
         canPause: message.isOpen && !isPaused, canResume: isPaused, canCancel: message.isOpen, canRetry: failed > 0,
         states: counts.map {
-          MessageListFilter.Choice(
+          PanelChoice(
             value: $0.name, label: visit.text("status_\($0.name)"), isChosen: $0.name == query["status"])
         },
         recipients: recipients, hasRecipients: !recipients.isEmpty, nextPage: next))
@@ -151,14 +141,7 @@ struct MessageDetailPage: Sendable {
 
   private func attempts(_ visit: PanelVisit) async throws -> Response {
     let json = try await visit.get("/api/sms/requests/\(PanelURL.escaped(visit.part("sms")))")
-    let attempts = (json["responses"]?.elements ?? []).map { row in
-      Attempt(
-        number: row["attempt"]?.whole ?? 0, provider: row["provider"]?.text ?? "",
-        outcome: row["outcome"]?.text.map { visit.text("outcome_\($0)") } ?? visit.text("status_sending"),
-        status: row["status_code"]?.whole.map(String.init) ?? row["error_code"]?.text ?? "–",
-        reply: row["response_data"]?.text ?? "", started: visit.clock.time(row["started_at"]),
-        ended: visit.clock.time(row["created_at"]))
-    }
+    let attempts = (json["responses"]?.elements ?? []).map { PanelAttempt($0, visit) }
     return visit.page(
       .attempts, title: visit.text("attempts_title"),
       Attempts(

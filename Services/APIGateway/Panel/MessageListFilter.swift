@@ -3,13 +3,6 @@ import Foundation
 
 /// What is searched for in a list of messages, as the form has it and as the API is asked.
 struct MessageListFilter: Sendable {
-  /// A choice of a select element.
-  struct Choice: Sendable {
-    var value: String
-    var label: String
-    var isChosen: Bool
-  }
-
   /// A filter that is one click away.
   struct Quick: Sendable {
     var path: String
@@ -22,8 +15,8 @@ struct MessageListFilter: Sendable {
   var from: String?
   var to: String?
   var userID: String?
-  var statuses: [Choice]
-  var classes: [Choice]
+  var statuses: [PanelChoice]
+  var classes: [PanelChoice]
   /// The fields that are filled in, to come back to this list.
   var fields: [(name: String, value: String)]
   /// The same for the API.
@@ -38,11 +31,9 @@ struct MessageListFilter: Sendable {
     from = query.trimmed("from")
     to = query.trimmed("to")
     userID = isAdmins ? query.trimmed("user_id") : nil
-    func choices(_ values: [String], _ prefix: String, _ chosen: String?) -> [Choice] {
-      values.map { Choice(value: $0, label: visit.text("\(prefix)_\($0)"), isChosen: $0 == chosen) }
-    }
-    statuses = choices(JobStatus.allCases.map(\.rawValue), "status", query["status"])
-    classes = choices(MessageClass.allCases.map(\.rawValue), "class", query["class"])
+    statuses = PanelChoice.labelled(
+      JobStatus.allCases.map(\.rawValue), "status", visit.text, chosen: query["status"])
+    classes = PanelChoice.classes(visit.text, chosen: query["class"])
     asked = fields.map { field in
       switch field.name {
       case "status": return ("job_status", field.value)

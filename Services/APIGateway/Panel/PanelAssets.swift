@@ -22,10 +22,8 @@ struct PanelAssets: Sendable {
       ("icon.svg", "image/svg+xml"),
     ].map { name, type in
       let text = try GatewayResources.text(name)
-      let digest = SHA256.hash(data: Data(text.utf8)).prefix(8).map {
-        String(UInt16($0) + 0x100, radix: 16).dropFirst()
-      }
-      return File(path: "/panel/\(name)", type: type, text: text, tag: "\"\(digest.joined())\"")
+      let digest = SHA256.hash(data: Data(text.utf8)).prefix(8).hexadecimal
+      return File(path: "/panel/\(name)", type: type, text: text, tag: "\"\(digest)\"")
     }
   }
 

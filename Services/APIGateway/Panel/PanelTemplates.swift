@@ -34,7 +34,9 @@ struct PanelTemplates: Sendable {
   }
 
   /// Templates that others are made of.
-  private static let parts = ["panel-layout", "panel-problems", "panel-check", "panel-user-fields", "panel-tokens"]
+  private static let parts = [
+    "panel-layout", "panel-problems", "panel-check", "panel-user-fields", "panel-tokens", "panel-tries",
+  ]
 }
 
 /// A page's template: the file `Resources/Panel/NAME.mustache`.

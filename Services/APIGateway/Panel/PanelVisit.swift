@@ -49,6 +49,13 @@ struct PanelVisit: Sendable {
         isCounted: isCounted))
   }
 
+  /// The providers that there are.
+  var providerNames: [String] {
+    get async throws {
+      try await get("/api/sms/providers")["providers"]?.elements.compactMap { $0["id"]?.text } ?? []
+    }
+  }
+
   // MARK: Answers
 
   /// A whole page.

@@ -8,17 +8,15 @@ struct UserFormFields: Sendable {
   var weight = "1"
   var dailyLimit = ""
   var apiRate = ""
-  var classes: [MessageListFilter.Choice]
-  var providers: [MessageListFilter.Choice]
+  var classes: [PanelChoice]
+  var providers: [PanelChoice]
   var hasProviders: Bool
 
   private init(_ visit: PanelVisit, maxClass: String?, providers: Set<String>, names: [String]) {
-    classes = MessageClass.allCases.map {
-      .init(value: $0.rawValue, label: visit.text("class_\($0.rawValue)"), isChosen: $0.rawValue == maxClass)
-    }
+    classes = PanelChoice.classes(visit.text, chosen: maxClass)
     // A provider that has left the file stays allowed until somebody says otherwise.
     let all = names + providers.subtracting(names).sorted()
-    self.providers = all.map { .init(value: $0, label: $0, isChosen: providers.contains($0)) }
+    self.providers = PanelChoice.names(all, chosen: providers)
     hasProviders = all.count > 1 || !providers.isEmpty
   }
 

@@ -88,7 +88,7 @@ struct UserPages: Sendable {
     for name in ["q", "cursor"] { if let value = query.trimmed(name) { asked.append((name, value)) } }
     let answer = try await visit.get("/api/admin/users", asked)
     let users = (answer["users"]?.elements ?? []).map { Self.line($0, visit) }
-    let fields = if let fields { fields } else { UserFormFields(visit, names: try await providerNames(visit)) }
+    let fields = if let fields { fields } else { UserFormFields(visit, names: try await visit.providerNames) }
     let next = answer["next_cursor"]?.text.map { cursor in
       "/admin/users" + PanelURL.query((query.trimmed("q").map { [("q", $0)] } ?? []) + [("cursor", cursor)])
     }
@@ -113,12 +113,8 @@ struct UserPages: Sendable {
       ? PanelState(label: text("user_active"), kind: .good) : PanelState(label: text("user_disabled"), kind: .bad)
   }
 
-  private func providerNames(_ visit: PanelVisit) async throws -> [String] {
-    try await visit.get("/api/sms/providers")["providers"]?.elements.compactMap { $0["id"]?.text } ?? []
-  }
-
   private func create(_ visit: PanelVisit, _ form: PanelForm) async throws -> Response {
-    let names = try await providerNames(visit)
+    let names = try await visit.providerNames
     do {
       let answer = try await visit.post("/api/admin/users", try UserFormFields.body(form, isNew: true))
       return visit.redirect("/admin/users/\(answer["id"]?.text ?? "")", notice: "user_created")
@@ -137,7 +133,7 @@ struct UserPages: Sendable {
   ) async throws -> Response {
     let json = try await visit.get(api(visit))
     let tokens = try await visit.get("\(api(visit))/tokens", [("limit", "200")])
-    let names = try await providerNames(visit)
+    let names = try await visit.providerNames
     let fields =
       form.map { UserFormFields(visit, form: $0, names: names) } ?? UserFormFields(visit, user: json, names: names)
     let id = json["id"]?.text ?? ""

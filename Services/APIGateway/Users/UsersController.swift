@@ -96,7 +96,7 @@ extension GatewayContext {
 /// Where a list by name goes on: behind this name. Opaque to callers.
 enum NameCursor {
   static func text(_ username: String) -> String {
-    username.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    username.utf8.hexadecimal
   }
 
   static func name(_ text: String) -> String? {
