@@ -261,9 +261,8 @@ struct IdempotencyTests {
         WHERE key_hash <> \(KeyedRequest.hash(of: IdempotencyKey("k3")))
         """)
       let store = IdempotencyStore(pool: gateway.pool)
-      let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-      #expect(try await IdempotencyRetention(store: store, days: 2, logger: logger).round() == 0)
-      #expect(try await IdempotencyRetention(store: store, days: 1, logger: logger, step: 2).round() == 5)
+      #expect(try await IdempotencyRetention(store: store, days: 2).round() == 0)
+      #expect(try await IdempotencyRetention(store: store, days: 1, step: 2).round() == 5)
       #expect(try await gateway.post("/api/sms", Self.body, key: "k3").headers["idempotent-replayed"] == "true")
       #expect(try await gateway.post("/api/sms", Self.body, key: "k0").headers["idempotent-replayed"] == nil)
     }

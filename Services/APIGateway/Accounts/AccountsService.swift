@@ -13,8 +13,6 @@ struct AccountsService: Service {
   let directory: NIOLockedValueBox<TokenDirectory>
   let firstAdmin: FirstAdmin
   let refreshSignal: RefreshSignal
-  /// How long entries of the audit are kept.
-  var auditDays = 730
   /// Between two readings of what changed, when no fact tells sooner.
   var interval = Duration.seconds(2)
   let logger: Logger
@@ -25,28 +23,11 @@ struct AccountsService: Service {
   private static let cheapCount = 2_000
   /// Between two readings of everything when there are more.
   private static let wholeInterval = Duration.seconds(60)
-  /// Between two writings of when tokens were used.
-  private static let useInterval = Duration.seconds(60)
-  /// Between two rounds in which old rows are dropped.
-  private static let cleaningInterval = Duration.seconds(3_600)
 
   func run() async throws {
     await cancelWhenGracefulShutdown {
       await prepare()
-      await withTaskGroup(of: Void.self) { tasks in
-        tasks.addTask { await refreshForEver() }
-        tasks.addTask {
-          await each(Self.useInterval, "When tokens were used is not kept") {
-            let uses = directory.withLockedValue { $0.takeUses() }
-            try await store.keep(uses)
-          }
-        }
-        tasks.addTask {
-          await each(Self.cleaningInterval, "Old rows were not dropped") {
-            try await store.clean(auditDays: auditDays)
-          }
-        }
-      }
+      await refreshForEver()
     }
   }
 
@@ -92,20 +73,6 @@ struct AccountsService: Service {
         }
       }
       await refreshSignal.wait(atMost: interval)
-    }
-  }
-
-  /// Does something again and again; what fails is done the next time.
-  private func each(_ interval: Duration, _ failure: Logger.Message, _ work: () async throws -> Void) async {
-    while !Task.isCancelled {
-      do {
-        try await Task.sleep(for: interval)
-        try await work()
-      } catch is CancellationError {
-        return
-      } catch {
-        logger.info(failure, metadata: [LogKey.error: "\(error)"])
-      }
     }
   }
 }

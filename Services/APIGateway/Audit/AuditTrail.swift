@@ -4,7 +4,6 @@ import Logging
 import NIOConcurrencyHelpers
 import Postgres
 import ServiceKit
-import ServiceLifecycle
 
 /// Keeps what admins do and who logs in: in the log at once, and in the database as soon as it takes it.
 ///
@@ -106,33 +105,5 @@ struct AuditTrail: Sendable {
   /// Of a path that anybody may write anything in.
   private static func storable(_ text: String) -> String? {
     text.utf8.count <= 255 && !text.utf8.contains(0) ? text : nil
-  }
-}
-
-/// Writes entries of the audit that had to wait.
-struct AuditFlush: Service {
-  let trail: AuditTrail
-  let logger: Logger
-
-  func run() async throws {
-    await cancelWhenGracefulShutdown {
-      var failures = 0
-      while !Task.isCancelled {
-        do {
-          try await Task.sleep(for: .seconds(2))
-          try await trail.flush()
-          failures = 0
-        } catch is CancellationError {
-          break
-        } catch {
-          failures += 1
-          if failures == 1 {
-            logger.warning("The audit could not be written yet", metadata: [LogKey.error: "\(error)"])
-          }
-        }
-      }
-    }
-    // What waits has been logged already; one more try, no longer than a stop may take.
-    try? await TimeLimit.run(.seconds(1)) { try await trail.flush() }
   }
 }
