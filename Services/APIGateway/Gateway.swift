@@ -64,25 +64,26 @@ struct Gateway {
         store: accounts, directory: directory, firstAdmin: settings.firstAdmin, refreshSignal: signal,
         interval: settings.accountsInterval, logger: logger),
     ]
-    services += [
-      PeriodicTask(every: .seconds(60), failure: "When tokens were used is not kept", logger: logger) {
-        try await accounts.keep(directory.withLockedValue { $0.takeUses() })
-      },
-      PeriodicTask(every: .seconds(3_600), failure: "Old rows were not dropped", logger: logger) {
-        try await accounts.clean(auditDays: settings.auditDays)
-      },
-      // What is lost at a stop is in the log.
-      PeriodicTask(
-        every: .seconds(2), atStop: .seconds(1), failure: "The audit could not be written yet", logger: logger,
-        trail.flush),
-      // What is lost at a stop is counted in the users' favour.
-      PeriodicTask(
-        every: .seconds(2), atStop: .seconds(1), failure: "Daily use could not be counted yet", logger: logger,
-        daily.flush),
-      PeriodicTask(every: .seconds(600), failure: "Old idempotency keys were not dropped", logger: logger) {
-        try await IdempotencyRetention(store: IdempotencyStore(pool: pool), days: settings.idempotencyDays).round()
-      },
-    ] as [any Service]
+    services +=
+      [
+        PeriodicTask(every: .seconds(60), failure: "When tokens were used is not kept", logger: logger) {
+          try await accounts.keep(directory.withLockedValue { $0.takeUses() })
+        },
+        PeriodicTask(every: .seconds(3_600), failure: "Old rows were not dropped", logger: logger) {
+          try await accounts.clean(auditDays: settings.auditDays)
+        },
+        // What is lost at a stop is in the log.
+        PeriodicTask(
+          every: .seconds(2), atStop: .seconds(1), failure: "The audit could not be written yet", logger: logger,
+          trail.flush),
+        // What is lost at a stop is counted in the users' favour.
+        PeriodicTask(
+          every: .seconds(2), atStop: .seconds(1), failure: "Daily use could not be counted yet", logger: logger,
+          daily.flush),
+        PeriodicTask(every: .seconds(600), failure: "Old idempotency keys were not dropped", logger: logger) {
+          try await IdempotencyRetention(store: IdempotencyStore(pool: pool), days: settings.idempotencyDays).round()
+        },
+      ] as [any Service]
     services += [
       feed,
       EventFollower(
