@@ -22,6 +22,7 @@ public final class RawServer: Sendable {
     var open: [Int: Int32] = [:]
     var accepted = 0
     var bytesRead = 0
+    var isAccepting = false
     var isStopped = false
   }
 
@@ -67,7 +68,15 @@ public final class RawServer: Sendable {
     let state = state
     let listener = listener
     let script = script
+    let mayAccept = state.withLockedValue { state in
+      guard !state.isStopped, !state.isAccepting else { return false }
+      state.isAccepting = true
+      return true
+    }
+    guard mayAccept else { return }
     Thread.detachNewThread {
+      // Closed by its only user: closed by `stop`, its number could be another server's before this thread first runs.
+      defer { close(listener) }
       while true {
         let descriptor = Glibc.accept(listener, nil, nil)
         guard descriptor >= 0 else { return }
@@ -106,7 +115,7 @@ public final class RawServer: Sendable {
       state.isStopped = true
       for descriptor in state.open.values { shutdown(descriptor, Int32(SHUT_RDWR)) }
       shutdown(listener, Int32(SHUT_RDWR))
-      close(listener)
+      if !state.isAccepting { close(listener) }
     }
   }
 
