@@ -32,7 +32,7 @@ struct SteadyRateTests {
       let expected = (numbers(40) + numbers(1, from: 900)).map { String($0.dropFirst()) }
       #expect(Set(arrivals.map(\.number)) == Set(expected))
       #expect(arrivals.last?.number == expected.last, "within a flow the order of arrival is kept")
-      #expect(Promises.meanRate(arrivals) >= 1.95)
+      #expect(Promises.meanRate(arrivals) >= Length.choose(1.8, long: 1.95))
 
       #expect(positions == positions.sorted(by: >), "a position never rises without new arrivals: \(positions)")
       #expect((36...40).contains(positions[0]), "40 were ahead: \(positions)")
@@ -59,7 +59,7 @@ struct SteadyRateTests {
       #expect(arrivals.count == 40)
       Promises.expectLimit(arrivals, count: 8)
       Promises.expectNoDuplicates(arrivals)
-      #expect(Promises.meanRate(arrivals) >= 7.8)
+      #expect(Promises.meanRate(arrivals) >= Length.choose(6.4, long: 7.8))
     }
   }
 }
