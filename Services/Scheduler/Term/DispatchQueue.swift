@@ -104,19 +104,28 @@ struct DispatchQueue: Sendable {
     var missing: [MissingPage] = []
     /// Virtual start tags of the flows that were served.
     var tags: [FlowKey: (flowID: Int64, tag: Int64)] = [:]
-    /// Providers that could be given an SMS, and nobody who waits may use them.
+    /// Providers that could be given an SMS, and nobody who waits may use them; all when nobody waits or may go.
     var idle: Set<String> = []
   }
 
   /// Pages that are read at once.
   static let pagesAtOnce = 64
 
-  /// Takes what can go now, at most `limit` SMS, in fair order.
+  /// Takes what can go now, at most `limit` SMS, in fair order, and tells the board which providers have nothing to do.
   /// - Parameter now: Seconds on PostgreSQL's clock.
   /// - Throws: `StoreError.outOfStep` when the queue counts an SMS that is not there.
   mutating func plan(limit: Int, now: Double) throws -> Plan {
+    let plan = try choose(limit: limit, now: now)
+    board.noteIdle(plan.idle.union(board.providers.filter { !$0.isWorking(now: now) }.map(\.name)), now: now)
+    return plan
+  }
+
+  private mutating func choose(limit: Int, now: Double) throws -> Plan {
     var plan = Plan()
-    guard isSending else { return plan }
+    guard isSending, !isEmpty else {
+      plan.idle = Set(board.providers.map(\.name))
+      return plan
+    }
     board.beginRound(now: now)
     var open = board.open(now: now)
     let working = board.working(now: now)

@@ -6,11 +6,8 @@ extension LeaderLoop {
   /// Issues what can go now.
   /// - Returns: Whether there was something to do.
   func dispatch(now: Timestamp, _ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws -> Bool {
-    idleProviders = []
-    guard !queue.isEmpty else { return false }
     let plan = try queue.plan(limit: Inbox.batchSize, now: now.seconds)
     idleProviders = plan.idle
-    queue.board.noteIdle(plan.idle, now: now.seconds)
     if !plan.missing.isEmpty {
       let pages = try await TakeOver(term: term).pages(plan.missing)
       for page in plan.missing {

@@ -1,15 +1,22 @@
 /// The rate at which a provider really took SMS while there was a backlog.
 struct MeasuredUse: Sendable {
+  /// Seconds without a backlog after which what was measured says nothing of the next one.
+  static let memory = 60.0
+
   private var since: Double?
   private var count = 0
-  /// SMS a second over the last stretches; `nil` before the first of at least ten seconds.
+  private var idleSince: Double?
+  /// SMS a second over the last stretches; `nil` before the first of at least ten seconds, and long after the last.
   private(set) var rate: Double?
 
   mutating func note(_ sent: Int, now: Double, isBacklogged: Bool) {
+    if let idleSince, now - idleSince > Self.memory { rate = nil }
     guard isBacklogged else {
       since = nil
+      if idleSince == nil { idleSince = now }
       return
     }
+    idleSince = nil
     guard let start = since else {
       since = now
       count = 0

@@ -150,7 +150,7 @@ struct ProviderBoard: Sendable {
     if let index = indexes[name] { providers[index].use.note(count, now: now, isBacklogged: isBacklogged) }
   }
 
-  /// Notes that nobody who waits may use these: their rate is no measure of what they can do.
+  /// Notes that these are given nothing, however long it lasts: their rate is no measure of what they can do.
   mutating func noteIdle(_ names: Set<String>, now: Double) {
     for name in names { noteDone(0, at: name, now: now, isBacklogged: false) }
   }
