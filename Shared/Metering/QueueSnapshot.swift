@@ -23,6 +23,8 @@ public struct QueueSnapshot: Sendable {
   public private(set) var asOf: Timestamp?
   /// False while the switch for all sending is off.
   public private(set) var isSending = true
+  /// Users whose traffic is held back as a whole.
+  public private(set) var pausedUsers: Set<UserID> = []
 
   public init() {}
 
@@ -50,6 +52,7 @@ public struct QueueSnapshot: Sendable {
     epoch = change.epoch
     asOf = change.asOf
     isSending = change.isSending
+    pausedUsers = Set(change.pausedUsers ?? [])
     globalRate = change.globalRate
     for head in change.classes { classHeads[head.messageClass] = head }
     providers = Dictionary(change.providers.map { ($0.provider, $0) }, uniquingKeysWith: { _, new in new })

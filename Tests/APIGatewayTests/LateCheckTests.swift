@@ -58,6 +58,39 @@ struct LateCheckTests {
     }
   }
 
+  @Test("While nothing of it would go before somebody lets it, it would be late, and nobody is told a place or a time")
+  func standstill() async throws {
+    try await GatewayFixture.run { gateway in
+      let options = #""validity_seconds": 600, "reject_if_late": true"#
+      var idle = QueueChanged.waiting(0, of: gateway.user.userID)
+      gateway.queue.apply(idle)
+      let free = try await gateway.post("/api/sms", Self.body("/api/sms", options))
+      #expect(free.status == 202 && free.number("data.queue_position") == 0)
+
+      for change: (inout QueueChanged) -> Void in [
+        { $0.isSending = false }, { $0.pausedUsers = [gateway.user.userID] },
+        { $0.providers[0].state = "paused"; $0.providers[0].effectiveRate = 0 },
+      ] {
+        var held = QueueChanged.waiting(0, of: gateway.user.userID)
+        change(&held)
+        gateway.queue.apply(held)
+        let late = try await gateway.post("/api/sms", Self.body("/api/sms", options))
+        #expect(late.status == 409 && late.string("error.code") == "WOULD_EXPIRE", "\(late.body)")
+        #expect(late.string("error.details.0.field") == "validity_seconds")
+        #expect(late.string("error.details.0.estimated_complete_at") == nil)
+        let patient = try await gateway.post("/api/sms", Self.body("/api/sms", #""validity_seconds": 600"#))
+        #expect(patient.status == 202 && patient.string("data.estimated_start_at") == nil, "\(patient.body)")
+        // By then it may have been let go.
+        let sendAt = Timestamp.now() + .seconds(3600)
+        let later = try await gateway.post("/api/sms", Self.body("/api/sms", options + #", "send_at": "\#(sendAt)""#))
+        #expect(later.status == 202, "\(later.body)")
+      }
+      idle.pausedUsers = [.timeOrdered()]
+      gateway.queue.apply(idle)
+      #expect(try await gateway.post("/api/sms", Self.body("/api/sms", options)).status == 202, "somebody else's pause")
+    }
+  }
+
   @Test("What counts is the last SMS of a message, and the time to send")
   func last() async throws {
     try await GatewayFixture.run { gateway in

@@ -167,6 +167,13 @@ struct OptionsTests {
     let path = "/api/admin/users/\(users[0].id)"
     let paused = try await stack.gateway.post(path + "/pause")
     #expect(paused.status == 200, "\(paused.text)")
+    let question: JSONValue = [
+      "recipient": "91234567", "content": "Hi", "validity_seconds": 600, "reject_if_late": true,
+    ]
+    try await eventually(within: .seconds(10), "what would not go is late") {
+      try await users[0].gateway.post("/api/sms/estimate", question).status == 409
+    }
+    #expect(try await users[1].gateway.post("/api/sms/estimate", question).status == 200)
     let later = try await story.sendBulk(10, as: users[0]).numbers
     let free = try await story.sendBulk(10, as: users[1]).numbers
     try await eventually(within: .seconds(20), "the other user's have gone") {

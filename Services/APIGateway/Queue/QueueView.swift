@@ -14,7 +14,7 @@ final class QueueView: Sendable {
 
   func apply(_ queued: MessagesQueued) { state.withLockedValue { $0.apply(queued) } }
 
-  /// Counts a message that was just accepted, unless it goes later: nobody waits behind it then.
+  /// Counts a message that was just accepted, unless it goes later or is held back: nobody waits behind it then.
   /// - Returns: Its place behind everything counted before it.
   func accept(_ message: MessageAccepted, now: Timestamp) -> Placement {
     // Computed before the lock is left: a copy that lives on would make the next change copy all flows.
@@ -27,7 +27,11 @@ final class QueueView: Sendable {
     return Self.place(message, in: &trial, now: now)
   }
 
+  /// Why a message could not go now, as things stand, if it were due.
+  func standstill(of message: MessageAccepted) -> Standstill? { Standstill(message, in: snapshot) }
+
   private static func place(_ message: MessageAccepted, in snapshot: inout QueueSnapshot, now: Timestamp) -> Placement {
+    if snapshot.pausedUsers.contains(message.userID) { return .unknown }
     let flow = FlowKey(messageClass: message.messageClass, userID: message.userID, provider: message.provider)
     let count = message.recipients.count
     let before = snapshot.backlog(of: flow)

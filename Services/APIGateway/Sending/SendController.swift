@@ -89,7 +89,7 @@ struct SendController: Sendable {
   /// Whether a request can be taken now.
   func judge(_ draft: SubmissionDraft, _ principal: Principal, id: MessageID, now: Timestamp) throws -> Judged {
     let judged = try compose(draft, principal, id: id, now: now)
-    try LateCheck.check(draft, expiresAt: judged.message.expiresAt) { queue.estimate(judged.message, now: now) }
+    try LateCheck.check(draft, judged.message, in: queue, now: now)
     return judged
   }
 

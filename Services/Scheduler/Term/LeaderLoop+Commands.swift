@@ -76,6 +76,7 @@ extension LeaderLoop {
       guard let facts = try await UserStore(term: term).setPaused(isPaused, user, command: command) else { return }
       if isPaused { pausedUsers.insert(user) } else { pausedUsers.remove(user) }
       updateHold(user)
+      headsChanged()
       await relay.add(facts)
     case .cancel, .retryFailed:
       try await refuse(command.header, "not_supported")

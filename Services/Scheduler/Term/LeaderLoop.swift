@@ -162,7 +162,7 @@ actor LeaderLoop {
     case .underWay: return
     case .lost: heads.startOver()
     }
-    if let change = heads.next(&queue, now: now) { await relay.add(passing: change) }
+    if let change = heads.next(&queue, paused: pausedUsers, now: now) { await relay.add(passing: change) }
   }
 
   /// Lets the readers of the heads know at once of a change that moves no head.

@@ -174,10 +174,12 @@ public struct QueueChanged: Payload {
   public var globalRate: Double?
   /// False while the switch for all sending is off.
   public var isSending: Bool
+  /// Users whose traffic is held back as a whole, all of them; absent without any.
+  public var pausedUsers: [UserID]?
 
   public init(
     asOf: Timestamp, isComplete: Bool, epoch: Int64, virtualTime: Int64, classes: [ClassHead], flows: [FlowHead],
-    providers: [ProviderPace], globalRate: Double?, isSending: Bool
+    providers: [ProviderPace], globalRate: Double?, isSending: Bool, pausedUsers: [UserID]? = nil
   ) {
     self.asOf = asOf
     self.isComplete = isComplete
@@ -188,6 +190,7 @@ public struct QueueChanged: Payload {
     self.providers = providers
     self.globalRate = globalRate
     self.isSending = isSending
+    self.pausedUsers = pausedUsers
   }
 
   enum CodingKeys: String, CodingKey {
@@ -198,5 +201,6 @@ public struct QueueChanged: Payload {
     case classes, flows, providers
     case globalRate = "global_rate"
     case isSending = "sending"
+    case pausedUsers = "paused_users"
   }
 }
