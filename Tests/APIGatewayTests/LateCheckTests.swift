@@ -69,7 +69,9 @@ struct LateCheckTests {
 
       for change: (inout QueueChanged) -> Void in [
         { $0.isSending = false }, { $0.pausedUsers = [gateway.user.userID] },
-        { $0.providers[0].state = "paused"; $0.providers[0].effectiveRate = 0 },
+        {
+          $0.providers[0].state = "paused"; $0.providers[0].effectiveRate = 0
+        },
       ] {
         var held = QueueChanged.waiting(0, of: gateway.user.userID)
         change(&held)

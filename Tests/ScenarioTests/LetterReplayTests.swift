@@ -58,8 +58,9 @@ struct LetterReplayTests {
       took = Double((arrived.map(\.monotonicNs).max() ?? begun) - begun) / 1e9
       return arrived.count == 100
     }
-    // A pause of the machine costs slots, and that no estimate can know: 5 % are asked of a quiet one.
-    #expect(abs(took - completeIn) < Length.choose(2, long: 0.05 * took), "promised in \(completeIn) s, it took \(took) s")
+    // A pause of the machine costs slots, which no estimate can know: 5 % are asked of a quiet one.
+    #expect(
+      abs(took - completeIn) < Length.choose(2, long: 0.05 * took), "promised in \(completeIn) s, it took \(took) s")
     let message = try await stack.finalMessage(id, within: .seconds(20))
     #expect(message.job_status.string == "completed" && message.success_count.int == 100)
     let arrivals = try await stack.mock.arrivals().filter { $0.outcome == "accepted" }.map { "+\($0.number)" }
