@@ -1,3 +1,4 @@
+import CSV
 import Contracts
 import Foundation
 
@@ -7,6 +8,8 @@ struct ComposeForm: Sendable {
   static let confirmedBeyond = 20
 
   var recipients = ""
+  /// How the file was written that the recipients were read from.
+  var encoding: SpreadsheetText.Encoding?
   /// The column with the numbers.
   var column: String?
   var content = ""
@@ -28,6 +31,7 @@ struct ComposeForm: Sendable {
   init(_ form: PanelForm) {
     // A file takes the place of what is written.
     recipients = form["file"] ?? form["recipients"] ?? ""
+    encoding = form.fileEncoding ?? form["encoding"].flatMap(SpreadsheetText.Encoding.init(rawValue:))
     column = form["column"]
     content = form["content"] ?? ""
     enquiryNumber = form.trimmed("enquiry_number") ?? ""

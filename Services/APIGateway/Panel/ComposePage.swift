@@ -22,6 +22,10 @@ struct ComposePage: Sendable {
   /// What `ComposeCheck` found, as the page shows it.
   struct Check: Sendable {
     var found: ComposeCheck
+    /// How the file was written; for the form again, which is what it was read into.
+    var encoding: String?
+    /// `The file was read as Big5.`
+    var readAs: String?
     /// `nil` where what is wrong leaves no text to measure.
     var size: String?
     var badCount: String?
@@ -103,6 +107,8 @@ extension ComposePage.Check {
     skips = form.skipsInvalid
     let text = visit.text
     self.found = found
+    encoding = form.encoding?.rawValue
+    readAs = encoding.map { text("file_read_as", ["encoding": $0]) }
     let isMeasured = found.problem == nil || found.characters > 0
     size =
       isMeasured

@@ -65,6 +65,32 @@ extension GatewayIntegrationTests {
       }
     }
 
+    @Test("A table that Excel saved in Big5 or as Unicode text is read, and the page says as what")
+    func encodings() async throws {
+      try await GatewayStack.run { stack in
+        let browser = try await visitor(stack, "ivy")
+        let page = try await browser.get("/compose")
+        // 電話,姓名 / 91234567,陳大文 in Big5.
+        let big5: [UInt8] =
+          [0xB9, 0x71, 0xB8, 0xDC, 0x2C, 0xA9, 0x6D, 0xA6, 0x57, 0x0D, 0x0A] + Array("91234567,".utf8)
+          + [0xB3, 0xAF, 0xA4, 0x6A, 0xA4, 0xE5, 0x0D, 0x0A]
+        let unicode = "\u{FEFF}電話\t姓名\r\n91234567\t陳大文\r\n".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        let text = [("content", "{{姓名}}你好"), ("action", "check")]
+        for (bytes, name) in [(big5, "Big5"), (unicode, "UTF-16")] {
+          let read = try await browser.upload("/compose", text, file: ("file", bytes), from: page)
+          #expect(read.status == 200 && read.body.contains("陳大文你好"), "\(read.body)")
+          #expect(read.body.contains("The file was read as \(name)."))
+          let later = try await browser.submit(
+            "/compose", text + [("recipients", "91234567,陳大文"), ("encoding", name)], from: page)
+          #expect(later.body.contains("The file was read as \(name)."), "as long as the form is filled in")
+        }
+        let picture = try await browser.upload("/compose", text, file: ("file", [0x89, 0x50, 0xFF, 0x00]), from: page)
+        #expect(picture.status == 400 && picture.body.contains("is no text in UTF-8, UTF-16 or Big5"))
+        let odd = try await browser.submit("/compose", text + [("encoding", "<b>")], from: page)
+        #expect(odd.status == 200 && !odd.body.contains("was read as"))
+      }
+    }
+
     @Test("Bad numbers can be left out, and a number that is in a table twice gets one text")
     func leftOut() async throws {
       try await GatewayStack.run { stack in
