@@ -54,7 +54,8 @@ struct Authenticator: Sendable {
     return try session(withToken: token)
   }
 
-  private func session(withToken token: String) throws -> AuthenticatedSession {
+  /// - Throws: `UNAUTHORIZED`; 503 before the tokens were read once.
+  func session(withToken token: String) throws -> AuthenticatedSession {
     let digest = TokenDigest(token: token)
     let (record, isLoaded) = directory.withLockedValue { ($0.use(digest, at: .now()), $0.isLoaded) }
     if let record {

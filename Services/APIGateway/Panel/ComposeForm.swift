@@ -44,6 +44,16 @@ struct ComposeForm: Sendable {
     key = form.trimmed("key") ?? BearerSecret.make(prefix: "")
   }
 
+  /// All of it, for a page that carries it along; how many somebody has said that they mean is asked again.
+  var fields: [PanelField] {
+    [
+      ("recipients", recipients), ("encoding", encoding?.rawValue ?? ""), ("column", column ?? ""),
+      ("content", content), ("enquiry_number", enquiryNumber),
+      ("class", messageClass), ("send_at", sendAt), ("expires_at", expiresAt), ("reference", reference),
+      ("skip_invalid", skipsInvalid ? "1" : ""), ("key", key),
+    ].filter { !$0.1.isEmpty }.map { PanelField(name: $0.0, value: $0.1) }
+  }
+
   /// What is sent: the text, a space, `EN:` and the number, as the predecessor did it.
   var text: String { enquiryNumber.isEmpty ? content : "\(content) EN:\(enquiryNumber)" }
 

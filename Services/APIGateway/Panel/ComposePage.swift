@@ -39,7 +39,10 @@ struct ComposePage: Sendable {
   }
 
   var routes: [Route] {
-    [
+    let login = ComposeLogin(panel: panel) { visit, form, problem, status in
+      page(visit, form, nil, problem: problem, status: status)
+    }
+    return login.routes + [
       panel.page("/compose") { visit in
         var form = ComposeForm()
         let query = try visit.query
@@ -54,7 +57,8 @@ struct ComposePage: Sendable {
           page(
             visit, ComposeForm(fields), nil, problem: PanelProblem(message: visit.text("problem_form_again")),
             status: .forbidden)
-        }
+        },
+        loggedOut: { visit, fields in login.ask(visit, ComposeForm(fields)) }
       ) { visit, fields in
         let form = ComposeForm(fields)
         let check = try await ComposeCheck(form, visit)
