@@ -4,6 +4,8 @@ import Logging
 import Postgres
 import TestSupport
 
+@testable import APIGateway
+
 /// Tables in the place of the projector's views, for tests that fill them by hand.
 enum ReadTables {
   static let script = """
@@ -100,12 +102,14 @@ enum ReadTables {
   }
 
   /// The API over such tables, without a broker.
-  static func run(_ body: @Sendable (GatewayFixture) async throws -> Void) async throws {
+  static func run(
+    settings: GatewaySettings = GatewaySettings(), _ body: @Sendable (GatewayFixture) async throws -> Void
+  ) async throws {
     let database = try await PostgresCluster.shared().makeDatabase()
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let pool = PostgresPool(configuration: try PostgresConfiguration(url: database), logger: logger)
     try await pool.withConnection { try await $0.execute(script: script) }
     await pool.close()
-    try await GatewayFixture.run(database: database) { try await body($0) }
+    try await GatewayFixture.run(settings: settings, database: database) { try await body($0) }
   }
 }
