@@ -149,7 +149,8 @@ struct UserPages: Sendable {
 
   private func change(_ visit: PanelVisit, _ form: PanelForm) async throws -> Response {
     do {
-      let body = try UserFormFields.body(form, isNew: false)
+      let body = try UserFormFields.changes(form)
+      guard !body.isEmpty else { return visit.redirect(path(visit)) }
       _ = try await visit.send(.patch, api(visit), body)
       return visit.redirect(path(visit), notice: "user_changed")
     } catch let error as APIError

@@ -214,6 +214,45 @@ extension GatewayIntegrationTests {
       }
     }
 
+    /// What a user's page showed when it was made.
+    private func was(_ page: RawHTTP.Answer) -> [(String, String)] {
+      page.body.matches(of: /name="(was_[a-z_]+)" value="([^"]*)"/).map { (String($0.1), String($0.2)) }
+    }
+
+    /// The fields of a page that nobody has touched.
+    private static func fields(of page: RawHTTP.Answer) -> [(String, String)] {
+      page.body.matches(of: /name="was_([a-z_]+)" value="([^"]+)"/).map { (String($0.1), String($0.2)) }
+    }
+
+    @Test("A page from before another admin's change undoes nothing of it")
+    func twoAdmins() async throws {
+      try await GatewayStack.run { stack in
+        let (first, second) = (PanelBrowser(stack.http), PanelBrowser(stack.http))
+        #expect(try await first.logIn("root", "secret").status == 303)
+        #expect(try await second.logIn("root", "secret").status == 303)
+        let id = try await stack.makeUser("lee", #", "weight": 2, "daily_limit": 100, "providers": ["provider1"]"#)
+        let path = "/admin/users/\(id)"
+        let (seen, seenBySecond) = (try await first.get(path), try await second.get(path))
+        let touched = ["is_active", "daily_limit", "providers"]
+        let braked =
+          was(seen) + Self.fields(of: seen).filter { !touched.contains($0.0) }
+          + [("daily_limit", "5"), ("max_class", "bulk"), ("has_providers", "1")]
+        #expect(try await first.submit(path, braked, from: seen).headers["location"]?.contains("user_changed") == true)
+        // The second wrote another weight into the page that shows all as it was, and makes a mistake first.
+        let untouched = Self.fields(of: seenBySecond).filter { $0.0 != "weight" } + [("has_providers", "1")]
+        let wrong = try await second.submit(
+          path, was(seenBySecond) + untouched + [("weight", "much")], from: seenBySecond)
+        #expect(wrong.status == 400)
+        #expect(was(wrong).map(\.1) == was(seenBySecond).map(\.1), "what was shown at first")
+        let late = try await second.submit(path, was(wrong) + untouched + [("weight", "3")], from: wrong)
+        #expect(late.headers["location"]?.contains("user_changed") == true, "\(late.body)")
+        let now = try await stack.admin("GET", "/api/admin/users/\(id)")
+        #expect(now.number("data.weight") == 3 && now.number("data.daily_limit") == 5, "\(now.body)")
+        #expect(now.bool("data.is_active") == false && now.string("data.max_class") == "bulk")
+        #expect(now["data.providers"] == .null)
+      }
+    }
+
     @Test("An admin makes, changes and deletes users, and wrong fields are named")
     func users() async throws {
       try await GatewayStack.run { stack in
@@ -230,12 +269,15 @@ extension GatewayIntegrationTests {
         let path = try #require(made.headers["location"]?.split(separator: "?").first.map(String.init))
         let user = try await browser.get(path)
         #expect(user.body.contains("value=\"100\"") && user.body.contains("dan"))
-        let changed = try await browser.submit(path, [("username", "dan"), ("weight", "3")], from: user)
+        let changed = try await browser.submit(
+          path, was(user) + [("username", "dan"), ("weight", "3")], from: user)
         #expect(changed.headers["location"] == "\(path)?done=user_changed")
         let id = String(path.split(separator: "/").last ?? "")
         let now = try await stack.admin("GET", "/api/admin/users/\(id)")
         #expect(now.bool("data.is_active") == false && now.number("data.weight") == 3)
         #expect(now["data.daily_limit"] == .null)
+        let same = try await browser.submit(path, was(user) + Self.fields(of: user), from: user)
+        #expect(same.headers["location"] == path, "nothing was changed, and nothing is said to be")
         #expect(try await browser.submit("\(path)/delete", [], from: user).status == 303)
         #expect(try await browser.get(path).status == 404)
       }
