@@ -21,7 +21,8 @@ extension GatewayAPI {
       + DashboardPage(panel: panel, history: ThroughputHistory(pool: store.pool)).routes
       + ComposePage(panel: panel, hasEnquiryNumber: settings.hasEnquiryNumber).routes
       + MessageListPage(panel: panel).routes + MessageDetailPage(panel: panel).routes
-      + UserPages(panel: panel).routes + ProviderPages(panel: panel).routes + AuditPage(panel: panel).routes
+      + QueuePage(panel: panel).routes + UserPages(panel: panel).routes + ProviderPages(panel: panel).routes
+      + AuditPage(panel: panel).routes
       + AccountPage(panel: panel).routes + DeadLetterPages(panel: panel).routes + DeadLetterPage(panel: panel).routes
   }
 }

@@ -28,6 +28,7 @@ enum ReadTables {
         coalesce(sum(pending), 0) AS pending, coalesce(sum(retrying), 0) AS retrying,
         min(accepted_at) FILTER (WHERE pending + retrying > 0) AS oldest_pending_at
       FROM projection.messages_read GROUP BY GROUPING SETS ((user_id), ());
+    CREATE TABLE projection.flows_read (flow_id bigint, class text, user_id uuid, provider text);
     CREATE TABLE projection.recipients_read (
       message_id uuid, unit_index int, phone text, state text, attempts_used int, provider text, error_code text,
       error_message text, sent_at timestamptz, changed_at timestamptz, may_be_duplicate boolean NOT NULL DEFAULT false,
