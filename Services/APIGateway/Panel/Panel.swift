@@ -17,7 +17,7 @@ struct PanelFiles: Sendable {
 /// What all pages of the panel need.
 struct Panel: Sendable {
   let api: PanelAPI
-  let authenticator: Authenticator
+  let sessions: SessionReader
   let templates: PanelTemplates
   let clock: PanelClock
   let queue: QueueView
@@ -113,7 +113,7 @@ struct Panel: Sendable {
   func visit(_ visit: PanelVisit, with token: String) throws -> PanelVisit {
     PanelVisit(
       request: visit.request, context: visit.context, panel: self, language: visit.language,
-      session: try authenticator.session(withToken: token), token: token, visitor: visit.visitor,
+      session: try sessions.session(withToken: token), token: token, visitor: visit.visitor,
       formToken: FormToken(secret: token))
   }
 
@@ -137,7 +137,7 @@ struct Panel: Sendable {
     _ request: Request, _ context: GatewayContext, needsLogin: Bool,
     _ answer: (PanelVisit) async throws -> Response
   ) async throws -> Response {
-    let who = Result { try authenticator.visitor(of: request, context) }
+    let who = Result { try sessions.visitor(of: request, context) }
     // Before the sessions were read once nobody is known, and the page says so.
     let (session, token) = (try? who.get()) ?? (nil, nil)
     let known = PanelCookie.visitor.value(in: request)

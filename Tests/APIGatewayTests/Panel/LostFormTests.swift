@@ -12,7 +12,8 @@ extension GatewayIntegrationTests {
     private static let text = "Dear \"{{name}}\",\n\n<b>the pool</b> & the bar 已關閉。"
     private static let table = "mobile,name\n91234561,Amy\n91234562,\"Bo, <i>\""
     private static let tomorrow = String(
-      PanelClock(zone: .gmt).time(.now() + .seconds(86_400)).text.prefix(16).replacing(" ", with: "T"))
+      PanelClock(calendar: LocalCalendar(zone: .gmt)).time(.now() + .seconds(86_400)).text.prefix(16).replacing(
+        " ", with: "T"))
     private static let written = [
       ("recipients", table), ("content", text), ("enquiry_number", "28321234"), ("class", "bulk"),
       ("send_at", tomorrow), ("reference", "R & D"), ("column", "mobile"), ("skip_invalid", "1"),
