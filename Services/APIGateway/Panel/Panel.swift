@@ -227,7 +227,8 @@ struct Panel: Sendable {
     return PanelFrame(
       language: visit.language, languageTag: visit.language.rawValue, title: title,
       hereEscaped: PanelURL.escaped(visit.request.method == .get ? visit.here : PanelNavigation.page(around: path)),
-      username: visit.principal?.username, isLoggedIn: visit.session != nil, csrfToken: visit.formToken.text,
+      username: visit.principal?.username, isAnswer: visit.request.method == .post, isLoggedIn: visit.session != nil,
+      csrfToken: visit.formToken.text,
       links: visit.session == nil ? [] : links(PanelNavigation.pages),
       adminLinks: isAdmin ? links(PanelNavigation.adminPages) : [], hasAdminLinks: isAdmin,
       languages: PanelLanguage.allCases.map {
