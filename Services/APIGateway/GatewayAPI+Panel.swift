@@ -5,11 +5,9 @@ extension GatewayAPI {
   /// The panel, over these routes.
   func makePanel(over routes: [Route]) -> Panel {
     // Requests are counted where the pages ask the API, not here.
-    let authenticator = Authenticator(
-      directory: directory, limiter: RequestLimiter(rate: settings.requestRate, userRate: settings.userRequestRate))
-    return Panel(
-      api: PanelAPI(routes, trail: trail), authenticator: authenticator, templates: panel.templates,
-      clock: PanelClock(zone: settings.timeZone), queue: queue, reader: reader,
+    Panel(
+      api: PanelAPI(routes, trail: trail), sessions: SessionReader(directory: directory), templates: panel.templates,
+      clock: PanelClock(calendar: settings.calendar), queue: queue, reader: reader,
       parser: PhoneNumberParser(defaultRegion: settings.defaultRegion, check: settings.numberCheck),
       limits: settings.limits, isBehindTLS: settings.isBehindTLS,
       sessionHours: settings.sessionHours)
@@ -21,7 +19,8 @@ extension GatewayAPI {
       + DashboardPage(panel: panel, history: ThroughputHistory(pool: store.pool)).routes
       + ComposePage(panel: panel, hasEnquiryNumber: settings.hasEnquiryNumber).routes
       + MessageListPage(panel: panel).routes + MessageDetailPage(panel: panel).routes
-      + UserPages(panel: panel).routes + ProviderPages(panel: panel).routes + AuditPage(panel: panel).routes
+      + QueuePage(panel: panel).routes + UserPages(panel: panel).routes + ProviderPages(panel: panel).routes
+      + AuditPage(panel: panel).routes
       + AccountPage(panel: panel).routes + DeadLetterPages(panel: panel).routes + DeadLetterPage(panel: panel).routes
   }
 }

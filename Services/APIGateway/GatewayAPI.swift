@@ -64,7 +64,10 @@ struct GatewayAPI {
       + AdminMessagesController(
         authenticator: authenticator, lists: lists, lookup: lookup, usernames: usernames, parser: parser,
         timeZone: settings.timeZone
-      ).routes + QueueByFlowController(authenticator: authenticator, queue: queue, usernames: usernames).routes
+      ).routes
+      + QueueByFlowController(
+        authenticator: authenticator, queue: queue, usernames: usernames, store: store
+      ).routes
   }
 
   /// What changes something by a command.

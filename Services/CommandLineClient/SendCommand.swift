@@ -1,4 +1,5 @@
 import ArgumentParser
+import CSV
 import Foundation
 import JSONHTTP
 
@@ -109,8 +110,11 @@ struct SendCommand: AsyncParsableCommand {
     } catch {
       throw ValidationError("\(path) cannot be read")
     }
-    guard let text = String(data: data, encoding: .utf8) else { throw ValidationError("\(path) is not UTF-8") }
-    return text
+    guard let read = SpreadsheetText(Array(data)) else {
+      throw ValidationError("\(path) is no text in UTF-8, UTF-16 or Big5")
+    }
+    if read.encoding == .big5 { Console.note("\(path) was read as Big5") }
+    return read.text
   }
 }
 

@@ -88,7 +88,7 @@ struct QueueByFlowTests {
     }
     snapshot.apply(heads)
     let flows = QueueByFlow(snapshot, user: nil, messageClass: nil, limit: 50, now: .now())
-    let text = JSONWriter.object { json in flows.write(&json, names: [:]) }
+    let text = JSONWriter.object { json in flows.write(&json, names: [:], ages: [:]) }
     let answer = RawHTTP.Answer(status: 200, headers: [:], body: String(decoding: text, as: UTF8.self))
     #expect((0..<50).map { answer.number("flows.\($0).queue_position") ?? -1 } == (0..<50).map { Double($0) })
   }

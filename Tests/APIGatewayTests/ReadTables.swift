@@ -4,6 +4,8 @@ import Logging
 import Postgres
 import TestSupport
 
+@testable import APIGateway
+
 /// Tables in the place of the projector's views, for tests that fill them by hand.
 enum ReadTables {
   static let script = """
@@ -26,6 +28,7 @@ enum ReadTables {
         coalesce(sum(pending), 0) AS pending, coalesce(sum(retrying), 0) AS retrying,
         min(accepted_at) FILTER (WHERE pending + retrying > 0) AS oldest_pending_at
       FROM projection.messages_read GROUP BY GROUPING SETS ((user_id), ());
+    CREATE TABLE projection.flows_read (flow_id bigint, class text, user_id uuid, provider text);
     CREATE TABLE projection.recipients_read (
       message_id uuid, unit_index int, phone text, state text, attempts_used int, provider text, error_code text,
       error_message text, sent_at timestamptz, changed_at timestamptz, may_be_duplicate boolean NOT NULL DEFAULT false,
@@ -100,12 +103,14 @@ enum ReadTables {
   }
 
   /// The API over such tables, without a broker.
-  static func run(_ body: @Sendable (GatewayFixture) async throws -> Void) async throws {
+  static func run(
+    settings: GatewaySettings = GatewaySettings(), _ body: @Sendable (GatewayFixture) async throws -> Void
+  ) async throws {
     let database = try await PostgresCluster.shared().makeDatabase()
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let pool = PostgresPool(configuration: try PostgresConfiguration(url: database), logger: logger)
     try await pool.withConnection { try await $0.execute(script: script) }
     await pool.close()
-    try await GatewayFixture.run(database: database) { try await body($0) }
+    try await GatewayFixture.run(settings: settings, database: database) { try await body($0) }
   }
 }

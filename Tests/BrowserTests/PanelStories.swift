@@ -27,6 +27,18 @@ struct PanelStories {
   @Test("Without JavaScript people check, send and look it up")
   func withoutJavaScript() async throws { try await tell("without_javascript") }
 
+  @Test("What somebody wrote when their login ended is there again after the next, and goes out by their click")
+  func lostForm() async throws { try await tell("lost_form") }
+
+  @Test("The page for programmers loads nothing that its policy forbids, and can be read everywhere")
+  func docs() async throws { try await tell("docs") }
+
+  @Test("A broker message that nobody could read is mended on its page and works in its queue")
+  func poison() async throws { try await tell("poison") }
+
+  @Test("While sending is stopped every page says so, and it goes on from the page that stopped it")
+  func stopped() async throws { try await tell("stopped") }
+
   private func tell(_ story: String) async throws {
     let stack = try SharedStack.current
     var environment = ProcessInfo.processInfo.environment
@@ -37,6 +49,7 @@ struct PanelStories {
     environment["SLUICE_ADMIN_USER"] = stack.adminUser
     environment["SLUICE_ADMIN_PASSWORD"] = stack.adminPassword
     environment["SLUICE_MOCK_URL"] = stack.mockURL
+    environment["SLUICE_MANAGEMENT_URL"] = stack.managementURL
     environment["PYTHONUNBUFFERED"] = "1"
     let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Stories/\(story).py")
     let (code, output) = try await Command(path: python, arguments: ["-B", script.path], environment: environment)

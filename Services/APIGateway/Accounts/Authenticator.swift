@@ -5,8 +5,13 @@ import NIOConcurrencyHelpers
 
 /// Tells from the bearer token who a request comes from, and counts it.
 struct Authenticator: Sendable {
-  let directory: NIOLockedValueBox<TokenDirectory>
+  let sessions: SessionReader
   let limiter: RequestLimiter
+
+  init(directory: NIOLockedValueBox<TokenDirectory>, limiter: RequestLimiter) {
+    sessions = SessionReader(directory: directory)
+    self.limiter = limiter
+  }
 
   /// - Throws: `UNAUTHORIZED`; `RATE_LIMITED`; 503 before the tokens were read once.
   func principal(of request: Request, _ context: GatewayContext) throws -> Principal {
@@ -24,45 +29,19 @@ struct Authenticator: Sendable {
   /// The same for a browser, which sends the session's cookie and cannot send a token along with everything: for what
   /// only reads.
   func watcher(of request: Request, _ context: GatewayContext) throws -> AuthenticatedSession {
-    guard request.headers[.authorization] == nil, let session = try visitor(of: request, context).session else {
+    guard request.headers[.authorization] == nil, let session = try sessions.visitor(of: request, context).session
+    else {
       return try session(of: request, context)
     }
     try limiter.admit(session.principal, context.note)
     return session
   }
 
-  /// Who is logged in at the panel, and the token of their session; it is counted by what the page asks for.
-  /// - Throws: 503 before the sessions were read once.
-  func visitor(
-    of request: Request, _ context: GatewayContext
-  ) throws -> (session: AuthenticatedSession?, token: String?) {
-    guard let token = PanelCookie.session.value(in: request) else { return (nil, nil) }
-    do {
-      let session = try session(withToken: token)
-      guard session.kind == .session else { return (nil, nil) }
-      context.note.session = session
-      return (session, token)
-    } catch let error as APIError where error.code == .unauthorized {
-      return (nil, nil)
-    }
-  }
-
   private func session(of request: Request) throws -> AuthenticatedSession {
     guard let token = BearerToken.parse(request.headers[.authorization]) else {
       throw APIError(.unauthorized, "A bearer token is needed")
     }
-    return try session(withToken: token)
-  }
-
-  private func session(withToken token: String) throws -> AuthenticatedSession {
-    let digest = TokenDigest(token: token)
-    let (record, isLoaded) = directory.withLockedValue { ($0.use(digest, at: .now()), $0.isLoaded) }
-    if let record {
-      return AuthenticatedSession(
-        principal: record.principal, kind: record.kind, digest: digest, directory: directory)
-    }
-    guard isLoaded else { throw APIError.unavailable("The users are not known yet") }
-    throw APIError(.unauthorized, "The token is not valid")
+    return try sessions.session(withToken: token)
   }
 }
 
@@ -71,7 +50,7 @@ struct AuthenticatedSession: Sendable {
   let principal: Principal
   let kind: TokenDirectory.Kind
   let digest: TokenDigest
-  fileprivate let directory: NIOLockedValueBox<TokenDirectory>
+  let directory: NIOLockedValueBox<TokenDirectory>
 
   /// False from when the token is revoked or expires, its user is disabled, or their rights change.
   var isValid: Bool {

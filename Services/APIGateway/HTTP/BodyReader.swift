@@ -13,6 +13,15 @@ struct BodyReader: Sendable {
   var limit: Int
   /// How long a caller may take to send it; then the connection is closed.
   var timeout = TimeAmount.seconds(15)
+  /// Whether the caller's token must still work when the body is there.
+  var asksAgain = true
+
+  /// The same for whoever wants the body in any case, and looks at the token themselves.
+  var unasked: BodyReader {
+    var reader = self
+    reader.asksAgain = false
+    return reader
+  }
 
   /// - Throws: `APIError`, `UNAUTHORIZED` among them when the caller's token has stopped working meanwhile.
   func read(
@@ -23,7 +32,9 @@ struct BodyReader: Sendable {
     context.note.takeBody()
     let bytes = try await context.withConnectionDeadline(timeout) { try await collect(request.body) }
     // A body can be held back until long after its head was let in.
-    if context.note.session?.isValid == false { throw APIError(.unauthorized, "The token is not valid any more") }
+    if asksAgain, context.note.session?.isValid == false {
+      throw APIError(.unauthorized, "The token is not valid any more")
+    }
     return bytes
   }
 

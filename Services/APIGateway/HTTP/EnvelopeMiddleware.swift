@@ -12,7 +12,7 @@ struct EnvelopeMiddleware: RouterMiddleware {
   private let paths: KnownPaths
   private let closing = ClosingConnections()
 
-  /// How long a caller may take to read an answer that ends.
+  /// How long a caller may take to read an answer whose length is known, or a piece of one whose length is not.
   private let answerLimit: TimeAmount
   private let metrics = RequestMetrics()
 
@@ -81,8 +81,15 @@ struct EnvelopeMiddleware: RouterMiddleware {
 
   /// Closes the connection under a caller who does not read their answer. Streams of events see to that themselves.
   private func limitTime(_ response: inout Response, _ context: GatewayContext) {
-    guard response.headers[.contentType] != "text/event-stream", response.body.contentLength ?? 0 > 0 else { return }
     let body = response.body
+    guard response.headers[.contentType] != "text/event-stream", body.contentLength != 0 else { return }
+    guard body.contentLength != nil else {
+      // Nobody knows how long it gets, so each piece has its time.
+      response.body = ResponseBody { [answerLimit] writer in
+        try await body.write(TimedWriter(writer, context, limit: answerLimit))
+      }
+      return
+    }
     let deadline = context.closeConnection(in: answerLimit)
     response.body = ResponseBody(contentLength: body.contentLength) { writer in
       defer { deadline.cancel() }

@@ -16,6 +16,8 @@ struct AuditPage: Sendable {
     var at: PanelTime?
     var user: String
     var action: String
+    /// What it was done to, by its kind and its id.
+    var type: String?
     var subject: String
     var details: String
     var outcome: PanelState
@@ -43,7 +45,9 @@ struct AuditPage: Sendable {
           .audit, title: visit.text("nav_audit"),
           Content(
             actions: AuditAction.allCases.map {
-              .init(value: $0.rawValue, label: $0.rawValue, isChosen: $0.rawValue == query["action"])
+              .init(
+                value: $0.rawValue, label: Self.name($0.rawValue, visit.text),
+                isChosen: $0.rawValue == query["action"])
             },
             from: query.trimmed("from"), to: query.trimmed("to"), userID: query.trimmed("user_id"), entries: entries,
             hasEntries: !entries.isEmpty,
@@ -52,15 +56,25 @@ struct AuditPage: Sendable {
     ]
   }
 
+  /// `Letter settled` for `dead_letter.settle`; another release's action keeps its own name.
+  static func name(_ action: String, _ text: PanelText) -> String {
+    text.known("audit_\(action.replacing(".", with: "_"))") ?? action
+  }
+
   private static func entry(_ json: JSONValue, _ visit: PanelVisit) -> Entry {
     let outcome = json["outcome"]?.text ?? ""
-    let subject = [json["subject_type"]?.text, json["subject_id"]?.text].compactMap { $0 }.joined(separator: " ")
+    let text = visit.text
+    let type = json["subject_type"]?.text.map { text.known("audit_subject_\($0)") ?? $0 }
     return Entry(
-      at: visit.clock.time(json["at"]), user: json["username"]?.text ?? "–", action: json["action"]?.text ?? "",
-      subject: subject,
-      details: (json["details"]?.members ?? []).map { "\($0.name): \($0.value.text ?? JSONWriter.text($0.value))" }
-        .joined(separator: ", "),
-      outcome: PanelState(label: outcome, kind: outcome == "done" ? .good : outcome == "requested" ? .plain : .bad),
+      at: visit.clock.time(json["at"]), user: json["username"]?.text ?? "–",
+      action: name(json["action"]?.text ?? "", text), type: type, subject: json["subject_id"]?.text ?? "",
+      details: (json["details"]?.members ?? []).map { member in
+        let name = text.known("field_\(member.name)") ?? member.name
+        return "\(name): \(member.value == .null ? "–" : member.value.text ?? JSONWriter.text(member.value))"
+      }.joined(separator: ", "),
+      outcome: PanelState(
+        label: text.known("audit_outcome_\(outcome)") ?? outcome,
+        kind: outcome == "done" ? .good : outcome == "requested" ? .plain : .bad),
       address: json["address"]?.text ?? "")
   }
 }

@@ -1,3 +1,4 @@
+import CSV
 import Contracts
 import Foundation
 
@@ -7,6 +8,8 @@ struct ComposeForm: Sendable {
   static let confirmedBeyond = 20
 
   var recipients = ""
+  /// How the file was written that the recipients were read from.
+  var encoding: SpreadsheetText.Encoding?
   /// The column with the numbers.
   var column: String?
   var content = ""
@@ -28,6 +31,7 @@ struct ComposeForm: Sendable {
   init(_ form: PanelForm) {
     // A file takes the place of what is written.
     recipients = form["file"] ?? form["recipients"] ?? ""
+    encoding = form.fileEncoding ?? form["encoding"].flatMap(SpreadsheetText.Encoding.init(rawValue:))
     column = form["column"]
     content = form["content"] ?? ""
     enquiryNumber = form.trimmed("enquiry_number") ?? ""
@@ -38,6 +42,16 @@ struct ComposeForm: Sendable {
     skipsInvalid = form.isTicked("skip_invalid")
     confirmed = form.number("confirmed")
     key = form.trimmed("key") ?? BearerSecret.make(prefix: "")
+  }
+
+  /// All of it, for a page that carries it along; how many somebody has said that they mean is asked again.
+  var fields: [PanelField] {
+    [
+      ("recipients", recipients), ("encoding", encoding?.rawValue ?? ""), ("column", column ?? ""),
+      ("content", content), ("enquiry_number", enquiryNumber),
+      ("class", messageClass), ("send_at", sendAt), ("expires_at", expiresAt), ("reference", reference),
+      ("skip_invalid", skipsInvalid ? "1" : ""), ("key", key),
+    ].filter { !$0.1.isEmpty }.map { PanelField(name: $0.0, value: $0.1) }
   }
 
   /// What is sent: the text, a space, `EN:` and the number, as the predecessor did it.

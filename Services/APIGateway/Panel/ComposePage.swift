@@ -22,6 +22,10 @@ struct ComposePage: Sendable {
   /// What `ComposeCheck` found, as the page shows it.
   struct Check: Sendable {
     var found: ComposeCheck
+    /// How the file was written; for the form again, which is what it was read into.
+    var encoding: String?
+    /// `The file was read as Big5.`
+    var readAs: String?
     /// `nil` where what is wrong leaves no text to measure.
     var size: String?
     var badCount: String?
@@ -35,7 +39,10 @@ struct ComposePage: Sendable {
   }
 
   var routes: [Route] {
-    [
+    let login = ComposeLogin(panel: panel) { visit, form, problem, status in
+      page(visit, form, nil, problem: problem, status: status)
+    }
+    return login.routes + [
       panel.page("/compose") { visit in
         var form = ComposeForm()
         let query = try visit.query
@@ -50,7 +57,8 @@ struct ComposePage: Sendable {
           page(
             visit, ComposeForm(fields), nil, problem: PanelProblem(message: visit.text("problem_form_again")),
             status: .forbidden)
-        }
+        },
+        loggedOut: { visit, fields in login.ask(visit, ComposeForm(fields)) }
       ) { visit, fields in
         let form = ComposeForm(fields)
         let check = try await ComposeCheck(form, visit)
@@ -103,6 +111,8 @@ extension ComposePage.Check {
     skips = form.skipsInvalid
     let text = visit.text
     self.found = found
+    encoding = form.encoding?.rawValue
+    readAs = encoding.map { text("file_read_as", ["encoding": $0]) }
     let isMeasured = found.problem == nil || found.characters > 0
     size =
       isMeasured

@@ -25,13 +25,8 @@ struct DeadLetterPages: Sendable {
     var question: String
     var button: String
     /// The form as it was filled in.
-    var fields: [Field]
+    var fields: [PanelField]
     var isPossible: Bool
-  }
-
-  struct Field: Sendable {
-    var name: String
-    var value: String
   }
 
   static let path = "/admin/dead-letter"
@@ -99,11 +94,11 @@ struct DeadLetterPages: Sendable {
       }
     }
     let names = LetterListFilter.selecting + ["limit", "reason", "class", "by_provider", "as"]
-    var fields = names.compactMap { name in form.trimmed(name).map { Field(name: name, value: $0) } }
+    var fields = names.compactMap { name in form.trimmed(name).map { PanelField(name: name, value: $0) } }
     // What comes meanwhile is not what somebody has said yes to.
     fields.removeAll { $0.name == "limit" }
-    fields.append(Field(name: "limit", value: String(max(1, count))))
-    if form.trimmed("to") == nil { fields.append(Field(name: "to", value: Timestamp.now().description)) }
+    fields.append(PanelField(name: "limit", value: String(max(1, count))))
+    if form.trimmed("to") == nil { fields.append(PanelField(name: "to", value: Timestamp.now().description)) }
     return Preview(
       path: "\(path)/\(command)", question: question, button: text("letters_\(command)_now"), fields: fields,
       isPossible: count > 0)
@@ -143,7 +138,7 @@ struct LetterListFilter: Sendable {
   var from: String?
   var to: String?
   /// Exactly what the API is told, to be told again by a command.
-  var exact: [DeadLetterPages.Field]
+  var exact: [PanelField]
   var fields: [(name: String, value: String)]
   var asked: [(name: String, value: String)]
 
@@ -160,7 +155,7 @@ struct LetterListFilter: Sendable {
       default: field
       }
     }
-    exact = exactValues.map { DeadLetterPages.Field(name: $0.name, value: $0.value) }
+    exact = exactValues.map { PanelField(name: $0.name, value: $0.value) }
     asked = (status == "all" ? [] : [("status", status)]) + exactValues
     errorType = form.trimmed("error_type")
     provider = form.trimmed("provider")

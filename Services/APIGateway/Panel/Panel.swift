@@ -17,7 +17,7 @@ struct PanelFiles: Sendable {
 /// What all pages of the panel need.
 struct Panel: Sendable {
   let api: PanelAPI
-  let authenticator: Authenticator
+  let sessions: SessionReader
   let templates: PanelTemplates
   let clock: PanelClock
   let queue: QueueView
@@ -30,6 +30,9 @@ struct Panel: Sendable {
 
   /// Whoever is nobody yet is not listened to for long.
   private var strangersReader: BodyReader { BodyReader(limit: 16 * 1024, timeout: reader.timeout) }
+
+  /// Forms of nobody that may be long, as many as are read at once.
+  let longForms = FormSlots(limit: 8)
 
   // MARK: Routes
 
@@ -55,25 +58,63 @@ struct Panel: Sendable {
     }
   }
 
+  /// What a form does with its sender's fields.
+  typealias Action = @Sendable (PanelVisit, PanelForm) async throws -> Response
+
   /// What a form does. The form must be ours.
-  /// - Parameter forged: What it does, without any effect, with a form that is not; by default it is refused.
+  /// - Parameters:
+  ///   - isLong: The form may be as long as any, though nobody is logged in.
+  ///   - forged: What it does, without any effect, with a form that is not ours; by default it is refused.
+  ///   - loggedOut: What it does, without any effect, when nobody is logged in any more and a page of ours sent it; by
+  ///     default its sender comes to the login, and what they typed is lost.
   func action(
-    _ path: String, needsLogin: Bool = true,
-    forged: (@Sendable (PanelVisit, PanelForm) async throws -> Response)? = nil,
-    _ answer: @escaping @Sendable (PanelVisit, PanelForm) async throws -> Response
+    _ path: String, needsLogin: Bool = true, isLong: Bool = false, forged: Action? = nil, loggedOut: Action? = nil,
+    _ answer: @escaping Action
   ) -> Route {
     Route(.post, path) { request, context in
-      try await answered(request, context, needsLogin: needsLogin) { visit in
-        let form = try PanelForm(
-          try await (needsLogin ? reader : strangersReader).read(request, context, as: .form),
-          type: request.headers[.contentType])
+      try await answered(request, context, needsLogin: needsLogin && loggedOut == nil) { visit in
+        if let loggedOut, visit.session == nil {
+          guard SameOrigin.isSender(of: request) else { return visit.redirect("/login") }
+          return try await loggedOut(visit, try await longForm(visit))
+        }
+        let form =
+          needsLogin
+          ? try await form(visit, loggedOut == nil ? reader : reader.unasked)
+          : isLong ? try await longForm(visit) : try await form(visit, strangersReader)
+        if let loggedOut, visit.session?.isValid == false { return try await loggedOut(visit.ofNobody, form) }
         guard visit.formToken.matches(form[FormToken.field]) else {
           if let forged { return try await forged(visit, form) }
           throw APIError(.forbidden, visit.text("problem_form_token"))
         }
-        return try await answer(visit, form)
+        do {
+          return try await answer(visit, form)
+        } catch let error as APIError where error.code == .unauthorized {
+          guard let loggedOut else { throw error }
+          return try await loggedOut(visit.ofNobody, form)
+        }
       }
     }
+  }
+
+  private func form(_ visit: PanelVisit, _ reader: BodyReader) async throws -> PanelForm {
+    try PanelForm(
+      try await reader.read(visit.request, visit.context, as: .form), type: visit.request.headers[.contentType])
+  }
+
+  /// Of nobody: anybody may send it, so only so many are held at once.
+  private func longForm(_ visit: PanelVisit) async throws -> PanelForm {
+    guard longForms.take() else { throw APIError.unavailable(visit.text("problem_SERVICE_UNAVAILABLE")) }
+    defer { longForms.giveBack() }
+    return try await form(visit, reader)
+  }
+
+  /// The same visit of whoever has just logged in with this token.
+  /// - Throws: `APIError` when it does not work any more.
+  func visit(_ visit: PanelVisit, with token: String) throws -> PanelVisit {
+    PanelVisit(
+      request: visit.request, context: visit.context, panel: self, language: visit.language,
+      session: try sessions.session(withToken: token), token: token, visitor: visit.visitor,
+      formToken: FormToken(secret: token))
   }
 
   /// What a form of a page for admins does.
@@ -96,14 +137,14 @@ struct Panel: Sendable {
     _ request: Request, _ context: GatewayContext, needsLogin: Bool,
     _ answer: (PanelVisit) async throws -> Response
   ) async throws -> Response {
-    let who = Result { try authenticator.visitor(of: request, context) }
+    let who = Result { try sessions.visitor(of: request, context) }
     // Before the sessions were read once nobody is known, and the page says so.
     let (session, token) = (try? who.get()) ?? (nil, nil)
-    let visitor = PanelCookie.visitor.value(in: request)
-    let fresh = token == nil && visitor == nil ? BearerSecret.make(prefix: "") : nil
+    let known = PanelCookie.visitor.value(in: request)
+    let visitor = known ?? BearerSecret.make(prefix: "")
     let visit = PanelVisit(
       request: request, context: context, panel: self, language: PanelLanguage(of: request), session: session,
-      token: token, formToken: FormToken(secret: token ?? visitor ?? fresh ?? ""))
+      token: token, visitor: visitor, formToken: FormToken(secret: token ?? visitor))
     var response: Response
     if case .failure(let error as APIError) = who {
       response = problem(error, visit)
@@ -120,10 +161,18 @@ struct Panel: Sendable {
         response = problem(.failure(error, context.logger), visit)
       }
     }
-    if let fresh, session == nil {
-      response.headers.append(PanelCookie.visitor.field(fresh, seconds: nil, isSecure: isBehindTLS))
+    // A login sets it itself: back to nothing.
+    let isSet = response.headers[values: .setCookie].contains(where: PanelCookie.visitor.isSet(by:))
+    if known == nil, session?.isValid != true, !isSet {
+      set(.visitor, visitor, seconds: nil, &response)
     }
     return response
+  }
+
+  /// Has the browser keep a cookie.
+  /// - Parameter seconds: How long; `nil` until it is closed, 0 forgets it.
+  func set(_ cookie: PanelCookie, _ value: String, seconds: Int?, _ response: inout Response) {
+    response.headers.append(cookie.field(value, seconds: seconds, isSecure: isBehindTLS))
   }
 
   /// A page that is none, for people; programs get the API's own answer.
@@ -153,6 +202,8 @@ struct Panel: Sendable {
     headers[.contentType] = "text/html; charset=utf-8"
     headers[.cacheControl] = "no-store"
     headers[.contentSecurityPolicy] = Self.policy
+    // Not `no-referrer`: forms would be sent without their origin.
+    headers[SecurityHeaders.referrer] = "same-origin"
     headers[.contentLanguage] = visit.language.rawValue
     return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: html)))
   }
@@ -176,7 +227,8 @@ struct Panel: Sendable {
     return PanelFrame(
       language: visit.language, languageTag: visit.language.rawValue, title: title,
       hereEscaped: PanelURL.escaped(visit.request.method == .get ? visit.here : PanelNavigation.page(around: path)),
-      username: visit.principal?.username, isLoggedIn: visit.session != nil, csrfToken: visit.formToken.text,
+      username: visit.principal?.username, isAnswer: visit.request.method == .post, isLoggedIn: visit.session != nil,
+      csrfToken: visit.formToken.text,
       links: visit.session == nil ? [] : links(PanelNavigation.pages),
       adminLinks: isAdmin ? links(PanelNavigation.adminPages) : [], hasAdminLinks: isAdmin,
       languages: PanelLanguage.allCases.map {

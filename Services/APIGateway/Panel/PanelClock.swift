@@ -15,26 +15,23 @@ struct PanelTime: Sendable {
 
 /// Writes times in the zone of the people who read them.
 struct PanelClock: Sendable {
-  private let calendar: Calendar
+  private let calendar: LocalCalendar
   /// `HKT`
   let zone: String
 
-  init(zone: TimeZone) {
-    var calendar = Calendar(identifier: .gregorian)
-    calendar.timeZone = zone
+  init(calendar: LocalCalendar) {
     self.calendar = calendar
+    let zone = calendar.zone
     // Foundation on Linux knows it only as GMT+8.
     self.zone = zone.identifier == "Asia/Hong_Kong" ? "HKT" : zone.abbreviation() ?? zone.identifier
   }
 
   func time(_ time: Timestamp) -> PanelTime {
-    let parts = calendar.dateComponents([.year, .month, .day, .hour, .minute, .second], from: time.date)
-    let day = [parts.year, parts.month, parts.day].map(Self.twoDigits).joined(separator: "-")
-    let clock = [parts.hour, parts.minute].map(Self.twoDigits).joined(separator: ":")
-    let isToday = calendar.isDate(time.date, inSameDayAs: Timestamp.now().date)
+    let (day, seconds) = calendar.dayAndTime(of: time)
+    let clock = String(seconds.prefix(5))
     return PanelTime(
-      iso: time.description, text: "\(day) \(clock):\(Self.twoDigits(parts.second))", clock: clock,
-      short: isToday ? clock : "\(day) \(clock)")
+      iso: time.description, text: "\(day) \(seconds)", clock: clock,
+      short: calendar.isSameDay(time, .now()) ? clock : "\(day) \(clock)")
   }
 
   /// A time of an answer of the API.
@@ -44,12 +41,7 @@ struct PanelClock: Sendable {
   func time(local text: String) -> Timestamp? {
     let numbers = text.split { "-T: ".contains($0) }.map { Int($0) }
     guard (5...6).contains(numbers.count), !numbers.contains(nil) else { return nil }
-    let wanted = Self.components(numbers)
-    // What does not come back as it was is no time of any day.
-    guard let date = calendar.date(from: wanted),
-      calendar.dateComponents([.year, .month, .day, .hour, .minute, .second], from: date) == wanted
-    else { return nil }
-    return Timestamp(date)
+    return calendar.time(Self.components(numbers))
   }
 
   /// A day and a time, or a day, from its beginning.
@@ -66,10 +58,5 @@ struct PanelClock: Sendable {
     DateComponents(
       year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4],
       second: numbers.count > 5 ? numbers[5] : 0)
-  }
-
-  private static func twoDigits(_ number: Int?) -> String {
-    let text = String(number ?? 0)
-    return text.count < 2 ? "0" + text : text
   }
 }

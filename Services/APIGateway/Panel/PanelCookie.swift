@@ -35,6 +35,9 @@ enum PanelCookie: String, Sendable {
     return HTTPField(name: .setCookie, value: text)
   }
 
+  /// True for a `Set-Cookie` field of this cookie.
+  func isSet(by field: String) -> Bool { field.hasPrefix("\(rawValue)=") }
+
   private static func isAllowed(_ byte: UInt8) -> Bool {
     (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
       || "-._~+/".utf8.contains(byte)

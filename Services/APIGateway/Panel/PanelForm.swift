@@ -1,17 +1,25 @@
+import CSV
 import Foundation
 
 /// The fields of a form that was sent, `application/x-www-form-urlencoded` or `multipart/form-data`.
 struct PanelForm: Sendable {
   private let values: [String: [String]]
+  /// How the first file that is not empty was written.
+  private(set) var fileEncoding: SpreadsheetText.Encoding?
 
   /// - Parameter type: The `Content-Type`.
-  /// - Throws: `APIError` for what is not UTF-8 or holds U+0000.
+  /// - Throws: `APIError` for what holds U+0000, for a field that is not UTF-8, and for a file that is no text.
   init(_ bytes: [UInt8], type: String? = nil) throws {
     if let type, type.lowercased().hasPrefix("multipart/form-data") {
       guard let parts = Multipart(bytes, type: type)?.parts else {
         throw APIError.invalidField("", "not_valid", "The form cannot be read")
       }
-      let pairs = try parts.map { (name: $0.name, value: try Self.text($0)) }
+      var pairs: [(name: String, value: String)] = []
+      for part in parts {
+        let read = try Self.text(part)
+        pairs.append((part.name, read.text))
+        if part.filename != nil, !part.bytes.isEmpty { fileEncoding = fileEncoding ?? read.encoding }
+      }
       values = Dictionary(grouping: pairs, by: \.name).mapValues { $0.map(\.value) }
       return
     }
@@ -21,16 +29,17 @@ struct PanelForm: Sendable {
     values = Dictionary(grouping: try Query.pairs(text), by: \.name).mapValues { $0.map(\.value) }
   }
 
-  /// A field as text. Spreadsheets save files as UTF-8 or, with a byte order mark, as UTF-16.
-  private static func text(_ part: Multipart.Part) throws -> String {
-    let isUTF16 = part.bytes.starts(with: [0xFF, 0xFE]) || part.bytes.starts(with: [0xFE, 0xFF])
-    let text =
-      isUTF16 ? String(data: Data(part.bytes), encoding: .utf16) : String(validating: part.bytes, as: UTF8.self)
-    guard let text else { throw APIError.invalidField(part.name, "not_utf8", "Must be text in UTF-8 or UTF-16") }
-    guard !text.utf8.contains(0) else {
+  /// A part as text. Browsers write UTF-8, spreadsheets what they like.
+  private static func text(_ part: Multipart.Part) throws -> SpreadsheetText {
+    let read = SpreadsheetText(part.bytes)
+    guard let read, part.filename != nil || read.encoding == .utf8 else {
+      throw APIError.invalidField(
+        part.name, part.filename == nil ? "not_utf8" : "not_text", "Must be text in UTF-8, UTF-16 or Big5")
+    }
+    guard !read.text.utf8.contains(0) else {
       throw APIError.invalidField(part.name, "invalid_character", "U+0000 is not allowed")
     }
-    return text
+    return read
   }
 
   init(_ values: [String: [String]]) { self.values = values }

@@ -20,6 +20,8 @@ struct PanelFrame: Sendable {
   var hereEscaped: String
   /// Who is logged in.
   var username: String?
+  /// True for the answer to a form, which stays as it is: its address is none to be looked at again.
+  var isAnswer: Bool
   var isLoggedIn: Bool
   var csrfToken: String
   var links: [Link]

@@ -11,7 +11,8 @@ enum PanelNavigation {
   ]
 
   static let adminPages: [(path: String, name: String)] = [
-    ("/admin/messages", "messages"), ("/admin/dead-letter", "letters"), ("/admin/users", "users"),
+    ("/admin/messages", "messages"), (QueuePage.path, "queue"), ("/admin/dead-letter", "letters"),
+    ("/admin/users", "users"),
     ("/admin/providers", "providers"),
     ("/admin/audit", "audit"),
   ]

@@ -17,13 +17,20 @@ struct PanelProblem: Sendable {
     hasDetails = false
   }
 
-  /// The API's own words are English; what the catalogue knows better is said in the reader's language.
+  /// The API's own words are English; what the catalogue knows by its code is said in the reader's language.
   /// - Parameter login: Whether it is the login that was refused.
   init(_ error: APIError, _ text: PanelText, login: Bool = false) {
     let name = "problem_\(error.code.rawValue)"
     message = (login ? text.known("\(name)_login") : nil) ?? text.known(name) ?? error.message
-    // What the API says of a refusal is more than that it was one.
-    if error.details.isEmpty, error.code == .forbidden || error.code == .conflict { message = error.message }
+    if error.code == .forbidden || error.code == .conflict {
+      // Why it was refused is all that there is to say.
+      if error.details.count == 1, let reason = text.known("reason_\(error.details[0].code)") {
+        (message, details, hasDetails) = (reason, [], false)
+        return
+      }
+      // What the API says of a refusal is more than that it was one.
+      if error.details.isEmpty { message = error.message }
+    }
     if error.code == .rateLimited, let why = error.details.first, let known = text.known("wrong_\(why.code)") {
       message = known
     }

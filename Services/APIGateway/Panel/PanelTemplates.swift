@@ -50,6 +50,7 @@ enum PanelTemplate: String, Sendable, CaseIterable {
   case message = "panel-message"
   case soon = "panel-soon"
   case attempts = "panel-attempts"
+  case queue = "panel-queue"
   case users = "panel-users"
   case user = "panel-user"
   case providers = "panel-providers"

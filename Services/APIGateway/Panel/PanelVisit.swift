@@ -12,11 +12,20 @@ struct PanelVisit: Sendable {
   let session: AuthenticatedSession?
   /// Of the session, in clear.
   let token: String?
+  /// What forms are made from for nobody.
+  let visitor: String
   let formToken: FormToken
 
   var text: PanelText { panel.templates.text(language) }
   var clock: PanelClock { panel.clock }
   var principal: Principal? { session?.principal }
+
+  /// The same visit when the session turns out to be over.
+  var ofNobody: PanelVisit {
+    PanelVisit(
+      request: request, context: context, panel: panel, language: language, session: nil, token: nil, visitor: visitor,
+      formToken: FormToken(secret: visitor))
+  }
 
   /// The address with its query.
   var here: String { request.uri.string }

@@ -11,6 +11,8 @@ struct UserFormFields: Sendable {
   var classes: [PanelChoice]
   var providers: [PanelChoice]
   var hasProviders: Bool
+  /// What the page showed at first: what is still so was not changed by whoever sends the form.
+  var was: [PanelField] = []
 
   private init(_ visit: PanelVisit, maxClass: String?, providers: Set<String>, names: [String]) {
     classes = PanelChoice.classes(visit.text, chosen: maxClass)
@@ -34,6 +36,13 @@ struct UserFormFields: Sendable {
     weight = Self.digits(user["weight"]?.number ?? 1)
     dailyLimit = user["daily_limit"]?.whole.map(String.init) ?? ""
     apiRate = user["api_rate"]?.whole.map(String.init) ?? ""
+    was =
+      [
+        ("username", username), ("weight", weight), ("max_class", user["max_class"]?.text ?? ""),
+        ("daily_limit", dailyLimit), ("api_rate", apiRate), ("is_admin", isAdmin ? "1" : ""),
+        ("is_active", isActive ? "1" : ""),
+      ].map { PanelField(name: "was_\($0.0)", value: $0.1) }
+      + self.providers.filter(\.isChosen).map { PanelField(name: "was_providers", value: $0.value) }
   }
 
   /// As they were filled in.
@@ -45,6 +54,25 @@ struct UserFormFields: Sendable {
     weight = form["weight"] ?? ""
     dailyLimit = form["daily_limit"] ?? ""
     apiRate = form["api_rate"] ?? ""
+    was = Self.names.flatMap { name in
+      form.all("was_\(name)").map { PanelField(name: "was_\(name)", value: $0) }
+    }
+  }
+
+  /// The fields that may be changed, but for the password, which is never shown.
+  private static let names = [
+    "username", "weight", "max_class", "daily_limit", "api_rate", "is_admin", "is_active", "providers",
+  ]
+
+  /// What the API is asked to change: only what differs from what the page showed, so that a page from before another
+  /// admin's change does not undo it.
+  /// - Throws: `APIError` that names the field.
+  static func changes(_ form: PanelForm) throws -> [(String, JSONValue?)] {
+    let changed = names.filter { name in
+      name == "providers"
+        ? Set(form.all(name)) != Set(form.all("was_providers")) : form.trimmed(name) != form.trimmed("was_\(name)")
+    }
+    return try body(form, isNew: false).filter { (changed + ["password"]).contains($0.0) && $0.1 != nil }
   }
 
   /// What the API is asked for.

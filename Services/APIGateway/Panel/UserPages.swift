@@ -65,11 +65,13 @@ struct UserPages: Sendable {
   }
 
   private func traffic(_ name: String, _ notice: String) -> Route {
-    panel.adminAction("/admin/users/{id}/\(name)") { visit, _ in
+    panel.adminAction("/admin/users/{id}/\(name)") { visit, form in
       let answer = try await visit.post("\(api(visit))/\(name)")
-      if answer["status"]?.text == "requested" { return visit.redirect(path(visit), notice: "requested") }
+      // Back to where it was asked for: the user's page, or the queue.
+      let path = form["next"].map { PanelURL.local($0) } ?? path(visit)
+      if answer["status"]?.text == "requested" { return visit.redirect(path, notice: "requested") }
       return visit.redirect(
-        path(visit), notice: notice,
+        path, notice: notice,
         ["n": answer["cancelled"]?.whole ?? 0, "in_flight": answer["in_flight"]?.whole ?? 0])
     }
   }
@@ -149,7 +151,8 @@ struct UserPages: Sendable {
 
   private func change(_ visit: PanelVisit, _ form: PanelForm) async throws -> Response {
     do {
-      let body = try UserFormFields.body(form, isNew: false)
+      let body = try UserFormFields.changes(form)
+      guard !body.isEmpty else { return visit.redirect(path(visit)) }
       _ = try await visit.send(.patch, api(visit), body)
       return visit.redirect(path(visit), notice: "user_changed")
     } catch let error as APIError

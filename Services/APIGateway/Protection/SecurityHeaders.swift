@@ -7,7 +7,7 @@ struct SecurityHeaders: Sendable {
   var isBehindTLS = false
 
   private static let framing = HTTPField.Name.known("X-Frame-Options")
-  private static let referrer = HTTPField.Name.known("Referrer-Policy")
+  static let referrer = HTTPField.Name.known("Referrer-Policy")
   private static let resources = HTTPField.Name.known("Cross-Origin-Resource-Policy")
 
   /// Adds what the answer does not say itself.

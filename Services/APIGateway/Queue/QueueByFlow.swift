@@ -37,7 +37,8 @@ struct QueueByFlow {
   /// Whose flows are shown.
   var users: Set<UserID> { Set(rows.map(\.flow.key.userID)) }
 
-  func write(_ json: inout JSONWriter, names: [UserID: String]) {
+  /// - Parameter ages: When the oldest message was accepted that waits in a flow, as far as that is known.
+  func write(_ json: inout JSONWriter, names: [UserID: String], ages: [FlowKey: Timestamp]) {
     json.member("sending", snapshot.isSending ? "running" : "stopped")
     json.member("as_of", snapshot.asOf)
     json.member("queue_depth", snapshot.totalBacklog)
@@ -52,15 +53,18 @@ struct QueueByFlow {
       }
     }
     json.member("total_flows", classes.reduce(0) { $0 + $1.flows })
-    json.array("flows", rows) { json, row in json.element { json in Self.write(row, names, &json) } }
+    json.array("flows", rows) { json, row in json.element { json in Self.write(row, names, ages, &json) } }
   }
 
-  private static func write(_ row: Row, _ names: [UserID: String], _ json: inout JSONWriter) {
+  private static func write(
+    _ row: Row, _ names: [UserID: String], _ ages: [FlowKey: Timestamp], _ json: inout JSONWriter
+  ) {
     json.member("class", row.flow.key.messageClass.rawValue)
     json.member("user_id", row.flow.key.userID.description)
     json.member("username", names[row.flow.key.userID])
     json.member("provider", row.flow.key.provider)
     json.member("backlog", row.flow.backlog)
+    json.member("oldest_pending_at", ages[row.flow.key])
     json.member("next_tag", Int(row.flow.tag))
     json.member("weight", number: row.flow.weight)
     json.member("share", row.flow.share)

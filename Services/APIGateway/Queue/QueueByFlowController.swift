@@ -6,6 +6,7 @@ struct QueueByFlowController: Sendable {
   let authenticator: Authenticator
   let queue: QueueView
   let usernames: UsernameLookup
+  let store: ReadStore
 
   var routes: [Route] {
     [
@@ -17,9 +18,12 @@ struct QueueByFlowController: Sendable {
         let snapshot = queue.snapshot
         guard snapshot.isKnown else { throw APIError.unavailable("The queue is not known yet") }
         let flows = QueueByFlow(snapshot, user: user, messageClass: messageClass, limit: limit, now: .now())
-        // Without the database the users without a token have no name here; who goes next is shown all the same.
+        // Without the database the users without a token have no name here, and flows no age; who goes next is shown
+        // all the same.
         let names = (try? await usernames.names(of: flows.users)) ?? usernames.knownNames(of: flows.users)
-        return .success { json in flows.write(&json, names: names) }
+        let (store, users) = (store, flows.users)
+        let ages = (try? await TimeLimit.run(.seconds(2)) { try await store.oldestPending(of: users) }) ?? [:]
+        return .success { json in flows.write(&json, names: names, ages: ages) }
       }
     ]
   }

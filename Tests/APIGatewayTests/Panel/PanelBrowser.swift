@@ -7,6 +7,8 @@ final class PanelBrowser {
   let http: RawHTTP
   private(set) var cookies: [String: String] = [:]
   var language = "en"
+  /// Where its forms come from, as browsers tell it.
+  var site = "same-origin"
 
   init(_ http: RawHTTP) { self.http = http }
 
@@ -29,7 +31,27 @@ final class PanelBrowser {
     let body = String(PanelURL.query(fields.map { (name: $0.0, value: $0.1) }).dropFirst())
     var headers = headers
     headers["Content-Type"] = "application/x-www-form-urlencoded"
+    headers["Sec-Fetch-Site"] = site
     return keep(try await http.request("POST", path, headers: headers, body: body))
+  }
+
+  /// Sends a form with a file in it, as `multipart/form-data`.
+  func upload(
+    _ path: String, _ fields: [(String, String)], file: (name: String, bytes: [UInt8]), from page: RawHTTP.Answer
+  ) async throws -> RawHTTP.Answer {
+    guard let token = page.body.firstMatch(of: /name="csrf_token" value="([0-9a-f]+)"/) else {
+      throw RawHTTP.Failure(what: "the page has no form")
+    }
+    var body: [UInt8] = []
+    for (name, value) in [("csrf_token", String(token.1))] + fields {
+      body += "--x1\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n".utf8
+    }
+    body += "--x1\r\nContent-Disposition: form-data; name=\"\(file.name)\"; filename=\"a.csv\"\r\n\r\n".utf8
+    body += file.bytes + "\r\n--x1--\r\n".utf8
+    var head = "POST \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: \(body.count)\r\n"
+    head += "Content-Type: multipart/form-data; boundary=x1\r\nSec-Fetch-Site: \(site)\r\n"
+    for (name, value) in headers { head += "\(name): \(value)\r\n" }
+    return keep(try await http.send(Array((head + "\r\n").utf8) + body))
   }
 
   func logIn(_ username: String, _ password: String) async throws -> RawHTTP.Answer {

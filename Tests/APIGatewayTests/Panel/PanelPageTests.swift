@@ -65,6 +65,32 @@ extension GatewayIntegrationTests {
       }
     }
 
+    @Test("A table that Excel saved in Big5 or as Unicode text is read, and the page says as what")
+    func encodings() async throws {
+      try await GatewayStack.run { stack in
+        let browser = try await visitor(stack, "ivy")
+        let page = try await browser.get("/compose")
+        // 電話,姓名 / 91234567,陳大文 in Big5.
+        let big5: [UInt8] =
+          [0xB9, 0x71, 0xB8, 0xDC, 0x2C, 0xA9, 0x6D, 0xA6, 0x57, 0x0D, 0x0A] + Array("91234567,".utf8)
+          + [0xB3, 0xAF, 0xA4, 0x6A, 0xA4, 0xE5, 0x0D, 0x0A]
+        let unicode = "\u{FEFF}電話\t姓名\r\n91234567\t陳大文\r\n".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        let text = [("content", "{{姓名}}你好"), ("action", "check")]
+        for (bytes, name) in [(big5, "Big5"), (unicode, "UTF-16")] {
+          let read = try await browser.upload("/compose", text, file: ("file", bytes), from: page)
+          #expect(read.status == 200 && read.body.contains("陳大文你好"), "\(read.body)")
+          #expect(read.body.contains("The file was read as \(name)."))
+          let later = try await browser.submit(
+            "/compose", text + [("recipients", "91234567,陳大文"), ("encoding", name)], from: page)
+          #expect(later.body.contains("The file was read as \(name)."), "as long as the form is filled in")
+        }
+        let picture = try await browser.upload("/compose", text, file: ("file", [0x89, 0x50, 0xFF, 0x00]), from: page)
+        #expect(picture.status == 400 && picture.body.contains("is no text in UTF-8, UTF-16 or Big5"))
+        let odd = try await browser.submit("/compose", text + [("encoding", "<b>")], from: page)
+        #expect(odd.status == 200 && !odd.body.contains("was read as"))
+      }
+    }
+
     @Test("Bad numbers can be left out, and a number that is in a table twice gets one text")
     func leftOut() async throws {
       try await GatewayStack.run { stack in
@@ -188,6 +214,45 @@ extension GatewayIntegrationTests {
       }
     }
 
+    /// What a user's page showed when it was made.
+    private func was(_ page: RawHTTP.Answer) -> [(String, String)] {
+      page.body.matches(of: /name="(was_[a-z_]+)" value="([^"]*)"/).map { (String($0.1), String($0.2)) }
+    }
+
+    /// The fields of a page that nobody has touched.
+    private static func fields(of page: RawHTTP.Answer) -> [(String, String)] {
+      page.body.matches(of: /name="was_([a-z_]+)" value="([^"]+)"/).map { (String($0.1), String($0.2)) }
+    }
+
+    @Test("A page from before another admin's change undoes nothing of it")
+    func twoAdmins() async throws {
+      try await GatewayStack.run { stack in
+        let (first, second) = (PanelBrowser(stack.http), PanelBrowser(stack.http))
+        #expect(try await first.logIn("root", "secret").status == 303)
+        #expect(try await second.logIn("root", "secret").status == 303)
+        let id = try await stack.makeUser("lee", #", "weight": 2, "daily_limit": 100, "providers": ["provider1"]"#)
+        let path = "/admin/users/\(id)"
+        let (seen, seenBySecond) = (try await first.get(path), try await second.get(path))
+        let touched = ["is_active", "daily_limit", "providers"]
+        let braked =
+          was(seen) + Self.fields(of: seen).filter { !touched.contains($0.0) }
+          + [("daily_limit", "5"), ("max_class", "bulk"), ("has_providers", "1")]
+        #expect(try await first.submit(path, braked, from: seen).headers["location"]?.contains("user_changed") == true)
+        // The second wrote another weight into the page that shows all as it was, and makes a mistake first.
+        let untouched = Self.fields(of: seenBySecond).filter { $0.0 != "weight" } + [("has_providers", "1")]
+        let wrong = try await second.submit(
+          path, was(seenBySecond) + untouched + [("weight", "much")], from: seenBySecond)
+        #expect(wrong.status == 400)
+        #expect(was(wrong).map(\.1) == was(seenBySecond).map(\.1), "what was shown at first")
+        let late = try await second.submit(path, was(wrong) + untouched + [("weight", "3")], from: wrong)
+        #expect(late.headers["location"]?.contains("user_changed") == true, "\(late.body)")
+        let now = try await stack.admin("GET", "/api/admin/users/\(id)")
+        #expect(now.number("data.weight") == 3 && now.number("data.daily_limit") == 5, "\(now.body)")
+        #expect(now.bool("data.is_active") == false && now.string("data.max_class") == "bulk")
+        #expect(now["data.providers"] == .null)
+      }
+    }
+
     @Test("An admin makes, changes and deletes users, and wrong fields are named")
     func users() async throws {
       try await GatewayStack.run { stack in
@@ -204,12 +269,15 @@ extension GatewayIntegrationTests {
         let path = try #require(made.headers["location"]?.split(separator: "?").first.map(String.init))
         let user = try await browser.get(path)
         #expect(user.body.contains("value=\"100\"") && user.body.contains("dan"))
-        let changed = try await browser.submit(path, [("username", "dan"), ("weight", "3")], from: user)
+        let changed = try await browser.submit(
+          path, was(user) + [("username", "dan"), ("weight", "3")], from: user)
         #expect(changed.headers["location"] == "\(path)?done=user_changed")
         let id = String(path.split(separator: "/").last ?? "")
         let now = try await stack.admin("GET", "/api/admin/users/\(id)")
         #expect(now.bool("data.is_active") == false && now.number("data.weight") == 3)
         #expect(now["data.daily_limit"] == .null)
+        let same = try await browser.submit(path, was(user) + Self.fields(of: user), from: user)
+        #expect(same.headers["location"] == path, "nothing was changed, and nothing is said to be")
         #expect(try await browser.submit("\(path)/delete", [], from: user).status == 303)
         #expect(try await browser.get(path).status == 404)
       }

@@ -91,7 +91,7 @@ struct RecipientSheetTests {
 
   @Test("Times are read and written where the reader is")
   func clock() throws {
-    let clock = PanelClock(zone: try #require(.init(identifier: "Asia/Hong_Kong")))
+    let clock = PanelClock(calendar: LocalCalendar(zone: try #require(.init(identifier: "Asia/Hong_Kong"))))
     let time = try #require(clock.time(local: "2026-11-21T14:30"))
     #expect(time.description == "2026-11-21T06:30:00.000Z" && clock.time(time).text == "2026-11-21 14:30:00")
     #expect(clock.end(of: "2026-11-21")?.description == "2026-11-21T15:59:59.999Z")

@@ -62,6 +62,17 @@ def problems(page, with_axe):
     return found
 
 
+def look_everywhere(page):
+    """What is wrong with a page at every width, light and dark; it is left wide and light."""
+    found = []
+    for width in (320, 768, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            found += [f"{page.url} {width} px {scheme}: {problem}" for problem in problems(page, with_axe=True)]
+    return found
+
+
 def expect_keyboard(page):
     """The first stop skips to the content, and each of the next shows that it is there."""
     page.evaluate("() => { document.activeElement.blur(); getSelection().removeAllRanges(); }")

@@ -1,10 +1,12 @@
 """Sluice and its provider as a story sees them from outside the browser."""
 
+import base64
 import json
 import os
 import secrets
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 ADMIN = (os.environ["SLUICE_ADMIN_USER"], os.environ["SLUICE_ADMIN_PASSWORD"])
@@ -68,6 +70,23 @@ def make_user(**fields):
     """A new user with `PASSWORD`: the name."""
     name = f"person-{secrets.token_hex(3)}"
     return gateway.data("POST", "/api/admin/users", {"username": name, "password": PASSWORD, **fields})["username"]
+
+
+def make_token(user):
+    """A token of a user, by their id."""
+    return gateway.data("POST", f"/api/admin/users/{user}/tokens", {"name": "a story"})["token"]
+
+
+def publish(exchange, key, text):
+    """Publishes a text as it is, as the broker's administrator; somebody must take it."""
+    url = urllib.parse.urlsplit(os.environ["SLUICE_MANAGEMENT_URL"])
+    login = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
+    body = {"routing_key": key, "payload_encoding": "string", "payload": text, "properties": {"delivery_mode": 2}}
+    request = urllib.request.Request(
+        f"http://{url.hostname}:{url.port}/api/exchanges/sluice/{exchange}/publish", json.dumps(body).encode(),
+        {"Content-Type": "application/json", "Authorization": f"Basic {login}"}, method="POST")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert json.loads(answer.read())["routed"], f"nobody takes what goes to {key}"
 
 
 def send(recipients, text, **options):

@@ -4,7 +4,8 @@
 // Parts marked `data-live="NAME"` are replaced by those of the same page, fetched anew, soon after something happened.
 (function live() {
   const parts = () => document.querySelectorAll("[data-live]");
-  if (parts().length === 0 || !("EventSource" in window)) return;
+  // The answer to a form has an address that only takes forms.
+  if (parts().length === 0 || document.body.hasAttribute("data-answer") || !("EventSource" in window)) return;
   const subject = document.querySelector("[data-live-message]")?.dataset.liveMessage;
   let timer = null, last = null, busy = false, again = false;
 
