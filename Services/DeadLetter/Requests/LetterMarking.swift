@@ -36,7 +36,7 @@ struct LetterMarking: Sendable {
       """ : ""
     let row = try await connection.query(
       """
-      WITH locked AS MATERIALIZED (\(choice.query(after: place, limit: limit))),
+      WITH \(choice.tables(after: place, limit: limit)),
       chosen AS (
         SELECT letter_id, dispatch, segments, created_at,
           (\(letters) + row_number() OVER (ORDER BY created_at, letter_id) - 1) / \(chunk) AS chunk
@@ -45,18 +45,18 @@ struct LetterMarking: Sendable {
       noted AS (
         INSERT INTO dead_letter.request_letters (request_id, letter_id, chunk, dispatch)
         SELECT \(draft.id.uuid), letter_id, chunk, dispatch FROM chosen)
-      SELECT count(*) AS letters, coalesce(sum(segments), 0)::bigint AS segments, max(created_at)::text AS last_at,
-        (array_agg(letter_id ORDER BY created_at DESC, letter_id DESC))[1] AS last_id
+      SELECT count(*) AS letters, coalesce(sum(segments), 0)::bigint AS segments,
+        (SELECT count(*) FROM found) AS found, (SELECT max(created_at)::text FROM found) AS last_at,
+        (SELECT letter_id FROM found ORDER BY created_at DESC, letter_id DESC LIMIT 1) AS last_id
       FROM chosen
       """
     ).first
     guard let row, let lastAt: String = try row.decode("last_at"), let lastID: UUID = try row.decode("last_id") else {
       return false
     }
-    let found: Int = try row.decode("letters")
-    letters += found
+    letters += try row.decode("letters", as: Int.self)
     segments += try row.decode("segments", as: Int.self)
     place = LetterChoice.Place(at: lastAt, id: lastID)
-    return found == limit
+    return try row.decode("found", as: Int.self) == limit
   }
 }

@@ -7,6 +7,7 @@ enum DeadLetterSchema {
   static let migrations = [
     Migration(version: 1, name: "letters, poison, read view", sql: tables),
     Migration(version: 2, name: "requests, reopening, finding", sql: requests + finding),
+    Migration(version: 3, name: "choosing among very many", sql: choosing),
   ]
 
   private static let tables = """
