@@ -201,8 +201,10 @@ struct BulkLetterTests {
       let again = try await gateway.admin("POST", "\(path)/\(running)/cancel")
       #expect(again.status == 200 && again.bool("data.already") == true && again.number("data.count") == 0)
       #expect(gateway.published == 1)
+      #expect(again.string("message")?.contains("by root at 20") == true, "\(again.body)")
       let ended = try await gateway.admin("POST", "\(path)/\(old)/cancel")
       #expect(ended.status == 409 && ended.string("error.details.0.code") == "ended")
+      #expect(ended.string("error.message")?.hasSuffix("of 1 letters 1 sent") == true, "\(ended.body)")
       let bad = try await gateway.admin("POST", "\(path)/\(running)/cancel", #"{"why": 1}"#)
       #expect(bad.status == 400 && bad.string("error.details.0.field") == "why")
     }

@@ -152,5 +152,9 @@ struct DeadLetterCommandTests {
     #expect(cancelled.output == "4 taken back, 1 still go\n", "\(cancelled.output)")
     #expect(line(cancelled.requests.first) == "POST /api/admin/dead-letters/replays/\(Self.id)/cancel")
     #expect(try body(cancelled.requests.first) == ["reason": "oops"])
+    let again = try await sluice(
+      ["cancel", Self.id],
+      answer: #"{"message": "It was cancelled already, by ann", "data": {"count": 0, "already": true}}"#)
+    #expect(again.output == "It was cancelled already, by ann\n", "\(again.output)")
   }
 }

@@ -135,6 +135,13 @@ struct ConsoleTests {
       #expect(unset.errors.contains("the service will go on with it"))
       let waiting = try await service.pool.query("SELECT FROM dead_letter.orders WHERE published_at IS NULL").count
       #expect(waiting == 1)
+      let replay: UUID? = try await service.pool.query("SELECT request_id AS id FROM dead_letter.requests").first?
+        .decode("id")
+      let cancel = try await run(service, ["cancel", "\(replay ?? UUID())", "--reason", "oops"], broker: nil)
+      #expect(cancel.status == 0 && cancel.output.hasPrefix("the replay is cancelled"), "\(cancel.errors)")
+      let again = try await run(service, ["cancel", "\(replay ?? UUID())"], broker: nil)
+      #expect(
+        again.status == 1 && again.errors.contains("cancelled already, by \(NSUserName()) at 20"), "\(again.errors)")
       let wrong = try await run(service, ["replay", "--yes"], broker: "nonsense")
       #expect(wrong.status == 78 && wrong.errors.contains("SLUICE_AMQP_URL"))
     }

@@ -14,16 +14,26 @@ struct ReplayRow: Sendable {
   var letters: Int
   var segments: Int
   var requestedAt: Timestamp
-  var cancelledAt: Timestamp?
+  /// Who took back what had not gone out, when and why; `nil` where nobody did.
+  var cancellation: Cancellation?
   var endedAt: Timestamp?
   var results = ReplayResults()
+
+  struct Cancellation: Sendable {
+    var at: Timestamp
+    /// `nil` for somebody at the command line of the dead-letter service.
+    var actorID: UserID?
+    var actor: String
+    var reason: String?
+  }
 
   /// Behind it, newest first.
   var cursor: PageCursor { PageCursor(acceptedAt: requestedAt, messageID: MessageID(id.uuid)) }
 
   /// What the initializer reads, for a `SELECT` from the view `dead_letter.requests_read`.
   static let columns = """
-    id, actor_id, actor, reason, class, provider, expires_at, letters, segments, requested_at, cancelled_at, ended_at
+    id, actor_id, actor, reason, class, provider, expires_at, letters, segments, requested_at, cancelled_at, cancelled_by_id,
+    cancelled_by, cancel_reason, ended_at
     """
 
   init(_ row: PostgresRow) throws {
@@ -37,7 +47,11 @@ struct ReplayRow: Sendable {
     letters = try row.decode("letters")
     segments = try row.decode("segments")
     requestedAt = Timestamp(try row.decode("requested_at", as: Date.self))
-    cancelledAt = try row.decodeTime("cancelled_at")
+    if let at = try row.decodeTime("cancelled_at"), let by: String = try row.decode("cancelled_by") {
+      cancellation = Cancellation(
+        at: at, actorID: try row.decode("cancelled_by_id", as: UUID?.self).map { UserID($0) }, actor: by,
+        reason: try row.decode("cancel_reason"))
+    }
     endedAt = try row.decodeTime("ended_at")
   }
 
@@ -52,7 +66,7 @@ struct ReplayRow: Sendable {
     json.member("count", letters)
     json.member("segments", segments)
     json.member("requested_at", requestedAt)
-    json.member("cancelled_at", cancelledAt)
+    json.member("cancelled_at", cancellation?.at)
     json.member("ended_at", endedAt)
     json.object("results") { json in results.write(&json) }
   }
@@ -77,6 +91,14 @@ struct ReplayResults: Sendable, Equatable {
       let reason = result.hasPrefix(Self.refusal) ? String(result.dropFirst(Self.refusal.count)) : result
       refusals[reason, default: 0] += count
     }
+  }
+
+  /// How many went or came back, in words.
+  var summary: String {
+    let counts = [("still under way", pending)] + UnitState.allCases.map { ($0.rawValue, ended[$0, default: 0]) }
+    let words = counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
+    let refused = refusals.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+    return (words + refused).joined(separator: ", ")
   }
 
   func write(_ json: inout JSONWriter) {

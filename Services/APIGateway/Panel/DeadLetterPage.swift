@@ -67,7 +67,15 @@ struct DeadLetterPage: Sendable {
       one("settle") { form in [("as", .string(form["as"] ?? ""))] },
       panel.adminPage("\(Self.path)/replays") { visit in try await replays(visit) },
       panel.adminAction("\(Self.path)/replays/{id}/cancel") { visit, _ in
-        let answer = try await visit.post("\(Self.api)/replays/\(PanelURL.escaped(visit.part()))/cancel")
+        let answer: JSONValue
+        do {
+          answer = try await visit.post("\(Self.api)/replays/\(PanelURL.escaped(visit.part()))/cancel")
+        } catch let error as APIError where error.code == .conflict {
+          return visit.redirect("\(Self.path)/replays", notice: "replay_gone")
+        }
+        if answer["already"]?.bool == true {
+          return visit.redirect("\(Self.path)/replays", notice: "replay_already")
+        }
         if answer["status"]?.text == "requested" {
           return visit.redirect("\(Self.path)/replays", notice: "requested")
         }

@@ -72,6 +72,9 @@ struct CancelReplay: AsyncParsableCommand {
       return Console.print("requested: not answered yet, it will be carried out")
     }
     let data = answer.json.data
+    if data.already.bool == true {
+      return Console.print(answer.json.message.string ?? "it was cancelled already; nothing was done")
+    }
     Console.print("\(data["count"].int ?? 0) taken back, \(data.in_flight.int ?? 0) still go")
     if let message = answer.json.message.string { Console.print(message) }
   }

@@ -127,7 +127,7 @@ struct RequestResults: Sendable {
     }
   }
 
-  /// What went back to its letter, and what goes nevertheless.
+  /// What went back to its letter, and what goes nevertheless. A replay of which nothing did either is not cancelled.
   private func noteCancellation(_ answer: CommandAnswered, _ request: UUID, left: Int) async throws {
     let counts = answer.counts ?? UnitCounts()
     try await connection.query(
@@ -136,6 +136,13 @@ struct RequestResults: Sendable {
       SET letters = letters + \(counts.dead + counts.unconfirmed + left), refused = \(counts.sending),
           refusal = \(answer.result == .refused ? (answer.reason ?? "unknown").storable : nil)
       WHERE request_id = \(request)
+      """)
+    guard answer.result == .refused else { return }
+    try await connection.query(
+      """
+      UPDATE dead_letter.requests r SET cancelled_at = NULL, cancel_id = NULL
+      FROM dead_letter.requests c
+      WHERE c.request_id = \(request) AND c.letters = 0 AND r.request_id = c.replay_id AND r.cancel_id = c.request_id
       """)
   }
 

@@ -8,6 +8,7 @@ enum DeadLetterSchema {
     Migration(version: 1, name: "letters, poison, read view", sql: tables),
     Migration(version: 2, name: "requests, reopening, finding", sql: requests + finding),
     Migration(version: 3, name: "choosing among very many", sql: choosing),
+    Migration(version: 4, name: "who cancelled a replay", sql: cancelling),
   ]
 
   private static let tables = """
