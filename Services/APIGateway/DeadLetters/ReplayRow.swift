@@ -66,9 +66,19 @@ struct ReplayRow: Sendable {
     json.member("count", letters)
     json.member("segments", segments)
     json.member("requested_at", requestedAt)
-    json.member("cancelled_at", cancellation?.at)
+    write(cancellation, &json)
     json.member("ended_at", endedAt)
     json.object("results") { json in results.write(&json) }
+  }
+}
+
+extension ReplayRow {
+  /// Who cancelled it, when and why.
+  private func write(_ cancellation: Cancellation?, _ json: inout JSONWriter) {
+    json.member("cancelled_at", cancellation?.at)
+    json.member("cancelled_by_id", cancellation?.actorID?.description)
+    json.member("cancelled_by", cancellation?.actor)
+    json.member("cancel_reason", cancellation?.reason)
   }
 }
 

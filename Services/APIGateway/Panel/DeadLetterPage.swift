@@ -48,7 +48,16 @@ struct DeadLetterPage: Sendable {
     var progress: String
     var state: PanelState
     var results: String
-    var isRunning: Bool
+    var cancellation: Cancellation?
+    var canCancel: Bool
+  }
+
+  /// Who took a replay back.
+  struct Cancellation: Sendable {
+    // Not named like what the replay has: a template would look there for what is not given here.
+    var by: String
+    var since: PanelTime?
+    var why: String?
   }
 
   private static let path = DeadLetterPages.path
@@ -157,12 +166,16 @@ struct DeadLetterPage: Sendable {
       json["cancelled_at"]?.text != nil
       ? PanelState(label: text("status_cancelled"), kind: .warn)
       : PanelState(label: text(isRunning ? "replay_running" : "replay_ended"), kind: isRunning ? .plain : .good)
+    let cancellation = json["cancelled_by"]?.text.map {
+      Cancellation(by: $0, since: visit.clock.time(json["cancelled_at"]), why: json["cancel_reason"]?.text)
+    }
     return Replay(
       cancelPath: "\(path)/replays/\(json["id"]?.text ?? "")/cancel", at: visit.clock.time(json["requested_at"]),
       actor: json["actor"]?.text ?? "", reason: json["reason"]?.text,
       messageClass: text("class_\(json["class"]?.text ?? "bulk")"), only: json["provider"]?.text, total: total,
       done: total - pending,
       progress: text("progress", ["done": PanelText.grouped(total - pending), "total": PanelText.grouped(total)]),
-      state: state, results: results.joined(separator: ", "), isRunning: isRunning)
+      state: state, results: results.joined(separator: ", "),
+      cancellation: cancellation, canCancel: isRunning && cancellation == nil)
   }
 }

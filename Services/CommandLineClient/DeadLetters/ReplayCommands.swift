@@ -34,6 +34,7 @@ struct ListReplays: AsyncParsableCommand {
     Console.table(
       [
         "id", "asked", "by", "count", "state", "pending", "sent", "dead", "unconfirmed", "failed", "expired", "refused",
+        "reason", "cancelled",
       ],
       replays.map { row in
         let state =
@@ -45,8 +46,15 @@ struct ListReplays: AsyncParsableCommand {
         return [
           row.id.string ?? "", Clock.text(row.requested_at.string), row.actor.string ?? "", "\(row["count"].int ?? 0)",
           state,
-        ] + results
+        ] + results + [Line.of(row.reason.string), cancellation(row)]
       })
+  }
+
+  /// Who cancelled it, when and why.
+  private static func cancellation(_ row: JSONValue) -> String {
+    guard let actor = row.cancelled_by.string else { return "–" }
+    let reason = row.cancel_reason.string.map { ": " + Line.of($0) } ?? ""
+    return "\(Clock.text(row.cancelled_at.string)) by \(actor)\(reason)"
   }
 }
 
