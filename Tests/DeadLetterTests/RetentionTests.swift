@@ -50,6 +50,30 @@ struct RetentionTests {
     }
   }
 
+  @Test("requests stay while a letter of theirs is open, a replay with the request that cancelled it")
+  func openLetters() async throws {
+    try await withDesk { desk in
+      let letters = try await desk.bury(2)
+      let replay = try await desk.ask(.replay(.init(selection: .init(), actor: Desk.actor)))
+      _ = try await desk.orders(UnitReplay.self)
+      let cancel = try await desk.ask(.cancel(.init(replayID: ReplayID(replay.id.uuid), actor: Desk.actor)))
+      let order = try #require(try await desk.orders(ReplayCancel.self).first)
+      var counts = UnitCounts()
+      counts.dead = 1
+      _ = try await desk.requests.take(
+        CommandAnswered(commandID: order.header.id, command: .replayCancel, result: .done, counts: counts))
+      for (letter, state) in zip(letters, [UnitState.sent, .dead]) { try await desk.finish(letter, state) }
+      for id in [replay.id, cancel.id] { #expect(try await desk.load(id).isEnded) }
+      try await DatabaseClock(pool: desk.pool).step(to: .seconds(200 * 86_400))
+      try await retention(desk.pool).prune()
+      #expect(try await left(desk.pool) == [2, 2, 0])
+      _ = try await desk.pool.query(
+        "UPDATE dead_letter.letters SET state = 'abandoned', closed_at = sluice.clock() WHERE state = 'pending'")
+      for _ in 0..<2 { try await retention(desk.pool).prune() }
+      #expect(try await left(desk.pool) == [0, 0, 0])
+    }
+  }
+
   @Test("counts open letters by error type, replays and orders that are under way, and says how old the oldest are")
   func stock() async throws {
     try await withDesk { desk in

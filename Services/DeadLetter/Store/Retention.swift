@@ -4,8 +4,8 @@ import Postgres
 /// Forgets what nobody needs any more, and counts what is left.
 struct Retention: Sendable {
   var pool: PostgresPool
-  /// Letters and poison go this long after they were closed, requests this long after they were made and have ended;
-  /// orders a week after they were answered.
+  /// Letters and poison go this long after they were closed, requests this long after they were made, when they have ended
+  /// and no letter of theirs is open; orders a week after they were answered.
   var keeps: Duration
   var metrics: DeadLetterMetrics
 
@@ -42,8 +42,19 @@ struct Retention: Sendable {
       deleted = try await pool.query(
         """
         DELETE FROM dead_letter.requests WHERE request_id IN (
-          SELECT request_id FROM dead_letter.requests
-          WHERE requested_at < sluice.clock() - \(keeps) * interval '1 second' AND ended_at IS NOT NULL LIMIT 5)
+          SELECT r.request_id FROM dead_letter.requests r
+          WHERE r.requested_at < sluice.clock() - \(keeps) * interval '1 second' AND r.ended_at IS NOT NULL
+            -- An open letter tells its whole story. One by one: joins would read all letters of all requests.
+            AND (
+              SELECT true FROM dead_letter.request_letters rl JOIN dead_letter.letters l USING (letter_id)
+              WHERE rl.request_id = r.request_id AND l.closed_at IS NULL LIMIT 1) IS NULL
+            AND (
+              SELECT true FROM dead_letter.request_letters rl JOIN dead_letter.poison p ON p.poison_id = rl.letter_id
+              WHERE rl.request_id = r.request_id AND p.state = 'pending' LIMIT 1) IS NULL
+            AND (
+              SELECT true FROM dead_letter.requests replay
+              WHERE r.kind = 'cancel' AND replay.request_id = r.replay_id LIMIT 1) IS NULL
+          LIMIT 5)
         """
       ).affected
     } while deleted == 5
