@@ -187,6 +187,7 @@ struct BulkLetterTests {
       #expect(one["data.cancelled_by"] == .null && one["data.cancelled_at"] == .null && one["data.ended_at"] == .null)
       let counts = [
         "sent": 2, "failed": 1, "dead": 1, "unconfirmed": 1, "expired": 1, "cancelled": 1, "refused": 1, "pending": 1,
+        "taken_back": 0,
       ]
       for (name, count) in counts { #expect(one.number("data.results.\(name)") == Double(count), "\(name)") }
       #expect(one.string("data.results.refusals.0.reason") == "too_old")

@@ -63,8 +63,8 @@ final class Desk: Sendable {
   }
 
   /// Tells that a replayed SMS has ended.
-  func finish(_ entry: UnitsDead.Entry, _ state: UnitState) async throws {
-    let end = LettersFinished.Entry(unit: entry.unit, dispatch: entry.dispatch, state: state)
+  func finish(_ entry: UnitsDead.Entry, _ state: UnitState, takenBack: Bool? = nil) async throws {
+    let end = LettersFinished.Entry(unit: entry.unit, dispatch: entry.dispatch, state: state, takenBack: takenBack)
     _ = try await letters.finish([end], at: .now())
   }
 

@@ -222,7 +222,10 @@ struct LetterRequestTests {
       let done = try await desk.requests.take(
         CommandAnswered(commandID: order.header.id, command: .replayCancel, result: .done, counts: counts))
       #expect(done?.answer?.letters == .init(applied: 2, refused: 1, replayID: replayID))
-      for (entry, state) in zip(letters, [UnitState.dead, .dead, .sent]) { try await desk.finish(entry, state) }
+      for (entry, state) in zip(letters, [UnitState.dead, .dead, .sent]) {
+        try await desk.finish(entry, state, takenBack: state == .dead ? true : nil)
+      }
+      #expect(try await desk.results(replay) == ["taken_back": 2, "sent": 1])
       #expect(try await desk.load(replay.id).isEnded)
       let late = try await desk.ask(.cancel(.init(replayID: replayID, actor: Desk.actor)))
       #expect(late.answer?.reason == "already_cancelled")

@@ -92,7 +92,7 @@ struct OrderTests {
       #expect(try await next(desk)?.chunk == 0)
       let taken = try await cancel(request, desk)
       #expect(try await desk.states() == ["replaying": 256, "pending": 44])
-      #expect(try await desk.results(request) == ["": 256, "refused:cancelled": 44])
+      #expect(try await desk.results(request) == ["": 256, "taken_back": 44])
       let order = try #require(try await next(desk))
       #expect(order.requestID == taken.id.uuid)
       var counts = UnitCounts()
@@ -132,6 +132,7 @@ struct OrderTests {
       let sent = try #require(letters.last)
       try await desk.finish(sent, .sent)
       #expect(try await desk.states()["retried"] == 1)
+      #expect(try await desk.results(request)["sent"] == 1)
       let equal = try await replay(desk)
       #expect(equal.replayID == (isKnown ? ReplayID(request.id.uuid) : nil))
     }

@@ -89,13 +89,17 @@ struct ReplayResults: Sendable, Equatable {
 
   /// Still under way.
   private var pending = 0
+  /// What a cancellation kept from going.
+  private var takenBack = 0
   private var ended: [UnitState: Int] = [:]
   private var refusals: [String: Int] = [:]
 
   /// - Parameter result: As it is stored; `nil` for what is under way.
   mutating func add(_ result: String?, _ count: Int) {
     guard let result else { return pending += count }
-    if let state = UnitState(rawValue: result) {
+    if result == "taken_back" || result == Self.refusal + "cancelled" {
+      takenBack += count
+    } else if let state = UnitState(rawValue: result) {
       ended[state, default: 0] += count
     } else {
       let reason = result.hasPrefix(Self.refusal) ? String(result.dropFirst(Self.refusal.count)) : result
@@ -105,7 +109,9 @@ struct ReplayResults: Sendable, Equatable {
 
   /// How many went or came back, in words.
   var summary: String {
-    let counts = [("still under way", pending)] + UnitState.allCases.map { ($0.rawValue, ended[$0, default: 0]) }
+    let counts =
+      [("still under way", pending), ("taken back", takenBack)]
+      + UnitState.allCases.map { ($0.rawValue, ended[$0, default: 0]) }
     let words = counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
     let refused = refusals.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
     return (words + refused).joined(separator: ", ")
@@ -117,6 +123,7 @@ struct ReplayResults: Sendable, Equatable {
     json.member("failed", ended[.failed, default: 0])
     json.member("expired", ended[.expired, default: 0])
     json.member("cancelled", ended[.cancelled, default: 0])
+    json.member("taken_back", takenBack)
     json.member("dead", ended[.dead, default: 0])
     json.member("unconfirmed", ended[.unconfirmed, default: 0])
     json.member("refused", refusals.values.reduce(0, +))

@@ -138,7 +138,8 @@ struct DeadLetterPage: Sendable {
     return Request(
       kind: visit.text("request_\(row["kind"]?.text ?? "")") + verdict, actor: row["actor"]?.text ?? "",
       reason: row["reason"]?.text, at: visit.clock.time(row["requested_at"]),
-      result: result.map { visit.text.known("status_\($0)") ?? $0 } ?? visit.text("under_way"))
+      result: result.map { visit.text.known("status_\($0)") ?? visit.text.known("result_\($0)") ?? $0 }
+        ?? visit.text("under_way"))
   }
 
   private func replays(_ visit: PanelVisit) async throws -> Response {

@@ -34,14 +34,14 @@ struct ListReplays: AsyncParsableCommand {
     Console.table(
       [
         "id", "asked", "by", "count", "state", "pending", "sent", "dead", "unconfirmed", "failed", "expired", "refused",
-        "reason", "cancelled",
+        "taken back", "reason", "cancelled",
       ],
       replays.map { row in
         let state =
           row.ended_at.string.map { "ended \(Clock.text($0))" }
           ?? (row.cancelled_at.string == nil ? "running" : "cancelled")
         let results = [
-          "pending", "sent", "dead", "unconfirmed", "failed", "expired", "refused",
+          "pending", "sent", "dead", "unconfirmed", "failed", "expired", "refused", "taken_back",
         ].map { "\(row.results[$0].int ?? 0)" }
         return [
           row.id.string ?? "", Clock.text(row.requested_at.string), row.actor.string ?? "", "\(row["count"].int ?? 0)",

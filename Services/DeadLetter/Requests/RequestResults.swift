@@ -8,9 +8,14 @@ struct RequestResults: Sendable {
 
   /// What a result begins with that says why the scheduler would not have a letter's SMS.
   static let refusal = "refused:"
+  /// The result of a letter whose SMS a cancellation kept from going.
+  static let takenBack = LetterNews.takenBack
 
   /// Notes how replayed units ended. At most one end for each unit.
   func note(_ ends: [LetterNews]) async throws {
+    // What was given back because nobody answered for it may have gone all the same.
+    let open: PostgresQuery =
+      "(rl.ended_at IS NULL OR rl.result = \(Self.takenBack) AND l.replay_id = rl.request_id)"
     // Locked, so that of two transactions with the last letters of a request the later one sees that nothing is left.
     let requests: [UUID] = try await connection.query(
       """
@@ -20,7 +25,7 @@ struct RequestResults: Sendable {
         SELECT rl.request_id FROM given g
         JOIN dead_letter.letters l USING (message_id, unit_index)
         JOIN dead_letter.request_letters rl ON rl.letter_id = l.letter_id AND rl.dispatch = g.dispatch
-        WHERE rl.ended_at IS NULL)
+        WHERE \(open))
       ORDER BY request_id FOR UPDATE
       """
     ).map { try $0.decode("request_id") }
@@ -28,10 +33,12 @@ struct RequestResults: Sendable {
     try await connection.query(
       """
       WITH \(LetterNews.given(ends))
-      UPDATE dead_letter.request_letters rl SET result = g.unit_state, ended_at = sluice.clock()
+      UPDATE dead_letter.request_letters rl
+      SET result = CASE WHEN g.reason = \(LetterNews.takenBack) THEN \(Self.takenBack) ELSE g.unit_state END,
+          ended_at = sluice.clock()
       FROM given g JOIN dead_letter.letters l USING (message_id, unit_index)
       WHERE rl.request_id = ANY (\(requests)) AND rl.letter_id = l.letter_id AND rl.dispatch = g.dispatch
-        AND rl.ended_at IS NULL
+        AND \(open)
       """)
     try await end(requests)
   }
@@ -67,7 +74,7 @@ struct RequestResults: Sendable {
         """
         UPDATE dead_letter.letters l SET state = 'pending'
         FROM dead_letter.request_letters rl
-        WHERE rl.request_id = \(id) AND rl.chunk = \(chunk) AND starts_with(rl.result, \(Self.refusal))
+        WHERE rl.request_id = \(id) AND rl.chunk = \(chunk) AND (starts_with(rl.result, \(Self.refusal)) OR rl.result = \(Self.takenBack))
           AND l.letter_id = rl.letter_id AND l.dispatch = rl.dispatch AND l.state = 'replaying' AND l.replay_id = \(id)
         """)
     case .abandon, .settle:
@@ -118,10 +125,12 @@ struct RequestResults: Sendable {
         WHERE rl.request_id = \(request) AND rl.chunk = \(chunk) AND rl.letter_id = l.letter_id AND rl.ended_at IS NULL
         """)
     } else if answer.result == .refused {
+      let reason = answer.reason ?? "unknown"
+      // The order came after the cancellation of its replay.
+      let result = reason == "cancelled" ? Self.takenBack : Self.refusal + reason.storable
       try await connection.query(
         """
-        UPDATE dead_letter.request_letters
-        SET result = \(Self.refusal) || \((answer.reason ?? "unknown").storable), ended_at = sluice.clock()
+        UPDATE dead_letter.request_letters SET result = \(result), ended_at = sluice.clock()
         WHERE request_id = \(request) AND chunk = \(chunk) AND ended_at IS NULL
         """)
     }

@@ -9,6 +9,7 @@ enum DeadLetterSchema {
     Migration(version: 2, name: "requests, reopening, finding", sql: requests + finding),
     Migration(version: 3, name: "choosing among very many", sql: choosing),
     Migration(version: 4, name: "who cancelled a replay", sql: cancelling),
+    Migration(version: 5, name: "letters taken back", sql: takingBack),
   ]
 
   private static let tables = """
