@@ -108,7 +108,7 @@ struct ConsoleTests {
       let unknown = try await run(service, ["abandon", "\(EnvelopeID.timeOrdered())"])
       #expect(unknown.status == 1 && unknown.errors.contains("there is nothing with this id"))
       let refused = try await run(service, ["settle", id(letters[1]), "--as", "failed"])
-      #expect(refused.status == 1 && refused.errors.contains("the scheduler refused all: wrong_state 1"))
+      #expect(refused.status == 1 && refused.errors.contains("nothing was done; 1: the SMS is not in a state"))
       let drop = try await run(service, ["drop", "\(EnvelopeID.timeOrdered())"])
       #expect(drop.status == 1 && drop.errors.contains("there is nothing with this id"))
     }
@@ -167,5 +167,15 @@ struct ConsoleTests {
       let list = try await run(service, ["list", "--poison"])
       #expect(list.output.contains("retried"))
     }
+  }
+  @Test(
+    "has words for every reason why something is refused",
+    arguments: [
+      "not_found", "poison", "timeout", "came_again", "not_pending", "wrong_state", "nothing_to_cancel",
+      "already_cancelled", "no_queue", "expired", "too_old", "unknown_provider", "provider_not_allowed", "cancelled",
+      "cancelling", "too_many", "empty", "invalid_limit", "invalid_body",
+    ])
+  func words(reason: String) {
+    #expect(!RequestReport.sentence(reason).hasPrefix("refused:"))
   }
 }
