@@ -10,6 +10,7 @@ enum DeadLetterSchema {
     Migration(version: 3, name: "choosing among very many", sql: choosing),
     Migration(version: 4, name: "who cancelled a replay", sql: cancelling),
     Migration(version: 5, name: "letters taken back", sql: takingBack),
+    Migration(version: 6, name: "redaction of closed letters", sql: redaction),
   ]
 
   private static let tables = """

@@ -7,6 +7,9 @@ struct Retention: Sendable {
   /// Letters and poison go this long after they were closed, requests this long after they were made, when they have ended
   /// and no letter of theirs is open; orders a week after they were answered.
   var keeps: Duration
+  /// Letters that are closed, and poison, lose number, text and answers this long after their message was accepted, or the
+  /// poison came: as messages do in the read tables.
+  var redactsAfter = Duration.seconds(90 * 86_400)
   var metrics: DeadLetterMetrics
 
   /// What is known of deaths that may yet be told of is kept at least so long, and for as long as there is poison among
@@ -15,6 +18,7 @@ struct Retention: Sendable {
 
   /// Deletes in pieces, so that no lock is held for long.
   func prune() async throws {
+    try await redact()
     let keeps = keeps / .seconds(1)
     let forgets = try await forgets()
     var deleted: Int
@@ -66,6 +70,33 @@ struct Retention: Sendable {
         AND closed_at < sluice.clock() - \(keeps) * interval '1 second'
       """)
     try await pool.query("DELETE FROM dead_letter.early_closings WHERE received_at < \(forgets)::timestamptz")
+  }
+
+  /// Takes out what nobody may read any more. What is open keeps it: it may go again.
+  private func redact() async throws {
+    let before: PostgresQuery = "sluice.clock() - \(redactsAfter / .seconds(1)) * interval '1 second'"
+    var redacted: Int
+    repeat {
+      redacted = try await pool.query(
+        """
+        UPDATE dead_letter.letters l
+        SET phone = '', content = '', error_message = NULL, redacted_at = sluice.clock(), attempts = coalesce((
+          SELECT jsonb_agg(
+            CASE WHEN jsonb_typeof(a.value -> 'reply') = 'object'
+              THEN jsonb_set(a.value, '{reply,body}', '""', false) ELSE a.value END ORDER BY a.place)
+          FROM jsonb_array_elements(l.attempts) WITH ORDINALITY AS a (value, place)), '[]')
+        WHERE letter_id IN (
+          SELECT letter_id FROM dead_letter.letters
+          WHERE closed_at IS NOT NULL AND redacted_at IS NULL AND accepted_at < \(before) LIMIT 1000)
+        """
+      ).affected
+    } while redacted == 1000
+    try await pool.query(
+      """
+      UPDATE dead_letter.poison SET body = '', returning_body = NULL
+      WHERE state <> 'pending' AND (state <> 'retried' OR published_at IS NOT NULL) AND octet_length(body) > 0
+        AND last_received_at < \(before)
+      """)
   }
 
   /// Up to when nothing is to be known of deaths, as the database writes it.
