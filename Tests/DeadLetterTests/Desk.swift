@@ -54,7 +54,8 @@ final class Desk: Sendable {
     return orders
   }
 
-  private func nextOrder() async throws -> [UInt8]? {
+  /// The next order that waits, as it is published.
+  func nextOrder() async throws -> [UInt8]? {
     try await pool.withTransaction { connection in
       guard let order = try await PendingOrder.next(connection) else { return nil }
       try await order.markPublished(connection)

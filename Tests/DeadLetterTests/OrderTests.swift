@@ -64,6 +64,39 @@ struct OrderTests {
     }
   }
 
+  @Test("are cut by bytes too: long texts and histories go in more of them, each letter once")
+  func long() async throws {
+    try await withDesk { desk in
+      var entries = (0..<600).map { _ in
+        Samples.dead(
+          content: String(repeating: "\u{1F600}\"", count: 800), reply: String(repeating: "\n", count: 2_000))
+      }
+      for index in entries.indices {
+        entries[index].attempts = (0..<20).map { dispatch in
+          var attempt = entries[index].attempts[0]
+          attempt.dispatch = dispatch
+          return attempt
+        }
+      }
+      let letters = LetterStore(pool: desk.pool)
+      for start in stride(from: 0, to: entries.count, by: 100) {
+        _ = try await letters.open(try entries[start..<start + 100].map(NewLetter.init))
+      }
+      let request = try await replay(desk)
+      #expect(request.letters == 600)
+      var units: [UnitID] = []
+      var sizes: [Int] = []
+      while let message = try await desk.nextOrder() {
+        sizes.append(message.count)
+        units += try Wire.decode(UnitReplay.self, from: message).body.units.map(\.unit)
+      }
+      #expect(units.count == 600 && Set(units) == Set(entries.map(\.unit)))
+      #expect((sizes.max() ?? 0) < 2 * LetterMarking.orderBytes && sizes.count > 3, "\(sizes)")
+      let orders = try await desk.pool.query("SELECT FROM dead_letter.orders").count
+      #expect(orders == sizes.count)
+    }
+  }
+
   @Test("go again when they are not answered, ever more seldom")
   func again() async throws {
     try await withDesk { desk in

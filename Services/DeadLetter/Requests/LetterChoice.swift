@@ -37,13 +37,14 @@ struct LetterChoice: Sendable {
   /// the order in which all lock them.
   ///
   /// What somebody else takes meanwhile is in `found` alone: it says whether there may be more, and where to go on.
-  func tables(after place: Place?, limit: Int) -> PostgresQuery {
+  /// - Parameter bytes: How long a letter `l` is in an order.
+  func tables(after place: Place?, limit: Int, bytes: PostgresQuery = "0") -> PostgresQuery {
     """
     found AS MATERIALIZED (
       SELECT letter_id, created_at FROM dead_letter.choose_letters(
         \(arguments), \(place?.at)::timestamptz, \(place?.id), \(limit)::integer)),
     locked AS MATERIALIZED (
-      SELECT l.letter_id, l.dispatch, l.segments, l.created_at
+      SELECT l.letter_id, l.dispatch, l.segments, l.created_at, (\(bytes))::bigint AS bytes
       FROM found f JOIN dead_letter.letters l ON l.letter_id = f.letter_id
       WHERE l.state = 'pending' \(conditions)
       ORDER BY l.created_at, l.letter_id FOR UPDATE OF l)

@@ -77,7 +77,7 @@ struct LetterRequests: Sendable {
       SET letters = \(marking.letters), segments = \(marking.segments), refused = \(refused)
       WHERE request_id = \(draft.id.uuid)
       """)
-    try await order(draft, chunks: (marking.letters + chunk - 1) / chunk, connection)
+    try await order(draft, chunks: marking.orders, connection)
   }
 
   /// Why a second cancellation of a replay does nothing.
