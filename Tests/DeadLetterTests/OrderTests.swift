@@ -97,6 +97,38 @@ struct OrderTests {
     }
   }
 
+  @Test("tell of the newest attempts alone; the letter of the next death has all of them, with their whole answers")
+  func wholeHistory() async throws {
+    try await withDesk { desk in
+      let answer = String(repeating: "long ", count: 100)
+      var entry = Samples.dead(dispatch: 19)
+      entry.attempts = (0..<20).map { dispatch in
+        UnitsDead.Attempt(
+          dispatch: dispatch, provider: "hkt", outcome: dispatch == 19 ? .unknown : .retryable,
+          reply: ProviderReply(status: 500, body: answer), errorCode: nil, startedAt: nil, finishedAt: Samples.time)
+      }
+      let letters = LetterStore(pool: desk.pool)
+      _ = try await letters.open([NewLetter(entry)])
+      _ = try await replay(desk)
+      // The scheduler knows nothing else of it.
+      var again = try #require(try await desk.orders(UnitReplay.self).first?.body.units.first)
+      #expect(again.attempts.count == 16 && again.attempts[0].reply?.body.count == 256)
+      again.dispatch = 21
+      again.attempts[15].outcome = .retryable
+      var last = again.attempts[15]
+      (last.dispatch, last.reply) = (20, ProviderReply(status: 503, body: "new"))
+      again.attempts.append(last)
+      _ = try await letters.open([NewLetter(again)])
+      let letter = try #require(try await LetterArchive(pool: desk.pool).letters(.init()).first)
+      #expect(letter.attempts.map(\.dispatch) == Array(0...20))
+      #expect(letter.attempts.dropLast(2).allSatisfy { $0.reply?.body == answer })
+      // What is known better by now is news.
+      #expect(letter.attempts.suffix(2).map(\.outcome) == [.retryable, .retryable])
+      #expect(letter.attempts.last?.reply?.body == "new")
+      #expect(letter.replayCount == 1)
+    }
+  }
+
   @Test("go again when they are not answered, ever more seldom")
   func again() async throws {
     try await withDesk { desk in

@@ -70,7 +70,21 @@ struct LetterStore: Sendable {
       ON CONFLICT (message_id, unit_index) WHERE closed_at IS NULL DO UPDATE
       SET state = 'pending', unit_state = excluded.unit_state, error_type = excluded.error_type,
           error_message = excluded.error_message, dispatch = excluded.dispatch, provider = excluded.provider,
-          retry_count = excluded.retry_count, max_attempts = excluded.max_attempts, attempts = excluded.attempts,
+          retry_count = excluded.retry_count, max_attempts = excluded.max_attempts,
+          -- What the scheduler was told of in a replay's order is shortened: the letter has more attempts, and whole answers.
+          attempts = coalesce((
+            SELECT jsonb_agg(a.value ORDER BY (a.value -> 'dispatch')::integer) FROM (
+              SELECT old.value FROM jsonb_array_elements(l.attempts) AS old
+              WHERE NOT EXISTS (
+                SELECT FROM jsonb_array_elements(excluded.attempts) AS new
+                WHERE new.value -> 'dispatch' = old.value -> 'dispatch'
+                  AND new.value -> 'outcome' <> old.value -> 'outcome')
+              UNION ALL
+              SELECT new.value FROM jsonb_array_elements(excluded.attempts) AS new
+              WHERE NOT EXISTS (
+                SELECT FROM jsonb_array_elements(l.attempts) AS old
+                WHERE new.value -> 'dispatch' = old.value -> 'dispatch'
+                  AND new.value -> 'outcome' = old.value -> 'outcome')) a), '[]'),
           died_at = excluded.died_at, last_attempt_at = excluded.last_attempt_at,
           replayed_from = l.replayed_from || CASE
             WHEN l.state = 'replaying' AND NOT l.dispatch = ANY (l.replayed_from || l.taken_back_from) THEN ARRAY[l.dispatch] ELSE '{}' END
