@@ -190,8 +190,9 @@ struct FindLettersTests {
         INSERT INTO dead_letter.letters (letter_id, unit_state, error_type, message_id, unit_index, dispatch, user_id,
           class, phone, content, segments, encoding, provider, retry_count, max_attempts, attempts, accepted_at, died_at,
           created_at)
-        SELECT gen_random_uuid(), 'dead', 'timeout', gen_random_uuid(), 0, 1, \(Self.id(1)), 'normal', '+85251000000', 'x',
-          1, 'gsm7', 'hkt', 1, 5, '[]', t, t, t
+        SELECT gen_random_uuid(), 'dead', 'timeout', gen_random_uuid(), 0, 1,
+          ('00000000-0000-8000-8000-00000000' || lpad(to_hex(i % 50), 4, '0'))::uuid, 'normal',
+          '+85251000000', 'x', 1, 'gsm7', 'hkt', 1, 5, '[]', t, t, t
         FROM generate_series(1, 20000) AS i, LATERAL (SELECT \(Self.start) + i * interval '1 s' AS t) AS x
         """)
       // What is rare came last, so that the oldest first is the slowest way.

@@ -43,24 +43,23 @@ struct LetterChoice: Sendable {
     found AS MATERIALIZED (
       SELECT letter_id, created_at FROM dead_letter.choose_letters(
         \(arguments), \(place?.at)::timestamptz, \(place?.id), \(limit)::integer)),
+    -- One by one by their ids: a join might read all letters to find none.
     locked AS MATERIALIZED (
-      SELECT l.letter_id, l.dispatch, l.segments, l.created_at, (\(bytes))::bigint AS bytes
-      FROM found f JOIN dead_letter.letters l ON l.letter_id = f.letter_id
-      WHERE l.state = 'pending' \(conditions)
-      ORDER BY l.created_at, l.letter_id FOR UPDATE OF l)
+      SELECT l.* FROM (SELECT letter_id FROM found ORDER BY created_at, letter_id) f CROSS JOIN LATERAL (
+        SELECT l.letter_id, l.dispatch, l.segments, l.created_at, (\(bytes))::bigint AS bytes
+        FROM dead_letter.letters l WHERE l.letter_id = f.letter_id AND l.state = 'pending' \(conditions) FOR UPDATE) l)
     """
   }
 
-  /// What a letter may have got another of since it was found. Written so that no index serves it: the letters are read
-  /// by their ids.
+  /// What a letter may have got another of since it was found.
   private var conditions: PostgresQuery {
     func when<Value>(_ value: Value?, _ condition: (Value) -> PostgresQuery) -> PostgresQuery {
       value.map(condition) ?? ""
     }
     let parts: [PostgresQuery] = [
-      when(unitState) { "AND l.unit_state IS NOT DISTINCT FROM \($0.rawValue)" },
-      when(selection.errorType) { "AND l.error_type IS NOT DISTINCT FROM \($0.storable)" },
-      when(selection.provider) { "AND l.provider IS NOT DISTINCT FROM \($0.storable)" },
+      when(unitState) { "AND l.unit_state = \($0.rawValue)" },
+      when(selection.errorType) { "AND l.error_type = \($0.storable)" },
+      when(selection.provider) { "AND l.provider = \($0.storable)" },
     ]
     return parts.reduce("") { "\($0) \($1)" }
   }
