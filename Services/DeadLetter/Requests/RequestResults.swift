@@ -13,32 +13,38 @@ struct RequestResults: Sendable {
 
   /// Notes how replayed units ended. At most one end for each unit.
   func note(_ ends: [LetterNews]) async throws {
-    // What was given back because nobody answered for it may have gone all the same.
-    let open: PostgresQuery =
-      "(rl.ended_at IS NULL OR rl.result = \(Self.takenBack) AND l.replay_id = rl.request_id)"
+    // What was given back because nobody answered for it may have gone all the same. Each by its index, one after the
+    // other: without statistics a join reads all letters for each piece of news.
+    let hits: PostgresQuery = """
+      \(LetterNews.given(ends)),
+      hits AS MATERIALIZED (
+        SELECT rl.request_id, rl.chunk, rl.letter_id, g.unit_state, g.reason
+        FROM given g CROSS JOIN LATERAL (
+          SELECT letter_id, replay_id FROM dead_letter.letters
+          WHERE message_id = g.message_id AND unit_index = g.unit_index OFFSET 0) l
+        CROSS JOIN LATERAL (
+          SELECT request_id, chunk, letter_id FROM dead_letter.request_letters
+          WHERE letter_id = l.letter_id AND dispatch = g.dispatch
+            AND (ended_at IS NULL OR result = \(Self.takenBack) AND request_id = l.replay_id) OFFSET 0) rl)
+      """
     // Locked, so that of two transactions with the last letters of a request the later one sees that nothing is left.
     let requests: [UUID] = try await connection.query(
       """
-      WITH \(LetterNews.given(ends))
+      WITH \(hits)
       SELECT request_id FROM dead_letter.requests
-      WHERE kind = 'replay' AND request_id IN (
-        SELECT rl.request_id FROM given g
-        JOIN dead_letter.letters l USING (message_id, unit_index)
-        JOIN dead_letter.request_letters rl ON rl.letter_id = l.letter_id AND rl.dispatch = g.dispatch
-        WHERE \(open))
-      ORDER BY request_id FOR UPDATE
+      WHERE kind = 'replay' AND request_id IN (SELECT request_id FROM hits) ORDER BY request_id FOR UPDATE
       """
     ).map { try $0.decode("request_id") }
     guard !requests.isEmpty else { return }
     try await connection.query(
       """
-      WITH \(LetterNews.given(ends))
+      WITH \(hits)
       UPDATE dead_letter.request_letters rl
-      SET result = CASE WHEN g.reason = \(LetterNews.takenBack) THEN \(Self.takenBack) ELSE g.unit_state END,
+      SET result = CASE WHEN h.reason = \(LetterNews.takenBack) THEN \(Self.takenBack) ELSE h.unit_state END,
           ended_at = sluice.clock()
-      FROM given g JOIN dead_letter.letters l USING (message_id, unit_index)
-      WHERE rl.request_id = ANY (\(requests)) AND rl.letter_id = l.letter_id AND rl.dispatch = g.dispatch
-        AND \(open)
+      FROM hits h
+      WHERE h.request_id = ANY (\(requests))
+        AND (rl.request_id, rl.chunk, rl.letter_id) = (h.request_id, h.chunk, h.letter_id)
       """)
     try await end(requests)
   }

@@ -233,13 +233,14 @@ struct LetterStore: Sendable {
             ELSE l.replayed_from || g.dispatch END,
           taken_back_from = l.taken_back_from || CASE
             WHEN g.reason = \(LetterNews.takenBack) THEN ARRAY[g.dispatch] ELSE '{}' END
-      FROM given g
-      WHERE g.state = 'pending' AND NOT g.dispatch = ANY (l.taken_back_from) AND g.dispatch < l.dispatch
+      -- By its id alone: else every letter is compared with every piece of news.
+      FROM given g CROSS JOIN LATERAL (
+        SELECT later.letter_id FROM dead_letter.letters later
+        WHERE (later.message_id, later.unit_index) = (g.message_id, g.unit_index) AND later.dispatch >= g.dispatch
+        ORDER BY later.dispatch LIMIT 1) next
+      WHERE l.letter_id = next.letter_id AND g.state = 'pending' AND g.dispatch < l.dispatch
+        AND NOT g.dispatch = ANY (l.taken_back_from)
         AND (g.reason = \(LetterNews.takenBack) OR NOT g.dispatch = ANY (l.replayed_from))
-        AND l.letter_id = (
-          SELECT next.letter_id FROM dead_letter.letters next
-          WHERE (next.message_id, next.unit_index) = (g.message_id, g.unit_index) AND next.dispatch >= g.dispatch
-          ORDER BY next.dispatch LIMIT 1)
       """)
     try await keepEarly(news, at: time, connection)
     return states.filter { $0 != .pending }

@@ -6,7 +6,7 @@ import Testing
 /// A cancellation that takes many steps, and whoever carries it out dies in the middle.
 @Suite("A long cancel", .serialized)
 struct LongCancelTests {
-  private let count = Length.choose(3_000, long: 20_000)
+  private let count = Length.choose(1_500, long: 20_000)
 
   /// Letters of messages that the scheduler does not have any more: it makes them anew from their letters.
   private func bury(_ stack: Stack) async throws {
@@ -66,7 +66,6 @@ struct LongCancelTests {
       }
       #expect(try await number(stack, "SELECT count(*) AS number FROM scheduler.units WHERE state <> 'dead'") == 0)
       #expect(try await stack.mock.arrivals().isEmpty)
-      print("long cancel: \(count) letters, \(left) left when both were killed")
     }
   }
 }
