@@ -29,7 +29,8 @@ enum DeadLetterBuild {
         letters: LetterStore(pool: pool), requests: LetterRequests(pool: pool), poison: PoisonStore(pool: pool),
         publisher: publisher, bell: relay.bell, metrics: metrics, logger: logger),
       reporter: PoisonReporter(publisher: publisher, logger: logger), logger: logger)
-    let retention = Retention(pool: pool, keeps: own.retention, metrics: metrics)
+    let retention = Retention(
+      pool: pool, keeps: own.retention, redactsAfter: .seconds(own.redactAfter * 86_400), metrics: metrics)
     let health = HealthServer(settings: settings, logger: logger) {
       if !publisher.isReady || !consumer.isReady { return "broker not reachable" }
       return pool.isReady ? nil : "database not reachable"

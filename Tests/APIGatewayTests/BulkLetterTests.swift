@@ -184,9 +184,10 @@ struct BulkLetterTests {
       #expect(one.string("data.class") == "bulk" && one["data.provider"] == .null)
       #expect(one.number("data.count") == 9 && one.number("data.segments") == 18)
       #expect(one.string("data.requested_at") == "2026-11-20T08:16:30.123Z")
-      #expect(one["data.cancelled_at"] == .null && one["data.ended_at"] == .null)
+      #expect(one["data.cancelled_by"] == .null && one["data.cancelled_at"] == .null && one["data.ended_at"] == .null)
       let counts = [
         "sent": 2, "failed": 1, "dead": 1, "unconfirmed": 1, "expired": 1, "cancelled": 1, "refused": 1, "pending": 1,
+        "taken_back": 0,
       ]
       for (name, count) in counts { #expect(one.number("data.results.\(name)") == Double(count), "\(name)") }
       #expect(one.string("data.results.refusals.0.reason") == "too_old")
@@ -201,8 +202,16 @@ struct BulkLetterTests {
       let again = try await gateway.admin("POST", "\(path)/\(running)/cancel")
       #expect(again.status == 200 && again.bool("data.already") == true && again.number("data.count") == 0)
       #expect(gateway.published == 1)
+      #expect(again.string("message")?.contains("by root at 20") == true, "\(again.body)")
+      for (address, at) in [("\(path)/\(running)", "data"), (path, "data.replays.0")] {
+        let after = try await gateway.admin("GET", address)
+        #expect(after.string("\(at).cancelled_by") == "root" && after.string("\(at).actor") == "root")
+        #expect(after.string("\(at).cancel_reason") == "wrong provider" && after.string("\(at).cancelled_at") != nil)
+        #expect(after.string("\(at).cancelled_by_id") != nil, "\(after.body)")
+      }
       let ended = try await gateway.admin("POST", "\(path)/\(old)/cancel")
       #expect(ended.status == 409 && ended.string("error.details.0.code") == "ended")
+      #expect(ended.string("error.message")?.hasSuffix("of 1 letters 1 sent") == true, "\(ended.body)")
       let bad = try await gateway.admin("POST", "\(path)/\(running)/cancel", #"{"why": 1}"#)
       #expect(bad.status == 400 && bad.string("error.details.0.field") == "why")
     }

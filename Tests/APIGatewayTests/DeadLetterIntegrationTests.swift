@@ -44,6 +44,7 @@ extension GatewayIntegrationTests {
           service.answer(.refused, reason: "nothing_to_cancel")
           let late = try await stack.admin("POST", "\(root)/replays/\(replayID)/cancel")
           #expect(late.status == 409 && late.string("error.details.0.code") == "nothing_to_cancel")
+          #expect(late.string("error.message")?.hasSuffix("of 1 letters 1 still under way") == true, "\(late.body)")
           service.beSilent()
           let requested = try await stack.admin("POST", "\(root)/abandon", #"{"filter": {}}"#)
           #expect(requested.status == 202 && requested.string("status") == "requested")

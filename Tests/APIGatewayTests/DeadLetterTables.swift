@@ -83,7 +83,7 @@ enum DeadLetterTables {
   /// Notes that somebody asked for something to be done with letters.
   static func insertRequest(
     _ id: UUID, kind: String = "replay", letters: [(id: EnvelopeID, result: String?)], reason: String? = nil,
-    verdict: String? = nil, after seconds: Int = 0, isEnded: Bool = false, isCancelled: Bool = false,
+    verdict: String? = nil, after seconds: Int = 0, isEnded: Bool = false,
     into pool: PostgresPool
   ) async throws {
     let at = time + .seconds(seconds)
@@ -92,10 +92,10 @@ enum DeadLetterTables {
       """
       INSERT INTO dead_letter.requests (
         request_id, kind, digest, actor_id, actor, reason, class, provider, verdict, letters, segments, requested_at,
-        cancelled_at, ended_at)
+        ended_at)
       VALUES (
         \(id), \(kind), \(id.uuidString), NULL, 'root', \(reason), \(kind == "replay" ? "bulk" : nil), NULL, \(verdict),
-        \(letters.count)::integer, \(2 * letters.count), \(at.date), \(isCancelled ? end : nil),
+        \(letters.count)::integer, \(2 * letters.count), \(at.date),
         \(isEnded ? end : nil))
       """)
     for letter in letters {
@@ -105,5 +105,20 @@ enum DeadLetterTables {
         VALUES (\(id), \(letter.id.uuid), 0, 3, \(letter.result), \(letter.result == nil ? nil : end))
         """)
     }
+  }
+
+  /// Notes that somebody has cancelled a replay.
+  static func insertCancellation(
+    _ id: UUID, of replay: UUID, by actor: LetterActor, at time: Timestamp, into pool: PostgresPool
+  ) async throws {
+    try await pool.query(
+      """
+      INSERT INTO dead_letter.requests (request_id, kind, actor_id, actor, reason, replay_id, requested_at)
+      VALUES (\(id), 'cancel', \(actor.userID?.uuid), \(actor.name), \(actor.reason), \(replay), \(time.date))
+      """)
+    try await pool.query(
+      """
+      UPDATE dead_letter.requests SET cancelled_at = \(time.date), cancel_id = \(id) WHERE request_id = \(replay)
+      """)
   }
 }

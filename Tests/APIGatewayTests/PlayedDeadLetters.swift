@@ -21,7 +21,7 @@ struct PlayedDeadLetters: Sendable {
     case .deadLetterSettle:
       let body = try Wire.decode(DeadLetterSettle.self, from: message).body
       counts = try await close(body.selection, from: "unconfirmed", to: ("settled", body.verdict.rawValue, "settled"))
-    case .deadLetterCancel: counts = try await cancel(try Wire.decode(from: message).body)
+    case .deadLetterCancel: counts = try await cancel(try Wire.decode(from: message).body, header)
     case .poisonReturn:
       counts = try await close(try Wire.decode(PoisonReturn.self, from: message).body.letterID, to: "retried")
     case .poisonDrop:
@@ -76,9 +76,11 @@ struct PlayedDeadLetters: Sendable {
     return .init(applied: count, refused: 1 - count)
   }
 
-  private func cancel(_ order: DeadLetterCancel) async throws -> CommandAnswered.LetterCounts {
-    try await pool.query(
-      "UPDATE dead_letter.requests SET cancelled_at = sluice.clock() WHERE request_id = \(order.replayID.uuid)")
+  private func cancel(
+    _ order: DeadLetterCancel, _ header: EnvelopeHeader
+  ) async throws -> CommandAnswered.LetterCounts {
+    try await DeadLetterTables.insertCancellation(
+      header.id.uuid, of: order.replayID.uuid, by: order.actor, at: .now(), into: pool)
     let count = try await pool.query(
       "UPDATE dead_letter.letters SET state = 'pending' WHERE replay_id = \(order.replayID.uuid) AND state = 'replaying'"
     ).affected

@@ -37,6 +37,17 @@ struct LetterQuestion: Sendable {
     preview("provider=old", provider: "old", limit: 100_000),
   ]
 
+  /// What one statement of a request chooses, dense and sparse.
+  static let choices: [LetterQuestion] = [
+    choice("all"), choice("error_type=timeout", errorType: "timeout"),
+    choice("error_type=rare (6)", errorType: "rare"), choice("error_type=none (0)", errorType: "none"),
+    choice("provider=old (6)", provider: "old"), choice("provider=none (0)", provider: "none"),
+    choice("user_id (half)", user: 0), choice("user_id (60)", user: 51), choice("user_id (0)", user: 99_999),
+    choice("user_id (half), error_type=rare (3)", errorType: "rare", user: 0),
+    choice("user_id (60), provider=hkt", provider: "hkt", user: 51),
+    choice("error_type=timeout, dead SMS behind the last", errorType: "timeout", isBehind: true),
+  ]
+
   private static func list(
     _ name: String, status: String? = nil, errorType: String? = nil, provider: String? = nil, user: Int? = nil,
     message: Bool = false, days: Int? = nil, hasCursor: Bool = false
@@ -62,6 +73,18 @@ struct LetterQuestion: Sendable {
       SELECT letters FROM dead_letter.preview_letters(NULL, NULL, \(errorType), \(provider),
         \(user.map(StoredLetters.user)), NULL, NULL, NULL, \(limit)::integer)
       """
+    }
+  }
+  private static func choice(
+    _ name: String, errorType: String? = nil, provider: String? = nil, user: Int? = nil, isBehind: Bool = false
+  ) -> LetterQuestion {
+    LetterQuestion(name: "choose: \(name)") { _, _ in
+      let place: PostgresQuery =
+        isBehind ? "(SELECT max(created_at) FROM dead_letter.letters), \(UUID())" : "NULL, NULL"
+      return """
+        SELECT letter_id FROM dead_letter.choose_letters(NULL, \(isBehind ? "dead" : nil), \(errorType), \(provider),
+          \(user.map(StoredLetters.user)), NULL, NULL, NULL, \(place), 8192)
+        """
     }
   }
 }

@@ -24,7 +24,9 @@ struct LettersBenchmark: AsyncParsableCommand {
       try await stored.add(letters)
       try await stored.settle()
       print("\(letters) letters\n\n| question | letters found | p50 | p99 |\n|---|---|---|---|")
-      for question in LetterQuestion.lists + LetterQuestion.previews { try await measure(question, stack) }
+      for question in LetterQuestion.lists + LetterQuestion.previews + LetterQuestion.choices {
+        try await measure(question, stack)
+      }
       if letters >= 500_000 { try await LetterReplayRun(stack: stack).run() }
     }
   }

@@ -138,19 +138,25 @@ struct DeadLetterCommandTests {
   @Test("Replays are listed and taken back")
   func replays() async throws {
     let replay = """
-      {"id": "\(Self.id)", "actor": "root", "count": 9, "requested_at": "2026-01-02T03:04:05.000Z", "cancelled_at": null,
+      {"id": "\(Self.id)", "actor": "root", "count": 9, "requested_at": "2026-01-02T03:04:05.000Z", "reason": "the outage is over",
+       "cancelled_at": "2026-01-02T03:05:05.000Z", "cancelled_by": "ann", "cancel_reason": "too early",
        "ended_at": null, "results": {"pending": 4, "sent": 5}}
       """
     let list = try await sluice(["replays"], answer: #"{"data": {"replays": [\#(replay)], "next_cursor": null}}"#)
     #expect(line(list.requests.first) == "GET /api/admin/dead-letters/replays?limit=20")
-    #expect(list.output.contains("running") && list.output.contains(Self.id), "\(list.output)")
+    #expect(list.output.contains(" by ann: too early") && list.output.contains("the outage is over"), "\(list.output)")
+    #expect(list.output.contains("cancelled") && list.output.contains(Self.id), "\(list.output)")
     let one = try await sluice(["replays", Self.id], answer: #"{"data": \#(replay)}"#)
     #expect(line(one.requests.first) == "GET /api/admin/dead-letters/replays/\(Self.id)")
-    #expect(one.output.contains("running"))
+    #expect(one.output.contains(" by ann: too early"))
     let cancelled = try await sluice(
       ["cancel", Self.id, "--reason", "oops"], answer: #"{"data": {"count": 4, "in_flight": 1, "already": false}}"#)
     #expect(cancelled.output == "4 taken back, 1 still go\n", "\(cancelled.output)")
     #expect(line(cancelled.requests.first) == "POST /api/admin/dead-letters/replays/\(Self.id)/cancel")
     #expect(try body(cancelled.requests.first) == ["reason": "oops"])
+    let again = try await sluice(
+      ["cancel", Self.id],
+      answer: #"{"message": "It was cancelled already, by ann", "data": {"count": 0, "already": true}}"#)
+    #expect(again.output == "It was cancelled already, by ann\n", "\(again.output)")
   }
 }

@@ -108,7 +108,7 @@ struct ConsoleTests {
       let unknown = try await run(service, ["abandon", "\(EnvelopeID.timeOrdered())"])
       #expect(unknown.status == 1 && unknown.errors.contains("there is nothing with this id"))
       let refused = try await run(service, ["settle", id(letters[1]), "--as", "failed"])
-      #expect(refused.status == 1 && refused.errors.contains("the scheduler refused all: wrong_state 1"))
+      #expect(refused.status == 1 && refused.errors.contains("nothing was done; 1: the SMS is not in a state"))
       let drop = try await run(service, ["drop", "\(EnvelopeID.timeOrdered())"])
       #expect(drop.status == 1 && drop.errors.contains("there is nothing with this id"))
     }
@@ -135,6 +135,13 @@ struct ConsoleTests {
       #expect(unset.errors.contains("the service will go on with it"))
       let waiting = try await service.pool.query("SELECT FROM dead_letter.orders WHERE published_at IS NULL").count
       #expect(waiting == 1)
+      let replay: UUID? = try await service.pool.query("SELECT request_id AS id FROM dead_letter.requests").first?
+        .decode("id")
+      let cancel = try await run(service, ["cancel", "\(replay ?? UUID())", "--reason", "oops"], broker: nil)
+      #expect(cancel.status == 0 && cancel.output.hasPrefix("the replay is cancelled"), "\(cancel.errors)")
+      let again = try await run(service, ["cancel", "\(replay ?? UUID())"], broker: nil)
+      #expect(
+        again.status == 1 && again.errors.contains("cancelled already, by \(NSUserName()) at 20"), "\(again.errors)")
       let wrong = try await run(service, ["replay", "--yes"], broker: "nonsense")
       #expect(wrong.status == 78 && wrong.errors.contains("SLUICE_AMQP_URL"))
     }
@@ -160,5 +167,15 @@ struct ConsoleTests {
       let list = try await run(service, ["list", "--poison"])
       #expect(list.output.contains("retried"))
     }
+  }
+  @Test(
+    "has words for every reason why something is refused",
+    arguments: [
+      "not_found", "poison", "timeout", "came_again", "not_pending", "wrong_state", "nothing_to_cancel",
+      "already_cancelled", "no_queue", "expired", "too_old", "unknown_provider", "provider_not_allowed", "cancelled",
+      "cancelling", "too_many", "empty", "invalid_limit", "invalid_body",
+    ])
+  func words(reason: String) {
+    #expect(!RequestReport.sentence(reason).hasPrefix("refused:"))
   }
 }

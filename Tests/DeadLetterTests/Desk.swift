@@ -54,7 +54,8 @@ final class Desk: Sendable {
     return orders
   }
 
-  private func nextOrder() async throws -> [UInt8]? {
+  /// The next order that waits, as it is published.
+  func nextOrder() async throws -> [UInt8]? {
     try await pool.withTransaction { connection in
       guard let order = try await PendingOrder.next(connection) else { return nil }
       try await order.markPublished(connection)
@@ -63,8 +64,8 @@ final class Desk: Sendable {
   }
 
   /// Tells that a replayed SMS has ended.
-  func finish(_ entry: UnitsDead.Entry, _ state: UnitState) async throws {
-    let end = LettersFinished.Entry(unit: entry.unit, dispatch: entry.dispatch, state: state)
+  func finish(_ entry: UnitsDead.Entry, _ state: UnitState, takenBack: Bool? = nil) async throws {
+    let end = LettersFinished.Entry(unit: entry.unit, dispatch: entry.dispatch, state: state, takenBack: takenBack)
     _ = try await letters.finish([end], at: .now())
   }
 

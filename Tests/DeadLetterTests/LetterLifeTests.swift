@@ -12,7 +12,7 @@ struct LetterLifeTests {
   private enum Fact: Sendable {
     case dead(UnitsDead.Entry)
     case closed(Int, LetterState.CloseReason, UnitState)
-    case finished(Int, UnitState)
+    case finished(Int, UnitState, takenBack: Bool = false)
   }
 
   /// What must be the same in the end.
@@ -54,8 +54,9 @@ struct LetterLifeTests {
         let entry = LettersClosed.Entry(unit: unit, dispatch: dispatch, state: state, reason: reason.rawValue)
         let closing = Incoming.Closing(entry: entry, state: LetterState(closedFor: reason))
         _ = try await store.close([closing], at: Samples.time)
-      case .finished(let dispatch, let state):
-        let entry = LettersFinished.Entry(unit: unit, dispatch: dispatch, state: state)
+      case .finished(let dispatch, let state, let takenBack):
+        let entry = LettersFinished.Entry(
+          unit: unit, dispatch: dispatch, state: state, takenBack: takenBack ? true : nil)
         _ = try await store.finish([entry], at: Samples.time)
       }
     }
@@ -72,15 +73,15 @@ struct LetterLifeTests {
       early: try row.decode("early"))
   }
 
-  @Test("ends the same in whatever order it is told, and however often")
-  func anyOrder() async throws {
+  @Test("ends the same in whatever order it is told, and however often", arguments: [false, true])
+  func anyOrder(takenBack: Bool) async throws {
     let life: [Fact] = [
-      died(2), .closed(2, .replayed, .pending), .finished(2, .dead), died(5, .unconfirmed),
+      died(2), .closed(2, .replayed, .pending), .finished(2, .dead, takenBack: takenBack), died(5, .unconfirmed),
       .closed(5, .replayed, .pending), .finished(5, .sent),
     ]
     let told = End(
-      state: "retried", unitState: "sent", dispatch: 5, reason: "replayed", replays: 1, attempts: Array(0...5),
-      closedAt: Samples.time, early: 0)
+      state: "retried", unitState: "sent", dispatch: 5, reason: "replayed", replays: takenBack ? 0 : 1,
+      attempts: Array(0...5), closedAt: Samples.time, early: 0)
     try await withDatabase { pool in
       let store = LetterStore(pool: pool)
       for seed in 0..<60 as Range<UInt64> {
@@ -135,6 +136,15 @@ struct LetterLifeTests {
       let letters = try await LetterArchive(pool: pool).letters(.init())
       #expect(Set(letters.map(\.state)) == ["retried", "pending"] && Set(letters.map(\.dispatch)) == [1, 3])
       #expect(letters.allSatisfy { $0.replayCount == 0 })
+    }
+  }
+
+  @Test("does not count a replay that was taken back before it went, whatever is told first")
+  func takenBack() async throws {
+    let facts: [Fact] = [died(1), .closed(1, .replayed, .pending), died(2), .finished(1, .dead, takenBack: true)]
+    for order in [[0, 1, 2, 3], [0, 1, 3, 2], [3, 0, 2, 1], [2, 3, 1, 0], [1, 3, 2, 0]] {
+      let end = try await tell(order.map { facts[$0] })
+      #expect(end.state == "pending" && end.replays == 0 && end.dispatch == 2 && end.early == 0, "\(order)")
     }
   }
 

@@ -222,10 +222,61 @@ struct LetterRequestTests {
       let done = try await desk.requests.take(
         CommandAnswered(commandID: order.header.id, command: .replayCancel, result: .done, counts: counts))
       #expect(done?.answer?.letters == .init(applied: 2, refused: 1, replayID: replayID))
-      for (entry, state) in zip(letters, [UnitState.dead, .dead, .sent]) { try await desk.finish(entry, state) }
+      for (entry, state) in zip(letters, [UnitState.dead, .dead, .sent]) {
+        try await desk.finish(entry, state, takenBack: state == .dead ? true : nil)
+      }
+      #expect(try await desk.results(replay) == ["taken_back": 2, "sent": 1])
       #expect(try await desk.load(replay.id).isEnded)
       let late = try await desk.ask(.cancel(.init(replayID: replayID, actor: Desk.actor)))
+      #expect(late.answer?.reason == "already_cancelled")
+    }
+  }
+
+  @Test("to cancel a replay of which everything has gone leave it as it was, and a later one is told the same")
+  func cancelsNothing() async throws {
+    try await withDesk { desk in
+      let letters = try await desk.bury(2)
+      let replay = try await desk.ask(.replay(.init(selection: .init(), actor: Desk.actor)))
+      _ = try await desk.orders(UnitReplay.self)
+      let command = DeadLetterCancel(replayID: ReplayID(replay.id.uuid), actor: Desk.actor)
+      let cancel = try await desk.ask(.cancel(command))
+      #expect(cancel.answer == nil)
+      let order = try #require(try await desk.orders(ReplayCancel.self).first)
+      for (entry, state) in zip(letters, [UnitState.sent, .failed]) { try await desk.finish(entry, state) }
+      let refused = CommandAnswered(
+        commandID: order.header.id, command: .replayCancel, result: .refused, reason: "nothing_to_cancel")
+      #expect(try await desk.requests.take(refused)?.answer?.reason == "nothing_to_cancel")
+      let row = try await desk.pool.query(
+        "SELECT cancelled_at, cancelled_by FROM dead_letter.requests_read WHERE kind = 'replay'"
+      ).first
+      #expect(try row?.decode("cancelled_at", as: Date?.self) == nil)
+      #expect(try row?.decode("cancelled_by", as: String?.self) == nil)
+      let late = try await desk.ask(.cancel(command))
       #expect(late.answer?.reason == "nothing_to_cancel")
+    }
+  }
+
+  @Test("to cancel a replay twice do it once, and the replay has who did, when and why")
+  func cancelsTwice() async throws {
+    try await withDesk { desk in
+      try await desk.bury(2)
+      let replay = try await desk.ask(.replay(.init(selection: .init(), actor: Desk.actor)))
+      _ = try await desk.orders(UnitReplay.self)
+      let user = UserID.timeOrdered()
+      let ann = LetterActor(userID: user, name: "ann", reason: "the wrong provider")
+      _ = try await desk.ask(.cancel(.init(replayID: ReplayID(replay.id.uuid), actor: ann)))
+      let again = try await desk.ask(.cancel(.init(replayID: ReplayID(replay.id.uuid), actor: Desk.actor)))
+      #expect(again.answer?.result == .refused && again.answer?.reason == "already_cancelled")
+      #expect(try await desk.orders(ReplayCancel.self).count == 1)
+      let row = try #require(
+        try await desk.pool.query(
+          """
+          SELECT cancelled_by, cancelled_by_id, cancel_reason, cancelled_at IS NOT NULL AS has_time
+          FROM dead_letter.requests_read WHERE kind = 'replay'
+          """
+        ).first)
+      #expect(try row.decode("cancelled_by") == "ann" && row.decode("cancelled_by_id") == user.uuid)
+      #expect(try row.decode("cancel_reason") == "the wrong provider" && row.decode("has_time") == true)
     }
   }
 

@@ -64,6 +64,71 @@ struct OrderTests {
     }
   }
 
+  @Test("are cut by bytes too: long texts and histories go in more of them, each letter once")
+  func long() async throws {
+    try await withDesk { desk in
+      var entries = (0..<600).map { _ in
+        Samples.dead(
+          content: String(repeating: "\u{1F600}\"", count: 800), reply: String(repeating: "\n", count: 2_000))
+      }
+      for index in entries.indices {
+        entries[index].attempts = (0..<20).map { dispatch in
+          var attempt = entries[index].attempts[0]
+          attempt.dispatch = dispatch
+          return attempt
+        }
+      }
+      let letters = LetterStore(pool: desk.pool)
+      for start in stride(from: 0, to: entries.count, by: 100) {
+        _ = try await letters.open(try entries[start..<start + 100].map(NewLetter.init))
+      }
+      let request = try await replay(desk)
+      #expect(request.letters == 600)
+      var units: [UnitID] = []
+      var sizes: [Int] = []
+      while let message = try await desk.nextOrder() {
+        sizes.append(message.count)
+        units += try Wire.decode(UnitReplay.self, from: message).body.units.map(\.unit)
+      }
+      #expect(units.count == 600 && Set(units) == Set(entries.map(\.unit)))
+      #expect((sizes.max() ?? 0) < 2 * LetterMarking.orderBytes && sizes.count > 3, "\(sizes)")
+      let orders = try await desk.pool.query("SELECT FROM dead_letter.orders").count
+      #expect(orders == sizes.count)
+    }
+  }
+
+  @Test("tell of the newest attempts alone; the letter of the next death has all of them, with their whole answers")
+  func wholeHistory() async throws {
+    try await withDesk { desk in
+      let answer = String(repeating: "long ", count: 100)
+      var entry = Samples.dead(dispatch: 19)
+      entry.attempts = (0..<20).map { dispatch in
+        UnitsDead.Attempt(
+          dispatch: dispatch, provider: "hkt", outcome: dispatch == 19 ? .unknown : .retryable,
+          reply: ProviderReply(status: 500, body: answer), errorCode: nil, startedAt: nil, finishedAt: Samples.time)
+      }
+      let letters = LetterStore(pool: desk.pool)
+      _ = try await letters.open([NewLetter(entry)])
+      _ = try await replay(desk)
+      // The scheduler knows nothing else of it.
+      var again = try #require(try await desk.orders(UnitReplay.self).first?.body.units.first)
+      #expect(again.attempts.count == 16 && again.attempts[0].reply?.body.count == 256)
+      again.dispatch = 21
+      again.attempts[15].outcome = .retryable
+      var last = again.attempts[15]
+      (last.dispatch, last.reply) = (20, ProviderReply(status: 503, body: "new"))
+      again.attempts.append(last)
+      _ = try await letters.open([NewLetter(again)])
+      let letter = try #require(try await LetterArchive(pool: desk.pool).letters(.init()).first)
+      #expect(letter.attempts.map(\.dispatch) == Array(0...20))
+      #expect(letter.attempts.dropLast(2).allSatisfy { $0.reply?.body == answer })
+      // What is known better by now is news.
+      #expect(letter.attempts.suffix(2).map(\.outcome) == [.retryable, .retryable])
+      #expect(letter.attempts.last?.reply?.body == "new")
+      #expect(letter.replayCount == 1)
+    }
+  }
+
   @Test("go again when they are not answered, ever more seldom")
   func again() async throws {
     try await withDesk { desk in
@@ -92,7 +157,7 @@ struct OrderTests {
       #expect(try await next(desk)?.chunk == 0)
       let taken = try await cancel(request, desk)
       #expect(try await desk.states() == ["replaying": 256, "pending": 44])
-      #expect(try await desk.results(request) == ["": 256, "refused:cancelled": 44])
+      #expect(try await desk.results(request) == ["": 256, "taken_back": 44])
       let order = try #require(try await next(desk))
       #expect(order.requestID == taken.id.uuid)
       var counts = UnitCounts()
@@ -132,6 +197,7 @@ struct OrderTests {
       let sent = try #require(letters.last)
       try await desk.finish(sent, .sent)
       #expect(try await desk.states()["retried"] == 1)
+      #expect(try await desk.results(request)["sent"] == 1)
       let equal = try await replay(desk)
       #expect(equal.replayID == (isKnown ? ReplayID(request.id.uuid) : nil))
     }

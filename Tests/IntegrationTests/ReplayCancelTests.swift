@@ -31,6 +31,8 @@ struct ReplayCancelTests {
         #expect(again.errorType == letter.errorType && again.attempts == letter.attempts)
         #expect(again.phone == letter.phone && again.attemptsUsed == letter.attemptsUsed)
       }
+      let ends = try result.outbox.facts(LettersFinished.self).flatMap(\.letters)
+      #expect(ends.count == 2 && ends.allSatisfy { $0.takenBack == true })
       let changes = try result.outbox.facts(UnitsChanged.self).flatMap(\.units)
       #expect(changes.allSatisfy { $0.version > UnitVersion.of(dispatch: $0.dispatch, state: .pending) })
       try await database.report(sent.id, .outcome(.accepted))
@@ -39,6 +41,8 @@ struct ReplayCancelTests {
       let unit = try await database.unit(letter.unit)
       #expect(returned.returned.isEmpty && unit.state == .dead && letter.dispatch == unit.dispatch)
       #expect(letter.errorType == letters[3].errorType)
+      // It was tried, so its replay is one that failed.
+      #expect(try returned.outbox.facts(LettersFinished.self).flatMap(\.letters).map(\.takenBack) == [nil])
       let left = try await database.pendingInLedger()
       #expect(left.isEmpty)
 

@@ -110,6 +110,11 @@ struct LetterReplayTests {
     }
     let message = try await stack.message(id)
     #expect(message["counts"].failed.int == 2 && message["counts"].dead.int == 28, "\(message)")
+    let end = try await stack.gateway.get("\(root)/replays/\(replayID)").json.data
+    #expect(end.results.taken_back.int == 28 && end.results.dead.int == 0, "\(end)")
+    #expect(end.cancel_reason.string == "the wrong one", "\(end)")
+    let back = try await stack.gateway.get("\(root)?message_id=\(id)&status=pending").json.data.dead_letters.array
+    #expect(back.allSatisfy { $0.replay_count.int == 0 })
     let again = try await stack.gateway.post("\(root)/replays/\(replayID)/cancel")
     #expect(again.status == 200 && again.json.data.already.bool == true, "\(again.text)")
   }

@@ -41,13 +41,6 @@ struct BulkLetterDraft: Sendable, Equatable {
 
   /// The command that does it.
   func command(actor: LetterActor) -> any Payload {
-    switch action {
-    case .replay:
-      DeadLetterReplay(
-        selection: selection, messageClass: options.messageClass, provider: options.provider,
-        expiresAt: options.expiresAt, actor: actor)
-    case .abandon: DeadLetterAbandon(selection: selection, actor: actor)
-    case .settle(let verdict): DeadLetterSettle(selection: selection, verdict: verdict, actor: actor)
-    }
+    action.command(for: selection, options, actor: actor)
   }
 }

@@ -26,6 +26,18 @@ enum LetterAction: Sendable, Equatable {
     }
   }
 
+  /// The command that does it with letters of SMS.
+  func command(for selection: LetterSelection, _ options: ReplayOptions, actor: LetterActor) -> any Payload {
+    switch self {
+    case .replay:
+      DeadLetterReplay(
+        selection: selection, messageClass: options.messageClass, provider: options.provider,
+        expiresAt: options.expiresAt, actor: actor)
+    case .abandon: DeadLetterAbandon(selection: selection, actor: actor)
+    case .settle(let verdict): DeadLetterSettle(selection: selection, verdict: verdict, actor: actor)
+    }
+  }
+
   func step(for letter: LetterRow) -> Step {
     letter.isPoison ? step(forPoison: letter.status) : step(letter.status, letter.unitState)
   }

@@ -9,7 +9,7 @@ struct LetterActionDraft: Sendable, Equatable {
   var reason: String?
 
   /// Which route was asked.
-  enum Kind: Sendable { case replay, abandon, settle }
+  enum Kind: String, Sendable, CaseIterable { case replay, abandon, settle }
 
   /// - Parameter bytes: None are as good as `{}`.
   /// - Throws: `APIError` that names every field concerned.
@@ -65,16 +65,10 @@ struct LetterActionDraft: Sendable, Equatable {
 
   /// The command that does it.
   func command(for letter: LetterRow, actor: LetterActor) -> any Payload {
-    let selection = LetterSelection(ids: [letter.id])
-    return switch action {
+    switch action {
     case .replay where letter.isPoison: PoisonReturn(letterID: letter.id, body: body, actor: actor)
     case .abandon where letter.isPoison: PoisonDrop(letterID: letter.id, actor: actor)
-    case .replay:
-      DeadLetterReplay(
-        selection: selection, messageClass: options.messageClass, provider: options.provider,
-        expiresAt: options.expiresAt, actor: actor)
-    case .abandon: DeadLetterAbandon(selection: selection, actor: actor)
-    case .settle(let verdict): DeadLetterSettle(selection: selection, verdict: verdict, actor: actor)
+    case .replay, .abandon, .settle: action.command(for: LetterSelection(ids: [letter.id]), options, actor: actor)
     }
   }
 }

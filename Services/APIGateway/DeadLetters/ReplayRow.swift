@@ -14,16 +14,26 @@ struct ReplayRow: Sendable {
   var letters: Int
   var segments: Int
   var requestedAt: Timestamp
-  var cancelledAt: Timestamp?
+  /// Who took back what had not gone out, when and why; `nil` where nobody did.
+  var cancellation: Cancellation?
   var endedAt: Timestamp?
   var results = ReplayResults()
+
+  struct Cancellation: Sendable {
+    var at: Timestamp
+    /// `nil` for somebody at the command line of the dead-letter service.
+    var actorID: UserID?
+    var actor: String
+    var reason: String?
+  }
 
   /// Behind it, newest first.
   var cursor: PageCursor { PageCursor(acceptedAt: requestedAt, messageID: MessageID(id.uuid)) }
 
   /// What the initializer reads, for a `SELECT` from the view `dead_letter.requests_read`.
   static let columns = """
-    id, actor_id, actor, reason, class, provider, expires_at, letters, segments, requested_at, cancelled_at, ended_at
+    id, actor_id, actor, reason, class, provider, expires_at, letters, segments, requested_at, cancelled_at, cancelled_by_id,
+    cancelled_by, cancel_reason, ended_at
     """
 
   init(_ row: PostgresRow) throws {
@@ -37,7 +47,11 @@ struct ReplayRow: Sendable {
     letters = try row.decode("letters")
     segments = try row.decode("segments")
     requestedAt = Timestamp(try row.decode("requested_at", as: Date.self))
-    cancelledAt = try row.decodeTime("cancelled_at")
+    if let at = try row.decodeTime("cancelled_at"), let by: String = try row.decode("cancelled_by") {
+      cancellation = Cancellation(
+        at: at, actorID: try row.decode("cancelled_by_id", as: UUID?.self).map { UserID($0) }, actor: by,
+        reason: try row.decode("cancel_reason"))
+    }
     endedAt = try row.decodeTime("ended_at")
   }
 
@@ -52,9 +66,19 @@ struct ReplayRow: Sendable {
     json.member("count", letters)
     json.member("segments", segments)
     json.member("requested_at", requestedAt)
-    json.member("cancelled_at", cancelledAt)
+    write(cancellation, &json)
     json.member("ended_at", endedAt)
     json.object("results") { json in results.write(&json) }
+  }
+}
+
+extension ReplayRow {
+  /// Who cancelled it, when and why.
+  private func write(_ cancellation: Cancellation?, _ json: inout JSONWriter) {
+    json.member("cancelled_at", cancellation?.at)
+    json.member("cancelled_by_id", cancellation?.actorID?.description)
+    json.member("cancelled_by", cancellation?.actor)
+    json.member("cancel_reason", cancellation?.reason)
   }
 }
 
@@ -65,18 +89,32 @@ struct ReplayResults: Sendable, Equatable {
 
   /// Still under way.
   private var pending = 0
+  /// What a cancellation kept from going.
+  private var takenBack = 0
   private var ended: [UnitState: Int] = [:]
   private var refusals: [String: Int] = [:]
 
   /// - Parameter result: As it is stored; `nil` for what is under way.
   mutating func add(_ result: String?, _ count: Int) {
     guard let result else { return pending += count }
-    if let state = UnitState(rawValue: result) {
+    if result == "taken_back" || result == Self.refusal + "cancelled" {
+      takenBack += count
+    } else if let state = UnitState(rawValue: result) {
       ended[state, default: 0] += count
     } else {
       let reason = result.hasPrefix(Self.refusal) ? String(result.dropFirst(Self.refusal.count)) : result
       refusals[reason, default: 0] += count
     }
+  }
+
+  /// How many went or came back, in words.
+  var summary: String {
+    let counts =
+      [("still under way", pending), ("taken back", takenBack)]
+      + UnitState.allCases.map { ($0.rawValue, ended[$0, default: 0]) }
+    let words = counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
+    let refused = refusals.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+    return (words + refused).joined(separator: ", ")
   }
 
   func write(_ json: inout JSONWriter) {
@@ -85,6 +123,7 @@ struct ReplayResults: Sendable, Equatable {
     json.member("failed", ended[.failed, default: 0])
     json.member("expired", ended[.expired, default: 0])
     json.member("cancelled", ended[.cancelled, default: 0])
+    json.member("taken_back", takenBack)
     json.member("dead", ended[.dead, default: 0])
     json.member("unconfirmed", ended[.unconfirmed, default: 0])
     json.member("refused", refusals.values.reduce(0, +))

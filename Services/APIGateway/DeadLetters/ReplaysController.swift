@@ -41,18 +41,16 @@ struct ReplaysController: Sendable {
       false
     }
     let replay = try await replay(context)
-    if replay.cancelledAt != nil { return Self.already(replay) }
-    if replay.endedAt != nil {
-      throw APIError.conflict(
-        "ended", "Nothing of it waits any more: of all its letters it is known what became of them")
-    }
+    if let cancellation = replay.cancellation { return Self.already(replay, cancellation) }
+    if replay.endedAt != nil { throw try await nothingLeft(of: replay, because: "ended") }
     let command = DeadLetterCancel(replayID: replay.id, actor: LetterActor(admin, reason: draft.reason))
     guard let answer = try await commands.send(command, context) else { return .requested }
     if let refusal = answer.refusal {
-      // Somebody may have been quicker.
+      // Somebody may have been quicker, or all of it has gone meanwhile.
       let replay = try await self.replay(context)
-      if replay.cancelledAt != nil { return Self.already(replay) }
-      throw refusal
+      if let cancellation = replay.cancellation { return Self.already(replay, cancellation) }
+      throw answer.reason == "nothing_to_cancel"
+        ? try await nothingLeft(of: replay, because: "nothing_to_cancel") : refusal
     }
     let count = answer.letters?.applied ?? 0
     context.auditNote?.add("count", .number(Double(count)))
@@ -64,8 +62,14 @@ struct ReplaysController: Sendable {
     }
   }
 
-  private static func already(_ replay: ReplayRow) -> Response {
-    .success(message: "It was cancelled already; nothing was done") { json in
+  private func nothingLeft(of replay: ReplayRow, because reason: String) async throws -> APIError {
+    let results = try await reads.withResults([replay]).first?.results ?? ReplayResults()
+    return .conflict(reason, "Nothing of it is left to take back: of \(replay.letters) letters \(results.summary)")
+  }
+
+  private static func already(_ replay: ReplayRow, _ cancellation: ReplayRow.Cancellation) -> Response {
+    let message = "It was cancelled already, by \(cancellation.actor) at \(cancellation.at); nothing was done"
+    return .success(message: message) { json in
       json.member("id", replay.id.description)
       json.member("count", 0)
       json.null("in_flight")

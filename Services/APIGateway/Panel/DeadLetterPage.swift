@@ -48,7 +48,16 @@ struct DeadLetterPage: Sendable {
     var progress: String
     var state: PanelState
     var results: String
-    var isRunning: Bool
+    var cancellation: Cancellation?
+    var canCancel: Bool
+  }
+
+  /// Who took a replay back.
+  struct Cancellation: Sendable {
+    // Not named like what the replay has: a template would look there for what is not given here.
+    var by: String
+    var since: PanelTime?
+    var why: String?
   }
 
   private static let path = DeadLetterPages.path
@@ -67,7 +76,15 @@ struct DeadLetterPage: Sendable {
       one("settle") { form in [("as", .string(form["as"] ?? ""))] },
       panel.adminPage("\(Self.path)/replays") { visit in try await replays(visit) },
       panel.adminAction("\(Self.path)/replays/{id}/cancel") { visit, _ in
-        let answer = try await visit.post("\(Self.api)/replays/\(PanelURL.escaped(visit.part()))/cancel")
+        let answer: JSONValue
+        do {
+          answer = try await visit.post("\(Self.api)/replays/\(PanelURL.escaped(visit.part()))/cancel")
+        } catch let error as APIError where error.code == .conflict {
+          return visit.redirect("\(Self.path)/replays", notice: "replay_gone")
+        }
+        if answer["already"]?.bool == true {
+          return visit.redirect("\(Self.path)/replays", notice: "replay_already")
+        }
         if answer["status"]?.text == "requested" {
           return visit.redirect("\(Self.path)/replays", notice: "requested")
         }
@@ -121,7 +138,8 @@ struct DeadLetterPage: Sendable {
     return Request(
       kind: visit.text("request_\(row["kind"]?.text ?? "")") + verdict, actor: row["actor"]?.text ?? "",
       reason: row["reason"]?.text, at: visit.clock.time(row["requested_at"]),
-      result: result.map { visit.text.known("status_\($0)") ?? $0 } ?? visit.text("under_way"))
+      result: result.map { visit.text.known("status_\($0)") ?? visit.text.known("result_\($0)") ?? $0 }
+        ?? visit.text("under_way"))
   }
 
   private func replays(_ visit: PanelVisit) async throws -> Response {
@@ -149,12 +167,16 @@ struct DeadLetterPage: Sendable {
       json["cancelled_at"]?.text != nil
       ? PanelState(label: text("status_cancelled"), kind: .warn)
       : PanelState(label: text(isRunning ? "replay_running" : "replay_ended"), kind: isRunning ? .plain : .good)
+    let cancellation = json["cancelled_by"]?.text.map {
+      Cancellation(by: $0, since: visit.clock.time(json["cancelled_at"]), why: json["cancel_reason"]?.text)
+    }
     return Replay(
       cancelPath: "\(path)/replays/\(json["id"]?.text ?? "")/cancel", at: visit.clock.time(json["requested_at"]),
       actor: json["actor"]?.text ?? "", reason: json["reason"]?.text,
       messageClass: text("class_\(json["class"]?.text ?? "bulk")"), only: json["provider"]?.text, total: total,
       done: total - pending,
       progress: text("progress", ["done": PanelText.grouped(total - pending), "total": PanelText.grouped(total)]),
-      state: state, results: results.joined(separator: ", "), isRunning: isRunning)
+      state: state, results: results.joined(separator: ", "),
+      cancellation: cancellation, canCancel: isRunning && cancellation == nil)
   }
 }

@@ -78,7 +78,7 @@ struct ShowLetter: AsyncParsableCommand {
           [
             "\(row.attempt.int ?? 0)", row.provider.string ?? "", row.outcome.string ?? "",
             row.status_code.int.map(String.init) ?? "–", row.error_code.string ?? "–",
-            Clock.text(row.finished_at.string), Self.line(row.response_data.string),
+            Clock.text(row.finished_at.string), Line.of(row.response_data.string),
           ]
         })
     }
@@ -88,20 +88,20 @@ struct ShowLetter: AsyncParsableCommand {
       letter.requests.array.map { row in
         [
           Clock.text(row.requested_at.string), row.verdict.string.map { "settle as \($0)" } ?? row.kind.string ?? "",
-          row.actor.string ?? "", row.result.string ?? "–", Self.line(row.reason.string),
+          row.actor.string ?? "", row.result.string ?? "–", Line.of(row.reason.string),
         ]
       })
   }
 
   private static func facts(_ letter: JSONValue) -> [String] {
     var facts: [String] = []
-    if let error = letter.error_message.string { facts.append(line(error)) }
+    if let error = letter.error_message.string { facts.append(Line.of(error)) }
     if let queue = letter.queue.string {
       facts.append("from \(queue), came \(letter.times.int ?? 1) times")
       if let body = letter.body.string { facts.append("\(letter.body_encoding.string ?? ""): \(body)") }
     }
     if let phone = letter.phone.string {
-      facts.append("\(phone)  \(line(letter.content.string))")
+      facts.append("\(phone)  \(Line.of(letter.content.string))")
       facts.append(
         "message \(letter.message_id.string ?? ""), recipient \(letter.recipient_index.int ?? 0), of \(letter.username.string ?? letter.user_id.string ?? "")"
       )
@@ -113,12 +113,5 @@ struct ShowLetter: AsyncParsableCommand {
       facts.append("closed at \(Clock.text(end)): \(letter.close_reason.string ?? "")")
     }
     return facts
-  }
-
-  /// In one line of a table.
-  private static func line(_ text: String?) -> String {
-    guard let text, !text.isEmpty else { return "–" }
-    let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
-    return line.count > 80 ? line.prefix(79) + "…" : line
   }
 }

@@ -34,19 +34,27 @@ struct ListReplays: AsyncParsableCommand {
     Console.table(
       [
         "id", "asked", "by", "count", "state", "pending", "sent", "dead", "unconfirmed", "failed", "expired", "refused",
+        "taken back", "reason", "cancelled",
       ],
       replays.map { row in
         let state =
           row.ended_at.string.map { "ended \(Clock.text($0))" }
           ?? (row.cancelled_at.string == nil ? "running" : "cancelled")
         let results = [
-          "pending", "sent", "dead", "unconfirmed", "failed", "expired", "refused",
+          "pending", "sent", "dead", "unconfirmed", "failed", "expired", "refused", "taken_back",
         ].map { "\(row.results[$0].int ?? 0)" }
         return [
           row.id.string ?? "", Clock.text(row.requested_at.string), row.actor.string ?? "", "\(row["count"].int ?? 0)",
           state,
-        ] + results
+        ] + results + [Line.of(row.reason.string), cancellation(row)]
       })
+  }
+
+  /// Who cancelled it, when and why.
+  private static func cancellation(_ row: JSONValue) -> String {
+    guard let actor = row.cancelled_by.string else { return "–" }
+    let reason = row.cancel_reason.string.map { ": " + Line.of($0) } ?? ""
+    return "\(Clock.text(row.cancelled_at.string)) by \(actor)\(reason)"
   }
 }
 
@@ -72,6 +80,9 @@ struct CancelReplay: AsyncParsableCommand {
       return Console.print("requested: not answered yet, it will be carried out")
     }
     let data = answer.json.data
+    if data.already.bool == true {
+      return Console.print(answer.json.message.string ?? "it was cancelled already; nothing was done")
+    }
     Console.print("\(data["count"].int ?? 0) taken back, \(data.in_flight.int ?? 0) still go")
     if let message = answer.json.message.string { Console.print(message) }
   }

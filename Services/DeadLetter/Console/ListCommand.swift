@@ -9,18 +9,7 @@ struct ListCommand: AsyncParsableCommand {
   var poison = false
   @Option(help: "Only letters in this state.")
   var state: LetterState?
-  @Option(help: "Only letters with this type of error.")
-  var errorType: String?
-  @Option(help: "Only letters whose last attempt was at this provider.")
-  var provider: String?
-  @Option(name: .customLong("user"), help: "Only letters of the user with this id.")
-  var userID: UserID?
-  @Option(name: .customLong("message"), help: "Only letters of the message with this id.")
-  var messageID: MessageID?
-  @Option(help: "Only letters from this time on, as 2026-11-21T08:00:00Z.")
-  var from: Timestamp?
-  @Option(help: "Only letters before this time.")
-  var to: Timestamp?
+  @OptionGroup var filter: FilterOptions
   @Option(help: "At most so many.")
   var limit = 50
   @Flag(help: "As JSON, with everything.")
@@ -38,8 +27,8 @@ struct ListCommand: AsyncParsableCommand {
       } else {
         let letters = try await archive.letters(
           LetterArchive.Filter(
-            state: state, errorType: errorType, provider: provider, userID: userID, messageID: messageID,
-            from: from, to: to, limit: limit))
+            state: state, errorType: filter.errorType, provider: filter.provider, userID: filter.userID,
+            messageID: filter.messageID, from: filter.from, to: filter.to, limit: limit))
         print(json ? try ArchiveAccess.json(letters) : Listing.of(letters))
       }
     }

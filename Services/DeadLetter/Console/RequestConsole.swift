@@ -33,7 +33,8 @@ enum RequestConsole {
       } else if !request.isEnded {
         StandardErrorSink().write("dead-letter: SLUICE_AMQP_URL is not set; the service will go on with it")
       }
-      let report = RequestReport(request, results: try await archive.results(of: request.id))
+      let report = RequestReport(
+        request, results: try await archive.results(of: request.id), replay: try await archive.replay(of: request))
       if let refusal = report.refusal {
         StandardErrorSink().write("dead-letter: \(refusal)")
         throw ExitCode.failure

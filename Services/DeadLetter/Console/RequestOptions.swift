@@ -10,14 +10,12 @@ struct ReasonOption: ParsableArguments {
   var actor: LetterActor { LetterActor(userID: nil, name: NSUserName(), reason: reason) }
 }
 
-/// Which letters a change is about.
-struct SelectionOptions: ParsableArguments {
-  @Argument(help: "The ids of letters. Without ids: all pending ones that fit every filter.")
-  var ids: [EnvelopeID] = []
+/// What letters can be told apart by: those that fit every filter given.
+struct FilterOptions: ParsableArguments {
   @Option(help: "Only letters with this type of error.")
   var errorType: String?
-  @Option(name: .customLong("provider"), help: "Only letters whose last attempt was at this provider.")
-  var lastProvider: String?
+  @Option(help: "Only letters whose last attempt was at this provider.")
+  var provider: String?
   @Option(name: .customLong("user"), help: "Only letters of the user with this id.")
   var userID: UserID?
   @Option(name: .customLong("message"), help: "Only letters of the message with this id.")
@@ -26,6 +24,13 @@ struct SelectionOptions: ParsableArguments {
   var from: Timestamp?
   @Option(help: "Only letters before this time.")
   var to: Timestamp?
+}
+
+/// Which letters a change is about.
+struct SelectionOptions: ParsableArguments {
+  @Argument(help: "The ids of letters. Without ids: all pending ones that fit every filter.")
+  var ids: [EnvelopeID] = []
+  @OptionGroup var filter: FilterOptions
   @Option(help: "At most so many, the oldest first.")
   var limit: Int?
   @Flag(help: "Change nothing; say how many letters and segments it would be.")
@@ -45,8 +50,8 @@ struct SelectionOptions: ParsableArguments {
 
   var selection: LetterSelection {
     LetterSelection(
-      ids: ids.isEmpty ? nil : ids, errorType: errorType, provider: lastProvider, userID: userID, messageID: messageID,
-      from: from, to: to, limit: limit)
+      ids: ids.isEmpty ? nil : ids, errorType: filter.errorType, provider: filter.provider, userID: filter.userID,
+      messageID: filter.messageID, from: filter.from, to: filter.to, limit: limit)
   }
 }
 

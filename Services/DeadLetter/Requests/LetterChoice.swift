@@ -33,31 +33,43 @@ struct LetterChoice: Sendable {
     var id: UUID
   }
 
-  /// The next letters behind a place, locked in the order in which all lock them.
-  func query(after place: Place?, limit: Int) -> PostgresQuery {
-    let behind: PostgresQuery =
-      place.map { "AND (created_at, letter_id) > (\($0.at)::timestamptz, \($0.id))" } ?? ""
-    return """
-      SELECT letter_id, dispatch, segments, created_at FROM dead_letter.letters
-      WHERE state = 'pending' \(conditions) \(behind) ORDER BY created_at, letter_id LIMIT \(limit) FOR UPDATE
-      """
+  /// Table expressions `found`, the next letters behind a place, and `locked`, those of them that still fit, locked in
+  /// the order in which all lock them.
+  ///
+  /// What somebody else takes meanwhile is in `found` alone: it says whether there may be more, and where to go on.
+  /// - Parameter bytes: How long a letter `l` is in an order.
+  func tables(after place: Place?, limit: Int, bytes: PostgresQuery = "0") -> PostgresQuery {
+    """
+    found AS MATERIALIZED (
+      SELECT letter_id, created_at FROM dead_letter.choose_letters(
+        \(arguments), \(place?.at)::timestamptz, \(place?.id), \(limit)::integer)),
+    -- One by one by their ids: a join might read all letters to find none.
+    locked AS MATERIALIZED (
+      SELECT l.* FROM (SELECT letter_id FROM found ORDER BY created_at, letter_id) f CROSS JOIN LATERAL (
+        SELECT l.letter_id, l.dispatch, l.segments, l.created_at, (\(bytes))::bigint AS bytes
+        FROM dead_letter.letters l WHERE l.letter_id = f.letter_id AND l.state = 'pending' \(conditions) FOR UPDATE) l)
+    """
   }
 
+  /// What a letter may have got another of since it was found.
   private var conditions: PostgresQuery {
     func when<Value>(_ value: Value?, _ condition: (Value) -> PostgresQuery) -> PostgresQuery {
       value.map(condition) ?? ""
     }
     let parts: [PostgresQuery] = [
-      when(ids) { "AND letter_id = ANY (\($0.map(\.uuid)))" },
-      when(unitState) { "AND unit_state = \($0.rawValue)" },
-      when(selection.errorType) { "AND error_type = \($0.storable)" },
-      when(selection.provider) { "AND provider = \($0.storable)" },
-      when(selection.userID) { "AND user_id = \($0.uuid)" },
-      when(selection.messageID) { "AND message_id = \($0.uuid)" },
-      when(selection.from) { "AND created_at >= \($0.date)" },
-      when(selection.to) { "AND created_at < \($0.date)" },
+      when(unitState) { "AND l.unit_state = \($0.rawValue)" },
+      when(selection.errorType) { "AND l.error_type = \($0.storable)" },
+      when(selection.provider) { "AND l.provider = \($0.storable)" },
     ]
     return parts.reduce("") { "\($0) \($1)" }
+  }
+
+  /// The selection as the functions of the schema take it.
+  private var arguments: PostgresQuery {
+    """
+    \(ids?.map(\.uuid)), \(unitState?.rawValue), \(selection.errorType?.storable), \(selection.provider?.storable),
+    \(selection.userID?.uuid), \(selection.messageID?.uuid), \(selection.from?.date), \(selection.to?.date)
+    """
   }
 
   /// Why none of the letters that were named can be taken.
@@ -80,10 +92,7 @@ struct LetterChoice: Sendable {
     let row = try await pool.query(
       """
       SELECT coalesce(sum(letters), 0)::bigint AS letters, coalesce(sum(segments), 0)::bigint AS segments
-      FROM dead_letter.preview_letters(
-        \(ids?.map(\.uuid)), \(unitState?.rawValue), \(selection.errorType), \(selection.provider),
-        \(selection.userID?.uuid), \(selection.messageID?.uuid), \(selection.from?.date), \(selection.to?.date),
-        \(limit)::integer)
+      FROM dead_letter.preview_letters(\(arguments), \(limit)::integer)
       """
     ).first
     return (try row?.decode("letters") ?? 0, try row?.decode("segments") ?? 0)

@@ -77,25 +77,32 @@ struct LetterRequests: Sendable {
       SET letters = \(marking.letters), segments = \(marking.segments), refused = \(refused)
       WHERE request_id = \(draft.id.uuid)
       """)
-    try await order(draft, chunks: (marking.letters + chunk - 1) / chunk, connection)
+    try await order(draft, chunks: marking.orders, connection)
   }
+
+  /// Why a second cancellation of a replay does nothing.
+  static let alreadyCancelled = "already_cancelled"
 
   private func cancel(_ draft: RequestDraft, _ replay: ReplayID, _ connection: PostgresConnection) async throws {
     let row = try await connection.query(
       """
-      SELECT ended_at IS NOT NULL AS is_ended FROM dead_letter.requests
+      SELECT ended_at IS NOT NULL AS is_ended, cancel_id IS NOT NULL AS is_cancelled FROM dead_letter.requests
       WHERE request_id = \(replay.uuid) AND kind = 'replay'
       """
     ).first
     guard let row else { return try await draft.refuse("not_found", connection) }
-    if try row.decode("is_ended") { return try await draft.refuse("nothing_to_cancel", connection) }
+    if try row.decode("is_cancelled") { return try await draft.refuse(Self.alreadyCancelled, connection) }
+    if try row.decode("is_ended") { return try await draft.refuse(RequestResults.nothingToCancel, connection) }
     // The scheduler need not hear of what has not left.
     let left = try await RequestResults(connection: connection).takeBack(replay.uuid, .unpublished)
-    try await connection.query(
+    let isFirst = try await connection.query(
       """
-      UPDATE dead_letter.requests SET cancelled_at = coalesce(cancelled_at, sluice.clock())
-      WHERE request_id = \(replay.uuid)
-      """)
+      UPDATE dead_letter.requests SET cancelled_at = sluice.clock(), cancel_id = \(draft.id.uuid)
+      WHERE request_id = \(replay.uuid) AND cancel_id IS NULL
+      """
+    ).affected
+    // Somebody else was quicker, and has what there was to take back.
+    guard isFirst == 1 else { return try await draft.refuse(Self.alreadyCancelled, connection) }
     try await connection.query(
       "UPDATE dead_letter.requests SET letters = \(left) WHERE request_id = \(draft.id.uuid)")
     try await order(draft, chunks: 1, connection)

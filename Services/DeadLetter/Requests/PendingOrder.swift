@@ -13,6 +13,15 @@ struct PendingOrder: Sendable {
   /// what the broker carries in one message is limited.
   static let history = (attempts: 16, replyBytes: 256)
 
+  /// About how many bytes of an order to replay a letter `l` is: text as JSON has it, the history up to its limit, and the
+  /// names and numbers around them.
+  static let bytes: PostgresQuery = """
+    octet_length(to_json(l.content)::text) + coalesce(octet_length(to_json(l.error_message)::text), 0)
+      + coalesce(octet_length(to_json(l.reference)::text), 0)
+      + coalesce(octet_length(array_to_string(l.providers, ',')), 0)
+      + least(octet_length(l.attempts::text), \(history.attempts * 2 * history.replyBytes)) + 700
+    """
+
   /// The next that no other replica has in hand; locked until the end of the transaction. Cancellations go first; what
   /// could not be published waits for all others; what is not answered is published again after a minute, then ever more
   /// seldom.

@@ -47,7 +47,7 @@ extension RequestResults {
       count += try await connection.query(
         """
         WITH ended AS (
-          UPDATE dead_letter.request_letters SET result = \(Self.refusal + "cancelled"), ended_at = sluice.clock()
+          UPDATE dead_letter.request_letters SET result = \(Self.takenBack), ended_at = sluice.clock()
           WHERE request_id = \(replay) AND chunk = ANY (\(Array(chunks[start..<min(start + Self.step, chunks.count)])))
             AND ended_at IS NULL
           RETURNING letter_id, dispatch)

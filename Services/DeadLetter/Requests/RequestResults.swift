@@ -8,30 +8,43 @@ struct RequestResults: Sendable {
 
   /// What a result begins with that says why the scheduler would not have a letter's SMS.
   static let refusal = "refused:"
+  /// The result of a letter whose SMS a cancellation kept from going.
+  static let takenBack = LetterNews.takenBack
 
   /// Notes how replayed units ended. At most one end for each unit.
   func note(_ ends: [LetterNews]) async throws {
+    // What was given back because nobody answered for it may have gone all the same. Each by its index, one after the
+    // other: without statistics a join reads all letters for each piece of news.
+    let hits: PostgresQuery = """
+      \(LetterNews.given(ends)),
+      hits AS MATERIALIZED (
+        SELECT rl.request_id, rl.chunk, rl.letter_id, g.unit_state, g.reason
+        FROM given g CROSS JOIN LATERAL (
+          SELECT letter_id, replay_id FROM dead_letter.letters
+          WHERE message_id = g.message_id AND unit_index = g.unit_index OFFSET 0) l
+        CROSS JOIN LATERAL (
+          SELECT request_id, chunk, letter_id FROM dead_letter.request_letters
+          WHERE letter_id = l.letter_id AND dispatch = g.dispatch
+            AND (ended_at IS NULL OR result = \(Self.takenBack) AND request_id = l.replay_id) OFFSET 0) rl)
+      """
     // Locked, so that of two transactions with the last letters of a request the later one sees that nothing is left.
     let requests: [UUID] = try await connection.query(
       """
-      WITH \(LetterNews.given(ends))
+      WITH \(hits)
       SELECT request_id FROM dead_letter.requests
-      WHERE kind = 'replay' AND request_id IN (
-        SELECT rl.request_id FROM given g
-        JOIN dead_letter.letters l USING (message_id, unit_index)
-        JOIN dead_letter.request_letters rl ON rl.letter_id = l.letter_id AND rl.dispatch = g.dispatch
-        WHERE rl.ended_at IS NULL)
-      ORDER BY request_id FOR UPDATE
+      WHERE kind = 'replay' AND request_id IN (SELECT request_id FROM hits) ORDER BY request_id FOR UPDATE
       """
     ).map { try $0.decode("request_id") }
     guard !requests.isEmpty else { return }
     try await connection.query(
       """
-      WITH \(LetterNews.given(ends))
-      UPDATE dead_letter.request_letters rl SET result = g.unit_state, ended_at = sluice.clock()
-      FROM given g JOIN dead_letter.letters l USING (message_id, unit_index)
-      WHERE rl.request_id = ANY (\(requests)) AND rl.letter_id = l.letter_id AND rl.dispatch = g.dispatch
-        AND rl.ended_at IS NULL
+      WITH \(hits)
+      UPDATE dead_letter.request_letters rl
+      SET result = CASE WHEN h.reason = \(LetterNews.takenBack) THEN \(Self.takenBack) ELSE h.unit_state END,
+          ended_at = sluice.clock()
+      FROM hits h
+      WHERE h.request_id = ANY (\(requests))
+        AND (rl.request_id, rl.chunk, rl.letter_id) = (h.request_id, h.chunk, h.letter_id)
       """)
     try await end(requests)
   }
@@ -67,7 +80,7 @@ struct RequestResults: Sendable {
         """
         UPDATE dead_letter.letters l SET state = 'pending'
         FROM dead_letter.request_letters rl
-        WHERE rl.request_id = \(id) AND rl.chunk = \(chunk) AND starts_with(rl.result, \(Self.refusal))
+        WHERE rl.request_id = \(id) AND rl.chunk = \(chunk) AND (starts_with(rl.result, \(Self.refusal)) OR rl.result = \(Self.takenBack))
           AND l.letter_id = rl.letter_id AND l.dispatch = rl.dispatch AND l.state = 'replaying' AND l.replay_id = \(id)
         """)
     case .abandon, .settle:
@@ -118,16 +131,18 @@ struct RequestResults: Sendable {
         WHERE rl.request_id = \(request) AND rl.chunk = \(chunk) AND rl.letter_id = l.letter_id AND rl.ended_at IS NULL
         """)
     } else if answer.result == .refused {
+      let reason = answer.reason ?? "unknown"
+      // The order came after the cancellation of its replay.
+      let result = reason == "cancelled" ? Self.takenBack : Self.refusal + reason.storable
       try await connection.query(
         """
-        UPDATE dead_letter.request_letters
-        SET result = \(Self.refusal) || \((answer.reason ?? "unknown").storable), ended_at = sluice.clock()
+        UPDATE dead_letter.request_letters SET result = \(result), ended_at = sluice.clock()
         WHERE request_id = \(request) AND chunk = \(chunk) AND ended_at IS NULL
         """)
     }
   }
 
-  /// What went back to its letter, and what goes nevertheless.
+  /// What went back to its letter, and what goes nevertheless. A replay of which nothing did either is not cancelled.
   private func noteCancellation(_ answer: CommandAnswered, _ request: UUID, left: Int) async throws {
     let counts = answer.counts ?? UnitCounts()
     try await connection.query(
@@ -136,6 +151,13 @@ struct RequestResults: Sendable {
       SET letters = letters + \(counts.dead + counts.unconfirmed + left), refused = \(counts.sending),
           refusal = \(answer.result == .refused ? (answer.reason ?? "unknown").storable : nil)
       WHERE request_id = \(request)
+      """)
+    guard answer.result == .refused else { return }
+    try await connection.query(
+      """
+      UPDATE dead_letter.requests r SET cancelled_at = NULL, cancel_id = NULL
+      FROM dead_letter.requests c
+      WHERE c.request_id = \(request) AND c.letters = 0 AND r.request_id = c.replay_id AND r.cancel_id = c.request_id
       """)
   }
 

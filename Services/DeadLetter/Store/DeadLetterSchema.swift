@@ -7,6 +7,10 @@ enum DeadLetterSchema {
   static let migrations = [
     Migration(version: 1, name: "letters, poison, read view", sql: tables),
     Migration(version: 2, name: "requests, reopening, finding", sql: requests + finding),
+    Migration(version: 3, name: "choosing among very many", sql: choosing),
+    Migration(version: 4, name: "who cancelled a replay", sql: cancelling),
+    Migration(version: 5, name: "letters taken back", sql: takingBack),
+    Migration(version: 6, name: "redaction of closed letters", sql: redaction),
   ]
 
   private static let tables = """

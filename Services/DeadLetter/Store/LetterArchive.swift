@@ -55,6 +55,18 @@ struct LetterArchive: Sendable {
     ).reduce(into: [:]) { $0[try $1.decode("result")] = try $1.decode("letters") }
   }
 
+  /// The replay that a cancellation is about.
+  func replay(of request: StoredRequest) async throws -> CancelledReplay? {
+    guard request.kind == .cancel, let id = request.replayID else { return nil }
+    let row = try await pool.query(
+      "SELECT cancelled_by, cancelled_at FROM dead_letter.requests_read WHERE id = \(id.uuid)"
+    ).first
+    guard let row else { return nil }
+    return CancelledReplay(
+      actor: try row.decode("cancelled_by"), at: try row.decode("cancelled_at", as: Date?.self).map { Timestamp($0) },
+      results: try await results(of: EnvelopeID(id.uuid)))
+  }
+
   private static let columns: PostgresQuery = """
     SELECT letter_id, state, unit_state, error_type, error_message, message_id, unit_index, dispatch, user_id, class,
            phone, content, provider, providers, replay_count, replay_id, retry_count, max_attempts, attempts::text AS attempts, created_at, last_attempt_at,

@@ -9,6 +9,9 @@ struct LetterNews: Sendable {
   var unitState: UnitState
   var reason: String?
 
+  /// The reason of a replay's end that was none: it was cancelled before anything of it went.
+  static let takenBack = "taken_back"
+
   /// A table expression `given` of these. At most one for each unit.
   static func given(_ news: [LetterNews]) -> PostgresQuery {
     """

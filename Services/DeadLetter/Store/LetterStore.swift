@@ -70,10 +70,24 @@ struct LetterStore: Sendable {
       ON CONFLICT (message_id, unit_index) WHERE closed_at IS NULL DO UPDATE
       SET state = 'pending', unit_state = excluded.unit_state, error_type = excluded.error_type,
           error_message = excluded.error_message, dispatch = excluded.dispatch, provider = excluded.provider,
-          retry_count = excluded.retry_count, max_attempts = excluded.max_attempts, attempts = excluded.attempts,
+          retry_count = excluded.retry_count, max_attempts = excluded.max_attempts,
+          -- What the scheduler was told of in a replay's order is shortened: the letter has more attempts, and whole answers.
+          attempts = coalesce((
+            SELECT jsonb_agg(a.value ORDER BY (a.value -> 'dispatch')::integer) FROM (
+              SELECT old.value FROM jsonb_array_elements(l.attempts) AS old
+              WHERE NOT EXISTS (
+                SELECT FROM jsonb_array_elements(excluded.attempts) AS new
+                WHERE new.value -> 'dispatch' = old.value -> 'dispatch'
+                  AND new.value -> 'outcome' <> old.value -> 'outcome')
+              UNION ALL
+              SELECT new.value FROM jsonb_array_elements(excluded.attempts) AS new
+              WHERE NOT EXISTS (
+                SELECT FROM jsonb_array_elements(l.attempts) AS old
+                WHERE new.value -> 'dispatch' = old.value -> 'dispatch'
+                  AND new.value -> 'outcome' = old.value -> 'outcome')) a), '[]'),
           died_at = excluded.died_at, last_attempt_at = excluded.last_attempt_at,
           replayed_from = l.replayed_from || CASE
-            WHEN l.state = 'replaying' AND NOT l.dispatch = ANY (l.replayed_from) THEN ARRAY[l.dispatch] ELSE '{}' END
+            WHEN l.state = 'replaying' AND NOT l.dispatch = ANY (l.replayed_from || l.taken_back_from) THEN ARRAY[l.dispatch] ELSE '{}' END
       WHERE l.dispatch < excluded.dispatch
       RETURNING l.message_id, l.unit_index, l.dispatch
       """
@@ -94,14 +108,19 @@ struct LetterStore: Sendable {
           max(unit_state) FILTER (WHERE dispatch = died) AS unit_state,
           max(reason) FILTER (WHERE dispatch = died) AS reason,
           max(closed_at) FILTER (WHERE dispatch = died) AS closed_at,
-          array_agg(dispatch) FILTER (WHERE state = 'pending') AS replayed_from
+          array_agg(dispatch) FILTER (
+            WHERE state = 'pending' AND reason IS DISTINCT FROM \(LetterNews.takenBack)) AS replayed_from,
+          array_agg(dispatch) FILTER (
+            WHERE state = 'pending' AND reason = \(LetterNews.takenBack)) AS taken_back_from
         FROM early GROUP BY letter_id)
       UPDATE dead_letter.letters l
       SET state = coalesce(n.state, l.state), unit_state = coalesce(n.unit_state, l.unit_state),
           close_reason = CASE WHEN n.state IN ('retried', 'abandoned', 'settled') THEN n.reason END,
           closed_at = CASE WHEN n.state IN ('retried', 'abandoned', 'settled') THEN n.closed_at END,
           replayed_from = l.replayed_from || ARRAY(
-            SELECT unnest(n.replayed_from) EXCEPT SELECT unnest(l.replayed_from) ORDER BY 1)
+            SELECT unnest(n.replayed_from) EXCEPT SELECT unnest(l.replayed_from) ORDER BY 1),
+          taken_back_from = l.taken_back_from || ARRAY(
+            SELECT unnest(n.taken_back_from) EXCEPT SELECT unnest(l.taken_back_from) ORDER BY 1)
       FROM news n WHERE l.letter_id = n.letter_id AND l.closed_at IS NULL
       """)
   }
@@ -150,7 +169,7 @@ struct LetterStore: Sendable {
               closed_at = CASE WHEN g.state <> 'replaying' THEN \(time.date) END
           FROM given g
           WHERE (l.message_id, l.unit_index, l.dispatch) = (g.message_id, g.unit_index, g.dispatch)
-            AND l.closed_at IS NULL AND NOT (g.state = 'replaying' AND l.dispatch = ANY (l.replayed_from))
+            AND l.closed_at IS NULL AND NOT (g.state = 'replaying' AND l.dispatch = ANY (l.replayed_from || l.taken_back_from))
           RETURNING l.state
           """
         ).compactMap { LetterState(rawValue: try $0.decode("state")) }
@@ -169,7 +188,7 @@ struct LetterStore: Sendable {
       LetterEnd(entry.state).map {
         LetterNews(
           death: AttemptID(unit: entry.unit, dispatch: entry.dispatch), state: $0.state, unitState: entry.state,
-          reason: $0.reason)
+          reason: entry.takenBack == true && $0.state == .pending ? LetterNews.takenBack : $0.reason)
       }
     }
     guard !news.isEmpty else { return [] }
@@ -191,26 +210,37 @@ struct LetterStore: Sendable {
       """
       WITH \(LetterNews.given(news))
       UPDATE dead_letter.letters l
-      SET state = g.state, unit_state = g.unit_state, close_reason = g.reason,
+      SET state = g.state, unit_state = g.unit_state,
+          close_reason = CASE WHEN g.state <> 'pending' THEN g.reason END,
           closed_at = CASE WHEN g.state <> 'pending' THEN \(time.date) END,
-          replayed_from = l.replayed_from || CASE WHEN g.state = 'pending' THEN ARRAY[g.dispatch] ELSE '{}' END
+          replayed_from = l.replayed_from || CASE
+            WHEN g.state = 'pending' AND g.reason IS DISTINCT FROM \(LetterNews.takenBack) THEN ARRAY[g.dispatch]
+            ELSE '{}' END,
+          taken_back_from = l.taken_back_from || CASE
+            WHEN g.state = 'pending' AND g.reason = \(LetterNews.takenBack) THEN ARRAY[g.dispatch] ELSE '{}' END
       FROM given g
       WHERE (l.message_id, l.unit_index, l.dispatch) = (g.message_id, g.unit_index, g.dispatch)
-        AND l.closed_at IS NULL AND NOT l.dispatch = ANY (l.replayed_from)
+        AND l.closed_at IS NULL AND NOT l.dispatch = ANY (l.replayed_from || l.taken_back_from)
       RETURNING l.state
       """
     ).compactMap { LetterState(rawValue: try $0.decode("state")) }
-    // The new death came first: what is left to know is that it followed a replay.
+    // The new death came first: what is left to know is that it followed a replay, or one that never went.
     try await connection.query(
       """
       WITH \(LetterNews.given(news))
-      UPDATE dead_letter.letters l SET replayed_from = l.replayed_from || g.dispatch
-      FROM given g
-      WHERE g.state = 'pending' AND NOT g.dispatch = ANY (l.replayed_from) AND g.dispatch < l.dispatch
-        AND l.letter_id = (
-          SELECT next.letter_id FROM dead_letter.letters next
-          WHERE (next.message_id, next.unit_index) = (g.message_id, g.unit_index) AND next.dispatch >= g.dispatch
-          ORDER BY next.dispatch LIMIT 1)
+      UPDATE dead_letter.letters l
+      SET replayed_from = CASE WHEN g.reason = \(LetterNews.takenBack) THEN array_remove(l.replayed_from, g.dispatch)
+            ELSE l.replayed_from || g.dispatch END,
+          taken_back_from = l.taken_back_from || CASE
+            WHEN g.reason = \(LetterNews.takenBack) THEN ARRAY[g.dispatch] ELSE '{}' END
+      -- By its id alone: else every letter is compared with every piece of news.
+      FROM given g CROSS JOIN LATERAL (
+        SELECT later.letter_id FROM dead_letter.letters later
+        WHERE (later.message_id, later.unit_index) = (g.message_id, g.unit_index) AND later.dispatch >= g.dispatch
+        ORDER BY later.dispatch LIMIT 1) next
+      WHERE l.letter_id = next.letter_id AND g.state = 'pending' AND g.dispatch < l.dispatch
+        AND NOT g.dispatch = ANY (l.taken_back_from)
+        AND (g.reason = \(LetterNews.takenBack) OR NOT g.dispatch = ANY (l.replayed_from))
       """)
     try await keepEarly(news, at: time, connection)
     return states.filter { $0 != .pending }

@@ -4,9 +4,12 @@ import Postgres
 /// Forgets what nobody needs any more, and counts what is left.
 struct Retention: Sendable {
   var pool: PostgresPool
-  /// Letters and poison go this long after they were closed, requests this long after they were made and have ended;
-  /// orders a week after they were answered.
+  /// Letters and poison go this long after they were closed, requests this long after they were made, when they have ended
+  /// and no letter of theirs is open; orders a week after they were answered.
   var keeps: Duration
+  /// Letters that are closed, and poison, lose number, text and answers this long after their message was accepted, or the
+  /// poison came: as messages do in the read tables.
+  var redactsAfter = Duration.seconds(90 * 86_400)
   var metrics: DeadLetterMetrics
 
   /// What is known of deaths that may yet be told of is kept at least so long, and for as long as there is poison among
@@ -15,6 +18,7 @@ struct Retention: Sendable {
 
   /// Deletes in pieces, so that no lock is held for long.
   func prune() async throws {
+    try await redact()
     let keeps = keeps / .seconds(1)
     let forgets = try await forgets()
     var deleted: Int
@@ -42,8 +46,19 @@ struct Retention: Sendable {
       deleted = try await pool.query(
         """
         DELETE FROM dead_letter.requests WHERE request_id IN (
-          SELECT request_id FROM dead_letter.requests
-          WHERE requested_at < sluice.clock() - \(keeps) * interval '1 second' AND ended_at IS NOT NULL LIMIT 5)
+          SELECT r.request_id FROM dead_letter.requests r
+          WHERE r.requested_at < sluice.clock() - \(keeps) * interval '1 second' AND r.ended_at IS NOT NULL
+            -- An open letter tells its whole story. One by one: joins would read all letters of all requests.
+            AND (
+              SELECT true FROM dead_letter.request_letters rl JOIN dead_letter.letters l USING (letter_id)
+              WHERE rl.request_id = r.request_id AND l.closed_at IS NULL LIMIT 1) IS NULL
+            AND (
+              SELECT true FROM dead_letter.request_letters rl JOIN dead_letter.poison p ON p.poison_id = rl.letter_id
+              WHERE rl.request_id = r.request_id AND p.state = 'pending' LIMIT 1) IS NULL
+            AND (
+              SELECT true FROM dead_letter.requests replay
+              WHERE r.kind = 'cancel' AND replay.request_id = r.replay_id LIMIT 1) IS NULL
+          LIMIT 5)
         """
       ).affected
     } while deleted == 5
@@ -55,6 +70,33 @@ struct Retention: Sendable {
         AND closed_at < sluice.clock() - \(keeps) * interval '1 second'
       """)
     try await pool.query("DELETE FROM dead_letter.early_closings WHERE received_at < \(forgets)::timestamptz")
+  }
+
+  /// Takes out what nobody may read any more. What is open keeps it: it may go again.
+  private func redact() async throws {
+    let before: PostgresQuery = "sluice.clock() - \(redactsAfter / .seconds(1)) * interval '1 second'"
+    var redacted: Int
+    repeat {
+      redacted = try await pool.query(
+        """
+        UPDATE dead_letter.letters l
+        SET phone = '', content = '', error_message = NULL, redacted_at = sluice.clock(), attempts = coalesce((
+          SELECT jsonb_agg(
+            CASE WHEN jsonb_typeof(a.value -> 'reply') = 'object'
+              THEN jsonb_set(a.value, '{reply,body}', '""', false) ELSE a.value END ORDER BY a.place)
+          FROM jsonb_array_elements(l.attempts) WITH ORDINALITY AS a (value, place)), '[]')
+        WHERE letter_id IN (
+          SELECT letter_id FROM dead_letter.letters
+          WHERE closed_at IS NOT NULL AND redacted_at IS NULL AND accepted_at < \(before) LIMIT 1000)
+        """
+      ).affected
+    } while redacted == 1000
+    try await pool.query(
+      """
+      UPDATE dead_letter.poison SET body = '', returning_body = NULL
+      WHERE state <> 'pending' AND (state <> 'retried' OR published_at IS NOT NULL) AND octet_length(body) > 0
+        AND last_received_at < \(before)
+      """)
   }
 
   /// Up to when nothing is to be known of deaths, as the database writes it.

@@ -23,12 +23,19 @@ struct ReplayedUnits: Sendable {
       DELETE FROM scheduler.replayed r
       USING unnest(\(units.map(\.unit.messageID.uuid)), \(units.map(\.unit.index))) AS p(message_id, unit_index)
       WHERE r.message_id = p.message_id AND r.unit_index = p.unit_index
-      RETURNING r.message_id, r.unit_index, r.died
+      RETURNING r.message_id, r.unit_index, r.died,
+        EXISTS (SELECT FROM scheduler.cancelled_replays c WHERE c.replay_id = r.replay_id) AND NOT EXISTS (
+          -- A lease that ran out was no try at the provider.
+          SELECT FROM scheduler.attempts a
+          WHERE a.message_id = r.message_id AND a.unit_index = r.unit_index AND a.dispatch > r.died
+            AND a.outcome <> 'expired') AS is_unsent
       """)
     let letters = try rows.compactMap { row -> LettersFinished.Entry? in
       let unit = try UnitID(row)
-      return try states[unit].map {
-        LettersFinished.Entry(unit: unit, dispatch: try row.decode("died"), state: $0)
+      return try states[unit].map { state in
+        let isBack = try row.decode("is_unsent", as: Bool.self) && (state == .dead || state == .unconfirmed)
+        return LettersFinished.Entry(
+          unit: unit, dispatch: try row.decode("died"), state: state, takenBack: isBack ? true : nil)
       }
     }
     for chunk in letters.chunks(of: 256) { try facts.add(LettersFinished(letters: chunk), at: now) }

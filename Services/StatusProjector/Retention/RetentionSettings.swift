@@ -13,7 +13,7 @@ struct RetentionSettings: Sendable, Equatable {
   /// - Throws: `ConfigurationError` with every mistake.
   static func load(_ settings: Settings = Settings()) throws -> RetentionSettings {
     let standard = RetentionSettings()
-    let redact = settings.int("SLUICE_REDACT_AFTER_DAYS", default: standard.redactAfter, in: 1...36_500)
+    let redact = settings.redactAfterDays
     let drop = settings.int(
       "SLUICE_DROP_AFTER_DAYS", default: max(standard.dropAfter, redact), in: (logDays + 1)...36_500)
     if drop < redact {

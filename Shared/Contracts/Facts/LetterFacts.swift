@@ -34,11 +34,19 @@ public struct LettersFinished: Payload {
     public var dispatch: Int
     /// The unit's final state.
     public var state: UnitState
+    /// True when the replay was cancelled before anything of the unit went: it is `dead` or `unconfirmed` as before.
+    public var takenBack: Bool?
 
-    public init(unit: UnitID, dispatch: Int, state: UnitState) {
+    public init(unit: UnitID, dispatch: Int, state: UnitState, takenBack: Bool? = nil) {
       self.unit = unit
       self.dispatch = dispatch
       self.state = state
+      self.takenBack = takenBack
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case unit, dispatch, state
+      case takenBack = "taken_back"
     }
   }
 

@@ -59,6 +59,10 @@ public struct Settings: Sendable {
     parsed(key, as: range.text) { Int($0).flatMap { range.contains($0) ? $0 : nil } } ?? standard
   }
 
+  /// `SLUICE_REDACT_AFTER_DAYS`: days after which text, numbers and answers of what is over are taken out, in every
+  /// service that keeps them.
+  public var redactAfterDays: Int { int("SLUICE_REDACT_AFTER_DAYS", default: 90, in: 1...36_500) }
+
   /// A number of a range.
   public func double(_ key: String, default standard: Double, in range: ClosedRange<Double>) -> Double {
     parsed(key, as: "a number from \(range.lowerBound) to \(range.upperBound)") {
