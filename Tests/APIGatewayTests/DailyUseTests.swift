@@ -84,6 +84,21 @@ struct DailyUseTests {
     }
   }
 
+  @Test("An estimate answers as a send would, and counts nothing")
+  func estimate() async throws {
+    try await Self.run(limit: 2) { (gateway: GatewayFixture) async throws -> Void in
+      for _ in 0..<3 { #expect(try await gateway.post("/api/sms/estimate", Self.body).status == 200) }
+      let three = #"{"recipients": ["91234567", "91234568", "91234569"], "content": "Hi"}"#
+      for path in ["/api/sms/estimate", "/api/sms/send-bulk"] {
+        let answer = try await gateway.post(path, three)
+        #expect(answer.status == 429 && answer.string("error.details.0.code") == "daily_limit_reached", "\(path)")
+      }
+      for _ in 0..<2 { #expect(try await gateway.post("/api/sms", Self.body).status == 202) }
+      #expect(try await gateway.post("/api/sms/estimate", Self.body).status == 429)
+      #expect(try await Self.used(gateway.pool) == 2)
+    }
+  }
+
   @Test("A repeat that certainly did not go takes nothing back that the first try counted")
   func repeated() async throws {
     try await Self.run(limit: 1) { (gateway: GatewayFixture) async throws -> Void in

@@ -64,11 +64,23 @@ final class DailyUse: Sendable {
     guard outcome == .refused else {
       return Reservation(messageID: message.messageID, isOurs: outcome == .counted, attempt: attempt)
     }
+    throw usedUp(limit, now)
+  }
+
+  /// Counts nothing. A database that is away or slow is no reason to refuse a question.
+  /// - Throws: `RATE_LIMITED` when the day's limit would be passed.
+  func check(_ message: MessageAccepted, limit: Int, now: Timestamp) async throws {
+    let day = calendar.day(of: now)
+    let used = try? await TimeLimit.run(patience) { [store] in try await store.used(by: message.userID, on: day) }
+    guard (used ?? 0) + message.recipients.count <= limit else { throw usedUp(limit, now) }
+  }
+
+  private func usedUp(_ limit: Int, _ now: Timestamp) -> APIError {
     var error = APIError(
       .rateLimited, "Your SMS of the day are used up",
       details: [.init("daily_limit", "daily_limit_reached", "\(limit) SMS a day are allowed")])
     error.retryAfter = max(1, Int(calendar.untilTomorrow(from: now).inSeconds.rounded(.up)))
-    throw error
+    return error
   }
 
   /// Takes back what this call counted for a message that will never be sent. Returns soon; what takes longer goes on.

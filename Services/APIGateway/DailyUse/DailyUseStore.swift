@@ -61,6 +61,13 @@ struct DailyUseStore: Sendable {
     }
   }
 
+  /// What a user has used of a day.
+  func used(by user: UserID, on day: String) async throws -> Int {
+    try await pool.query(
+      "SELECT sms::bigint AS sms FROM accounts.daily_use WHERE user_id = \(user.uuid) AND day = \(day)::date"
+    ).first?.decode("sms") ?? 0
+  }
+
   /// Takes a message out that will never be sent; nothing when it is not counted.
   func giveBack(_ message: MessageID) async throws {
     try await pool.query(

@@ -59,6 +59,7 @@ struct SendController: Sendable {
     let draft = try await draft(request, context, nil)
     let now = Timestamp.now()
     let judged = try judge(draft, principal, id: .timeOrdered(at: now), now: now)
+    if let limit = principal.limits.dailyLimit { try await daily.check(judged.message, limit: limit, now: now) }
     return .json(answer(judged, queue.estimate(judged.message, now: now), now, isQueued: false))
   }
 
