@@ -15,6 +15,8 @@ struct QueuePage: Sendable {
     var isFiltered: Bool
     var flows: [Flow]
     var hasFlows: Bool
+    var paused: [PausedUser]
+    var hasPaused: Bool
     /// That there are more than are shown.
     var more: String?
   }
@@ -25,6 +27,12 @@ struct QueuePage: Sendable {
     var flows: String
     var weight: String
     var share: String
+  }
+
+  /// Somebody whose traffic is held back as a whole.
+  struct PausedUser: Sendable {
+    var userPath: String
+    var username: String
   }
 
   struct Flow: Sendable {
@@ -52,6 +60,10 @@ struct QueuePage: Sendable {
     let fields = ["class", "user_id"].compactMap { name in query.trimmed(name).map { (name: name, value: $0) } }
     let json = try await visit.get("/api/admin/queue", fields)
     let flows = (json["flows"]?.elements ?? []).map { Self.flow($0, visit) }
+    let paused = (json["paused_users"]?.elements ?? []).map { json in
+      let id = json["user_id"]?.text ?? ""
+      return PausedUser(userPath: "/admin/users/\(id)", username: json["username"]?.text ?? id)
+    }
     let total = json["total_flows"]?.whole ?? 0
     return visit.page(
       .queue, title: visit.text("nav_queue"),
@@ -60,7 +72,8 @@ struct QueuePage: Sendable {
         rate: DashboardPage.rate(json["msgs_per_sec"]?.number ?? 0), flowCount: PanelText.grouped(total),
         classes: (json["classes"]?.elements ?? []).map { Self.row($0, visit) },
         choices: PanelChoice.classes(visit.text, chosen: query["class"]), userID: query.trimmed("user_id"),
-        isFiltered: !fields.isEmpty, flows: flows, hasFlows: !flows.isEmpty,
+        isFiltered: !fields.isEmpty, flows: flows, hasFlows: !flows.isEmpty, paused: paused,
+        hasPaused: !paused.isEmpty,
         more: fields.isEmpty && total > flows.count
           ? visit.text(
             "queue_more", ["n": PanelText.grouped(flows.count), "total": PanelText.grouped(total)]) : nil))

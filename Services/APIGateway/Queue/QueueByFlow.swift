@@ -12,6 +12,11 @@ struct QueueByFlow {
   private let snapshot: QueueSnapshot
   private let classes: [QueueSnapshot.WaitingClass]
   private let rows: [Row]
+  /// Whose traffic is held back as a whole: the first of them.
+  private let paused: [UserID]
+
+  /// Paused users that are shown.
+  private static let pausedLimit = 100
 
   /// - Parameters:
   ///   - user: Only their flows; `nil` for everybody's.
@@ -32,10 +37,15 @@ struct QueueByFlow {
         flow: flow, placement: Placement(in: outlook, flow: flow.key, ahead: 0, last: flow.backlog - 1, now: now))
     }.sorted { ($0.placement.position ?? 0, $0.flow.tag) < ($1.placement.position ?? 0, $1.flow.tag) }
       .prefix(limit).map { $0 }
+    let wanted = snapshot.pausedUsers.filter { user == nil || $0 == user }
+    paused = wanted.sorted { $0.description < $1.description }.prefix(Self.pausedLimit).map { $0 }
   }
 
   /// Whose flows are shown.
-  var users: Set<UserID> { Set(rows.map(\.flow.key.userID)) }
+  var waitingUsers: Set<UserID> { Set(rows.map(\.flow.key.userID)) }
+
+  /// Who is shown.
+  var users: Set<UserID> { waitingUsers.union(paused) }
 
   /// - Parameter ages: When the oldest message was accepted that waits in a flow, as far as that is known.
   func write(_ json: inout JSONWriter, names: [UserID: String], ages: [FlowKey: Timestamp]) {
@@ -54,6 +64,12 @@ struct QueueByFlow {
     }
     json.member("total_flows", classes.reduce(0) { $0 + $1.flows })
     json.array("flows", rows) { json, row in json.element { json in Self.write(row, names, ages, &json) } }
+    json.array("paused_users", paused) { json, user in
+      json.element { json in
+        json.member("user_id", user.description)
+        json.member("username", names[user])
+      }
+    }
   }
 
   private static func write(

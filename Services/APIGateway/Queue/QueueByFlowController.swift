@@ -21,7 +21,7 @@ struct QueueByFlowController: Sendable {
         // Without the database the users without a token have no name here, and flows no age; who goes next is shown
         // all the same.
         let names = (try? await usernames.names(of: flows.users)) ?? usernames.knownNames(of: flows.users)
-        let (store, users) = (store, flows.users)
+        let (store, users) = (store, flows.waitingUsers)
         let ages = (try? await TimeLimit.run(.seconds(2)) { try await store.oldestPending(of: users) }) ?? [:]
         return .success { json in flows.write(&json, names: names, ages: ages) }
       }
