@@ -40,6 +40,7 @@ enum DeadLetterBuild {
       PersistentTask(
         "relay", backoff: Backoff(minimum: .milliseconds(100), maximum: .seconds(5)), logger: logger, body: relay.run),
       PersistentTask.every(.seconds(3600), "prune", logger: logger, retention.prune),
+      PersistentTask.every(.seconds(3600), "redact", logger: logger, retention.redact),
       PersistentTask.every(.seconds(15), "count", logger: logger, retention.count), health,
     ]
   }

@@ -88,7 +88,7 @@ struct RetentionTests {
       let archive = LetterArchive(pool: desk.pool)
       for (days, isRedacted) in [(29, false), (31, true)] {
         try await DatabaseClock(pool: desk.pool).step(to: .seconds(days * 86_400))
-        try await retention(desk.pool).prune()
+        try await retention(desk.pool).redact()
         let (closed, open) = (
           try #require(try await archive.letters(.init(state: .settled)).first),
           try #require(try await archive.letters(.init(state: .pending)).first)
@@ -101,7 +101,7 @@ struct RetentionTests {
         #expect(try await archive.poison(poison.id)?.body == "+85291234567")
       }
       _ = try await desk.ask(.drop(.init(letterID: poison.id, actor: Desk.actor)))
-      try await retention(desk.pool).prune()
+      try await retention(desk.pool).redact()
       #expect(try await archive.poison(poison.id)?.body == "")
     }
   }

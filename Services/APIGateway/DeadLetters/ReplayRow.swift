@@ -23,7 +23,8 @@ struct ReplayRow: Sendable {
     var at: Timestamp
     /// `nil` for somebody at the command line of the dead-letter service.
     var actorID: UserID?
-    var actor: String
+    /// `nil` when a dead-letter service carried it out that did not note it yet.
+    var actor: String?
     var reason: String?
   }
 
@@ -47,9 +48,10 @@ struct ReplayRow: Sendable {
     letters = try row.decode("letters")
     segments = try row.decode("segments")
     requestedAt = Timestamp(try row.decode("requested_at", as: Date.self))
-    if let at = try row.decodeTime("cancelled_at"), let by: String = try row.decode("cancelled_by") {
+    if let at = try row.decodeTime("cancelled_at") {
       cancellation = Cancellation(
-        at: at, actorID: try row.decode("cancelled_by_id", as: UUID?.self).map { UserID($0) }, actor: by,
+        at: at, actorID: try row.decode("cancelled_by_id", as: UUID?.self).map { UserID($0) },
+        actor: try row.decode("cancelled_by"),
         reason: try row.decode("cancel_reason"))
     }
     endedAt = try row.decodeTime("ended_at")

@@ -68,7 +68,8 @@ struct ReplaysController: Sendable {
   }
 
   private static func already(_ replay: ReplayRow, _ cancellation: ReplayRow.Cancellation) -> Response {
-    let message = "It was cancelled already, by \(cancellation.actor) at \(cancellation.at); nothing was done"
+    let by = cancellation.actor.map { ", by \($0)" } ?? ""
+    let message = "It was cancelled already\(by) at \(cancellation.at); nothing was done"
     return .success(message: message) { json in
       json.member("id", replay.id.description)
       json.member("count", 0)

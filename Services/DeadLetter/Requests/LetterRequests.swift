@@ -97,7 +97,7 @@ struct LetterRequests: Sendable {
     let left = try await RequestResults(connection: connection).takeBack(replay.uuid, .unpublished)
     let isFirst = try await connection.query(
       """
-      UPDATE dead_letter.requests SET cancelled_at = sluice.clock(), cancel_id = \(draft.id.uuid)
+      UPDATE dead_letter.requests SET cancelled_at = coalesce(cancelled_at, sluice.clock()), cancel_id = \(draft.id.uuid)
       WHERE request_id = \(replay.uuid) AND cancel_id IS NULL
       """
     ).affected

@@ -19,7 +19,7 @@ struct PendingOrder: Sendable {
     octet_length(to_json(l.content)::text) + coalesce(octet_length(to_json(l.error_message)::text), 0)
       + coalesce(octet_length(to_json(l.reference)::text), 0)
       + coalesce(octet_length(array_to_string(l.providers, ',')), 0)
-      + least(octet_length(l.attempts::text), \(history.attempts * 2 * history.replyBytes)) + 700
+      + least(jsonb_array_length(l.attempts), \(history.attempts)) * \(2 * history.replyBytes) + 700
     """
 
   /// The next that no other replica has in hand; locked until the end of the transaction. Cancellations go first; what
@@ -107,7 +107,10 @@ struct PendingOrder: Sendable {
       """
       SELECT l.message_id, l.unit_index, rl.dispatch, l.unit_state, l.error_type, l.error_message, l.user_id, l.class,
         l.phone, l.content, l.segments, l.encoding, l.pinned_provider, l.providers, l.reference, l.retry_count,
-        l.max_attempts, l.attempts::text AS attempts, l.accepted_at, l.died_at
+        l.max_attempts, l.accepted_at, l.died_at, (
+          SELECT coalesce(jsonb_agg(a.value ORDER BY a.place), '[]')
+          FROM jsonb_array_elements(l.attempts) WITH ORDINALITY AS a (value, place)
+          WHERE a.place > jsonb_array_length(l.attempts) - \(Self.history.attempts))::text AS attempts
       FROM dead_letter.request_letters rl JOIN dead_letter.letters l USING (letter_id)
       WHERE rl.request_id = \(requestID) AND rl.chunk = \(chunk) ORDER BY l.created_at, l.letter_id
       """
@@ -153,7 +156,7 @@ extension UnitsDead.Entry {
       reference: try row.decode("reference"), attemptsUsed: try row.decode("retry_count"),
       maxAttempts: try row.decode("max_attempts"),
       attempts: try JSONDecoder().decode([UnitsDead.Attempt].self, from: Data(history.utf8))
-        .suffix(PendingOrder.history.attempts).map(\.short),
+        .map(\.short),
       acceptedAt: Timestamp(try row.decode("accepted_at", as: Date.self)),
       diedAt: Timestamp(try row.decode("died_at", as: Date.self)))
   }

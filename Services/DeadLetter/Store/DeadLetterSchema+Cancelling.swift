@@ -11,8 +11,9 @@ extension DeadLetterSchema {
       ORDER BY c.requested_at LIMIT 1)
     WHERE r.cancelled_at IS NOT NULL;
     UPDATE dead_letter.requests SET cancelled_at = NULL WHERE cancel_id IS NULL AND cancelled_at IS NOT NULL;
+    -- A replica that does not know the column yet cancels without it.
     ALTER TABLE dead_letter.requests
-      ADD CONSTRAINT requests_cancelled_check CHECK ((cancelled_at IS NULL) = (cancel_id IS NULL));
+      ADD CONSTRAINT requests_cancelled_check CHECK (cancel_id IS NULL OR cancelled_at IS NOT NULL);
 
     CREATE OR REPLACE VIEW dead_letter.requests_read AS
       SELECT r.request_id AS id, r.kind, r.actor_id, r.actor, r.reason, r.class, r.provider, r.verdict, r.expires_at,

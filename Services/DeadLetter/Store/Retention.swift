@@ -18,7 +18,6 @@ struct Retention: Sendable {
 
   /// Deletes in pieces, so that no lock is held for long.
   func prune() async throws {
-    try await redact()
     let keeps = keeps / .seconds(1)
     let forgets = try await forgets()
     var deleted: Int
@@ -28,7 +27,7 @@ struct Retention: Sendable {
         WITH old AS (
           DELETE FROM dead_letter.letters WHERE letter_id IN (
             SELECT letter_id FROM dead_letter.letters
-            WHERE closed_at < sluice.clock() - \(keeps) * interval '1 second' LIMIT 1000)
+            WHERE closed_at < (SELECT sluice.clock() - \(keeps) * interval '1 second') LIMIT 1000)
           RETURNING message_id, unit_index, dispatch, state, unit_state, close_reason, closed_at),
         stubs AS (
           INSERT INTO dead_letter.early_closings (
@@ -73,8 +72,9 @@ struct Retention: Sendable {
   }
 
   /// Takes out what nobody may read any more. What is open keeps it: it may go again.
-  private func redact() async throws {
-    let before: PostgresQuery = "sluice.clock() - \(redactsAfter / .seconds(1)) * interval '1 second'"
+  func redact() async throws {
+    // A value of its own, so that the index is used.
+    let before: PostgresQuery = "(SELECT sluice.clock() - \(redactsAfter / .seconds(1)) * interval '1 second')"
     var redacted: Int
     repeat {
       redacted = try await pool.query(
@@ -87,7 +87,8 @@ struct Retention: Sendable {
           FROM jsonb_array_elements(l.attempts) WITH ORDINALITY AS a (value, place)), '[]')
         WHERE letter_id IN (
           SELECT letter_id FROM dead_letter.letters
-          WHERE closed_at IS NOT NULL AND redacted_at IS NULL AND accepted_at < \(before) LIMIT 1000)
+          WHERE closed_at IS NOT NULL AND redacted_at IS NULL AND accepted_at < \(before)
+          ORDER BY accepted_at LIMIT 1000)
         """
       ).affected
     } while redacted == 1000
