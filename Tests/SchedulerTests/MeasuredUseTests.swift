@@ -67,17 +67,27 @@ struct MeasuredUseTests {
     #expect(try expected(paused, now: 47) > 1.5)
   }
 
-  @Test("what was measured holds for the next backlog, but not for one long after")
+  @Test("what was measured holds for the next backlog, not for one long after, however many short ones are between")
   func memory() {
     var use = MeasuredUse()
     for second in 0...20 { use.note(second % 2, now: Double(second), isBacklogged: true) }
     #expect(use.rate == 0.5)
     use.note(0, now: 21, isBacklogged: false)
-    use.note(1, now: 80, isBacklogged: true)
+    use.note(1, now: 70, isBacklogged: true)
     #expect(use.rate == 0.5)
-    use.note(1, now: 81, isBacklogged: false)
-    use.note(0, now: 120, isBacklogged: false)
-    use.note(1, now: 142, isBacklogged: true)
+    use.note(1, now: 81, isBacklogged: true)
+    #expect(use.rate != nil, "measured anew")
+    for burst in stride(from: 90.0, through: 150, by: 10) {
+      use.note(1, now: burst, isBacklogged: true)
+      use.note(0, now: burst + 5, isBacklogged: false)
+    }
     #expect(use.rate == nil)
+  }
+
+  @Test("answers that take longer than that are measured all the same")
+  func slow() {
+    var use = MeasuredUse()
+    for round in 0...3 { use.note(1, now: Double(round) * 70, isBacklogged: true) }
+    #expect(use.rate.map { abs($0 - 1.0 / 70) < 1e-9 } == true)
   }
 }

@@ -28,7 +28,9 @@ final class QueueView: Sendable {
   }
 
   /// Why a message could not go now, as things stand, if it were due.
-  func standstill(of message: MessageAccepted) -> Standstill? { Standstill(message, in: snapshot) }
+  func standstill(of message: MessageAccepted, now: Timestamp) -> Standstill? {
+    Standstill(message, in: snapshot, now: now)
+  }
 
   private static func place(_ message: MessageAccepted, in snapshot: inout QueueSnapshot, now: Timestamp) -> Placement {
     if snapshot.pausedUsers.contains(message.userID) { return .unknown }

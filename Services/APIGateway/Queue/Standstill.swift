@@ -7,9 +7,9 @@ enum Standstill: Sendable {
   case userPaused
   case providerPaused
 
-  /// - Returns: `nil` when it can go, or when nothing is known of the queue.
-  init?(_ message: MessageAccepted, in snapshot: QueueSnapshot) {
-    guard snapshot.isKnown else { return nil }
+  /// - Returns: `nil` when it can go, or when nothing is known of the queue, or only what was so long ago.
+  init?(_ message: MessageAccepted, in snapshot: QueueSnapshot, now: Timestamp) {
+    guard let asOf = snapshot.asOf, now - asOf < Placement.patience else { return nil }
     let usable = snapshot.providerPaces.filter { pace in
       if let pinned = message.provider { return pace.provider == pinned }
       return message.providers?.contains(pace.provider) ?? true

@@ -7,7 +7,7 @@ enum LateCheck {
   ///   somebody lets it.
   static func check(_ draft: SubmissionDraft, _ message: MessageAccepted, in queue: QueueView, now: Timestamp) throws {
     guard draft.rejectsLate, let expiry = draft.expiry, let expiresAt = message.expiresAt else { return }
-    if message.sendAt == nil, let standstill = queue.standstill(of: message) {
+    if message.sendAt == nil, let standstill = queue.standstill(of: message, now: now) {
       throw refusal(expiry.field, "\(standstill.sentence), and nobody knows for how long; it expires at \(expiresAt)")
     }
     guard let complete = queue.estimate(message, now: now).complete?.middle, complete > expiresAt else { return }

@@ -43,7 +43,9 @@ extension LeaderLoop {
       }
       queue.board.learn(
         at: reports.provider, latencies: reports.latencies, gateOpensAt: reports.gateOpensAt?.seconds)
-      queue.board.noteDone(reports.doneCount, at: reports.provider, now: now, isBacklogged: !queue.isEmpty)
+      queue.board.noteDone(
+        reports.doneCount, at: reports.provider, now: now,
+        isBacklogged: !queue.isEmpty && !idleProviders.contains(reports.provider))
     }
     for news in result.news { learn(news, now: now) }
     for settled in result.settled {

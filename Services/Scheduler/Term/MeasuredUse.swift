@@ -1,22 +1,19 @@
 /// The rate at which a provider really took SMS while there was a backlog.
 struct MeasuredUse: Sendable {
-  /// Seconds without a backlog after which what was measured says nothing of the next one.
+  /// Seconds after which what was measured says nothing of the next backlog.
   static let memory = 60.0
 
   private var since: Double?
   private var count = 0
-  private var idleSince: Double?
+  /// The end of the last stretch.
+  private var measuredAt = 0.0
   /// SMS a second over the last stretches; `nil` before the first of at least ten seconds, and long after the last.
   private(set) var rate: Double?
 
   mutating func note(_ sent: Int, now: Double, isBacklogged: Bool) {
-    if let idleSince, now - idleSince > Self.memory { rate = nil }
-    guard isBacklogged else {
-      since = nil
-      if idleSince == nil { idleSince = now }
-      return
-    }
-    idleSince = nil
+    if !isBacklogged { since = nil }
+    if since == nil, now - measuredAt > Self.memory { rate = nil }
+    guard isBacklogged else { return }
     guard let start = since else {
       since = now
       count = 0
@@ -27,6 +24,7 @@ struct MeasuredUse: Sendable {
     guard seconds >= 10 else { return }
     let measured = Double(count) / seconds
     rate = rate.map { $0 + (measured - $0) * 0.5 } ?? measured
+    measuredAt = now
     since = now
     count = 0
   }
