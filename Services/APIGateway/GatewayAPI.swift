@@ -43,7 +43,10 @@ struct GatewayAPI {
       publisher: SubmissionPublisher(publisher: publisher),
       idempotency: IdempotencyRegister(store: IdempotencyStore(pool: store.pool)), queue: queue, providers: providers,
       daily: daily)
-    let lookup = MessageLookup(store: store, fresh: FreshRead(watch: ProgressWatch { try await store.logTime() }))
+    let lookup = MessageLookup(
+      store: store,
+      fresh: FreshRead(
+        watch: ProgressWatch { try await store.logTime() }, patience: .seconds(settings.readWaitSeconds)))
     let status = QueueStatusController(authenticator: authenticator, store: store, queue: queue)
     return send.routes + messages(authenticator, lookup, parser) + status.routes + controls(authenticator, lookup)
       + accounts(authenticator) + deadLetters(authenticator)

@@ -47,6 +47,8 @@ struct GatewaySettings: Sendable {
   var addresses = ClientAddress()
   /// `SLUICE_AUDIT_DAYS`: how long the audit is kept.
   var auditDays = 730
+  /// `SLUICE_READ_WAIT_SECONDS`: how long a request for a message waits until the read side has come to it.
+  var readWaitSeconds = 1
   /// `SLUICE_PANEL_ENQUIRY`: whether the panel offers to add an enquiry number to a text.
   var hasEnquiryNumber = true
   /// From the file that `SLUICE_PROVIDERS` names.
@@ -92,6 +94,7 @@ extension GatewaySettings {
     gateway.firstAdmin = firstAdmin(settings)
     gateway.sessionHours = settings.int("SLUICE_SESSION_HOURS", default: gateway.sessionHours, in: 1...8_760)
     gateway.auditDays = settings.int("SLUICE_AUDIT_DAYS", default: gateway.auditDays, in: 1...36_500)
+    gateway.readWaitSeconds = settings.int("SLUICE_READ_WAIT_SECONDS", default: gateway.readWaitSeconds, in: 1...8)
     gateway.hasEnquiryNumber = settings.bool("SLUICE_PANEL_ENQUIRY", default: gateway.hasEnquiryNumber)
     gateway.addresses = ClientAddress(trusted: trustedProxies(settings))
     try settings.check()

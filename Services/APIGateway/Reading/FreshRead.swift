@@ -3,7 +3,7 @@ import Contracts
 /// Reads a row that may not have come through to the read side yet.
 ///
 /// A 202 and the `GET` behind it may race with the projector: the row is waited for until the projector has passed the
-/// id's time for certain, at most for a second. What it may still come to is a 503, never a 404.
+/// id's time for certain, at most for a second by default. What it may still come to is a 503, never a 404.
 struct FreshRead: Sendable {
   let watch: ProgressWatch
   var patience = Duration.seconds(1)
