@@ -7,7 +7,7 @@ extension GatewayAPI {
     // Requests are counted where the pages ask the API, not here.
     Panel(
       api: PanelAPI(routes, trail: trail), sessions: SessionReader(directory: directory), templates: panel.templates,
-      clock: PanelClock(calendar: settings.calendar), queue: queue, reader: reader,
+      clock: PanelClock(calendar: settings.calendar), queue: queue, reader: reader, addresses: settings.addresses,
       parser: PhoneNumberParser(defaultRegion: settings.defaultRegion, check: settings.numberCheck),
       limits: settings.limits, isBehindTLS: settings.isBehindTLS,
       sessionHours: settings.sessionHours)

@@ -27,39 +27,40 @@ public struct CSVRows: Sendable, Equatable {
   public private(set) var rows: [Row] = []
 
   /// - Parameter separator: The one that the first line has most of, among comma, semicolon and tab, when it is not given.
-  public init(_ text: String, separator: Character? = nil) throws(OpenQuote) {
+  public init(_ text: String, separator: Unicode.Scalar? = nil) throws(OpenQuote) {
     var scanner = Scanner(text, separator: separator ?? Self.likelySeparator(text))
     rows = try scanner.rows()
   }
 
-  private static func likelySeparator(_ text: String) -> Character {
-    let first = text.prefix { !$0.endsRow }
-    let counts = [",", ";", "\t"].map { candidate in
-      (candidate: Character(candidate), count: first.count { String($0) == candidate })
-    }
+  private static func likelySeparator(_ text: String) -> Unicode.Scalar {
+    let first = text.unicodeScalars.prefix { !$0.endsRow }
+    let candidates: [Unicode.Scalar] = [",", ";", "\t"]
+    let counts = candidates.map { candidate in (candidate: candidate, count: first.count { $0 == candidate }) }
     // The first of equals: a comma when there is none at all.
     return counts.reduce(counts[0]) { $1.count > $0.count ? $1 : $0 }.candidate
   }
 }
 
-extension Character {
-  /// CR, LF or both, which are one character; `isNewline` takes form feeds and Unicode's separators too.
-  fileprivate var endsRow: Bool { self == "\n" || self == "\r" || self == "\r\n" }
+extension Unicode.Scalar {
+  /// CR or LF; `isNewline` takes form feeds and Unicode's separators too.
+  fileprivate var endsRow: Bool { self == "\n" || self == "\r" }
 }
 
+/// Scalar by scalar: a separator or a quote with a combining mark behind it is one still.
 private struct Scanner {
-  private var characters: Substring
-  private let separator: Character
+  private var scalars: Substring.UnicodeScalarView
+  private let separator: Unicode.Scalar
   private var line = 1
 
-  init(_ text: String, separator: Character) {
-    characters = text.first == "\u{FEFF}" ? text.dropFirst() : text[...]
+  init(_ text: String, separator: Unicode.Scalar) {
+    scalars = text[...].unicodeScalars
+    if scalars.first == "\u{FEFF}" { scalars.removeFirst() }
     self.separator = separator
   }
 
   mutating func rows() throws(CSVRows.OpenQuote) -> [CSVRows.Row] {
     var rows: [CSVRows.Row] = []
-    while !characters.isEmpty {
+    while !scalars.isEmpty {
       let row = CSVRows.Row(line: line, fields: try fields())
       if row.fields != [""] { rows.append(row) }
     }
@@ -71,34 +72,35 @@ private struct Scanner {
     var fields: [String] = []
     while true {
       fields.append(try field())
-      guard let end = characters.popFirst(), end == separator else {
-        line += 1
-        return fields
-      }
+      let end = scalars.popFirst()
+      if end == separator { continue }
+      if end == "\r", scalars.first == "\n" { scalars.removeFirst() }
+      line += 1
+      return fields
     }
   }
 
   /// Up to a separator or the end of the row, which stays.
   private mutating func field() throws(CSVRows.OpenQuote) -> String {
-    var field = ""
-    if characters.first == "\"" {
+    var field = String.UnicodeScalarView()
+    if scalars.first == "\"" {
       let opened = line
-      characters.removeFirst()
+      scalars.removeFirst()
       while true {
-        guard let next = characters.popFirst() else { throw CSVRows.OpenQuote(line: opened) }
+        guard let next = scalars.popFirst() else { throw CSVRows.OpenQuote(line: opened) }
         if next == "\"" {
-          guard characters.first == "\"" else { break }
-          characters.removeFirst()
-        } else if next.endsRow {
+          guard scalars.first == "\"" else { break }
+          scalars.removeFirst()
+        } else if next == "\r" || (next == "\n" && field.last != "\r") {
           line += 1
         }
         field.append(next)
       }
     }
-    while let next = characters.first, next != separator, !next.endsRow {
+    while let next = scalars.first, next != separator, !next.endsRow {
       field.append(next)
-      characters.removeFirst()
+      scalars.removeFirst()
     }
-    return field
+    return String(field)
   }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("CSV")
 struct CSVRowsTests {
-  private func rows(_ text: String, separator: Character? = nil) throws -> [CSVRows.Row] {
+  private func rows(_ text: String, separator: Unicode.Scalar? = nil) throws -> [CSVRows.Row] {
     try CSVRows(text, separator: separator).rows
   }
 
@@ -68,5 +68,13 @@ struct CSVRowsTests {
       let found = try rows(text, separator: ",")
       #expect(found.map(\.fields) == table)
     }
+  }
+
+  @Test("A separator, a quote and an end of line with a combining mark behind it is one still")
+  func combining() throws {
+    let mark = "\u{301}"
+    #expect(
+      try rows("a,\(mark)b\n\"c\"\(mark),d", separator: ",").map(\.fields) == [["a", "\(mark)b"], ["c\(mark)", "d"]])
+    #expect(try rows("a;b\r\n\"c\r\nd\";e\rf").map(\.line) == [1, 2, 4])
   }
 }

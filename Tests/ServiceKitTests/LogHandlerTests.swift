@@ -49,6 +49,14 @@ struct LogHandlerTests {
     #expect(lines.last.hasSuffix(#" info scheduler: started [a=1 b="two words" c="new\nline"]"#))
   }
 
+  @Test("as text stays one line and one value, whatever is in it")
+  func hostile() {
+    let lines = Lines()
+    logger(.text, lines).info("a\r\nb", metadata: ["c": "d\r\ne", "q": "\"\u{301} x=1", "t": "\u{1B}[2Jz"])
+    #expect(lines.last.hasSuffix(#" info scheduler: a\r\nb [c="d\r\ne" q="\""# + "\u{301}" + #" x=1" t="\u{1b}[2Jz"]"#))
+    #expect(!lines.last.utf8.contains { $0 == 10 || $0 == 13 || $0 == 27 })
+  }
+
   @Test("leaves out what is below its level")
   func level() {
     let lines = Lines()

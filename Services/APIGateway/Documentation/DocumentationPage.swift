@@ -105,7 +105,7 @@ struct DocumentationPage: Sendable {
 
   /// The whole page.
   func html() throws -> String {
-    try MustacheTemplate(string: try GatewayResources.text("docs.mustache")).render(self)
+    try HTMLText.template(try GatewayResources.text("docs.mustache")).render(self)
   }
 
   private static func operation(

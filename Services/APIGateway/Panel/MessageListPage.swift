@@ -111,11 +111,13 @@ enum MessageExport {
   /// A line, with what a spreadsheet would take for a formula made text (OWASP "CSV Injection").
   static func line(_ fields: [String]) -> String {
     fields.map { field in
-      let isPhone = field.first == "+" && field.dropFirst().allSatisfy { $0.isASCII && $0.isNumber }
-      let isFormula = !isPhone && field.first.map { "=+-@\t\r".contains($0) } == true
+      // A sign with a combining mark is another character to Swift, and the same sign to a spreadsheet.
+      let signs = field.unicodeScalars
+      let isPhone = signs.first == "+" && signs.dropFirst().allSatisfy { ("0"..."9").contains($0) }
+      let isFormula = !isPhone && signs.first.map { "=+-@\t\r".unicodeScalars.contains($0) } == true
       let text = isFormula ? "'\(field)" : field
-      return text.contains { $0.isNewline || $0 == "," || $0 == "\"" }
-        ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
+      guard text.unicodeScalars.contains(where: { "\r\n,\"".unicodeScalars.contains($0) }) else { return text }
+      return "\"" + text.unicodeScalars.reduce(into: "") { $0 += $1 == "\"" ? "\"\"" : String($1) } + "\""
     }.joined(separator: ",") + "\r\n"
   }
 }

@@ -22,6 +22,7 @@ struct Panel: Sendable {
   let clock: PanelClock
   let queue: QueueView
   let reader: BodyReader
+  let addresses: ClientAddress
   let parser: PhoneNumberParser
   let limits: SubmissionLimits
   let isBehindTLS: Bool
@@ -31,8 +32,10 @@ struct Panel: Sendable {
   /// Whoever is nobody yet is not listened to for long.
   private var strangersReader: BodyReader { BodyReader(limit: 16 * 1024, timeout: reader.timeout) }
 
-  /// Forms of nobody that may be long, as many as are read at once.
-  let longForms = FormSlots(limit: 8)
+  /// For a form of nobody that may be long: a message with its recipients.
+  private var longReader: BodyReader { BodyReader(limit: min(reader.limit, 1_048_576), timeout: reader.timeout) }
+
+  let longForms = FormSlots(limit: 16, limitOfAddress: 4)
 
   // MARK: Routes
 
@@ -75,24 +78,29 @@ struct Panel: Sendable {
       try await answered(request, context, needsLogin: needsLogin && loggedOut == nil) { visit in
         if let loggedOut, visit.session == nil {
           guard SameOrigin.isSender(of: request) else { return visit.redirect("/login") }
-          return try await loggedOut(visit, try await longForm(visit))
+          return try await withLongForm(visit, loggedOut)
         }
-        let form =
-          needsLogin
-          ? try await form(visit, loggedOut == nil ? reader : reader.unasked)
-          : isLong ? try await longForm(visit) : try await form(visit, strangersReader)
-        if let loggedOut, visit.session?.isValid == false { return try await loggedOut(visit.ofNobody, form) }
-        guard visit.formToken.matches(form[FormToken.field]) else {
-          if let forged { return try await forged(visit, form) }
-          throw APIError(.forbidden, visit.text("problem_form_token"))
-        }
-        do {
-          return try await answer(visit, form)
-        } catch let error as APIError where error.code == .unauthorized {
-          guard let loggedOut else { throw error }
-          return try await loggedOut(visit.ofNobody, form)
-        }
+        if !needsLogin, isLong { return try await withLongForm(visit) { try await act($0, $1, forged, nil, answer) } }
+        let form = try await form(visit, needsLogin ? (loggedOut == nil ? reader : reader.unasked) : strangersReader)
+        return try await act(visit, form, forged, loggedOut, answer)
       }
+    }
+  }
+
+  /// Does what a form asks for that has been read.
+  private func act(
+    _ visit: PanelVisit, _ form: PanelForm, _ forged: Action?, _ loggedOut: Action?, _ answer: Action
+  ) async throws -> Response {
+    if let loggedOut, visit.session?.isValid == false { return try await loggedOut(visit.ofNobody, form) }
+    guard visit.formToken.matches(form[FormToken.field]) else {
+      if let forged { return try await forged(visit, form) }
+      throw APIError(.forbidden, visit.text("problem_form_token"))
+    }
+    do {
+      return try await answer(visit, form)
+    } catch let error as APIError where error.code == .unauthorized {
+      guard let loggedOut else { throw error }
+      return try await loggedOut(visit.ofNobody, form)
     }
   }
 
@@ -102,10 +110,12 @@ struct Panel: Sendable {
   }
 
   /// Of nobody: anybody may send it, so only so many are held at once.
-  private func longForm(_ visit: PanelVisit) async throws -> PanelForm {
-    guard longForms.take() else { throw APIError.unavailable(visit.text("problem_SERVICE_UNAVAILABLE")) }
-    defer { longForms.giveBack() }
-    return try await form(visit, reader)
+  private func withLongForm(_ visit: PanelVisit, _ answer: Action) async throws -> Response {
+    let address = addresses.client(of: visit.request, peer: visit.context.peer)
+    guard let slot = longForms.take(for: address) else {
+      throw APIError.unavailable(visit.text("problem_SERVICE_UNAVAILABLE"))
+    }
+    return slot.holding(try await answer(visit, try await form(visit, longReader)))
   }
 
   /// The same visit of whoever has just logged in with this token.

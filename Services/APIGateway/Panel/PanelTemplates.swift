@@ -9,7 +9,7 @@ struct PanelTemplates: Sendable {
   init() throws {
     var templates: [String: MustacheTemplate] = [:]
     for name in PanelTemplate.allCases.map(\.rawValue) + Self.parts {
-      templates[name] = try MustacheTemplate(string: try GatewayResources.text("\(name).mustache"))
+      templates[name] = try HTMLText.template(try GatewayResources.text("\(name).mustache"))
     }
     library = MustacheLibrary(templates: templates)
     texts = try Dictionary(

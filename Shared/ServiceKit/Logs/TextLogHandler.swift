@@ -34,13 +34,30 @@ public struct TextLogHandler: LogHandler {
     sink.write(line)
   }
 
-  private static func oneLine(_ text: String) -> String {
-    text.contains(where: \.isNewline) ? text.replacing("\n", with: "\\n").replacing("\r", with: "\\r") : text
+  /// Scalar by scalar: CR LF is one character to Swift, and so is a quote with a combining mark.
+  private static func oneLine(_ text: String, isQuoted: Bool = false) -> String {
+    var line = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\n": line.append(contentsOf: "\\n".unicodeScalars)
+      case "\r": line.append(contentsOf: "\\r".unicodeScalars)
+      case "\"" where isQuoted, "\\" where isQuoted: line.append(contentsOf: ["\\", scalar])
+      // What a terminal or a reader of lines would take for an end of line or a command.
+      case _ where scalar.properties.generalCategory == .control && scalar != "\t", "\u{2028}", "\u{2029}":
+        line.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
+      default: line.append(scalar)
+      }
+    }
+    return String(line)
   }
 
   /// Quoted where a reader could not tell where the value ends.
   private static func quoted(_ text: String) -> String {
-    let isPlain = !text.isEmpty && !text.contains { $0.isWhitespace || $0 == "\"" || $0 == "]" || $0 == "=" }
-    return isPlain ? text : "\"\(oneLine(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")))\""
+    let isPlain =
+      !text.isEmpty
+      && !text.unicodeScalars.contains {
+        $0.properties.isWhitespace || $0.properties.generalCategory == .control || $0 == "\"" || $0 == "]" || $0 == "="
+      }
+    return isPlain ? text : "\"\(oneLine(text, isQuoted: true))\""
   }
 }

@@ -17,7 +17,14 @@ struct MetricLabels: Hashable, Comparable, Sendable {
 
   /// The text format's escapes: backslash, quote, line feed.
   private static func escape(_ value: String) -> String {
-    value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    value.unicodeScalars.reduce(into: "") { text, scalar in
+      switch scalar {
+      case "\\": text += "\\\\"
+      case "\"": text += "\\\""
+      case "\n": text += "\\n"
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
   }
 
   private static func name(_ text: String) -> String { MetricName.sanitize(text, allowsColon: false) }
