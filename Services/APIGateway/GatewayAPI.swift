@@ -107,21 +107,25 @@ struct GatewayAPI {
     let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
     let routes = routes
     let panel = makePanel(over: routes)
+    let idleSeconds = Int64(settings.idleSeconds)
     let pages = pages(of: panel)
     router.add(
       middleware: EnvelopeMiddleware(
         crossOrigin: CrossOrigin(origins: settings.corsOrigins),
         security: SecurityHeaders(isBehindTLS: settings.isBehindTLS), reader: reader, paths: KnownPaths(routes + pages),
-        answerLimit: .seconds(Int64(settings.idleSeconds))))
+        answerLimit: .seconds(idleSeconds)))
     router.add(middleware: PanelMiddleware(panel: panel))
     router.add(routes + pages, trail: trail)
     return Application(
       router: router,
-      server: .http1(
-        configuration: .init(
-          idleTimeout: .seconds(Int64(settings.idleSeconds)),
-          httpDecoderConfiguration: .init(
-            maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100))),
+      server: HTTPServerBuilder { responder in
+        GatewayChannel(
+          responder: responder,
+          configuration: .init(
+            idleTimeout: .seconds(idleSeconds),
+            httpDecoderConfiguration: .init(
+              maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100)))
+      },
       configuration: ApplicationConfiguration(
         address: .hostname(settings.host, port: settings.port), serverName: nil,
         availableConnectionsDelegate: MaximumAvailableConnections(settings.connections, logger: logger)),

@@ -21,6 +21,7 @@ struct BodyReader: Sendable {
     try checkType(request.headers, kind)
     if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
     context.note.takeBody()
+    if Self.waits(request) { context.askForBody() }
     let bytes = try await context.withConnectionDeadline(timeout) { try await collect(request.body) }
     // A body can be held back until long after its head was let in.
     if context.note.session?.isValid == false { throw APIError(.unauthorized, "The token is not valid any more") }
@@ -48,6 +49,11 @@ struct BodyReader: Sendable {
       (try? await context.withConnectionDeadline(timeout) { () async throws -> Void in
         for try await _ in request.body {}
       }) != nil
+  }
+
+  /// Whether the caller sends the body only after a word that it is wanted.
+  private static func waits(_ request: Request) -> Bool {
+    request.headers[.expect]?.lowercased() == "100-continue"
   }
 
   private func collect(_ body: RequestBody) async throws -> [UInt8] {
