@@ -108,11 +108,12 @@ struct GatewayAPI {
     let routes = routes
     let panel = makePanel(over: routes)
     let idleSeconds = Int64(settings.idleSeconds)
+    let security = SecurityHeaders(isBehindTLS: settings.isBehindTLS)
     let pages = pages(of: panel)
     router.add(
       middleware: EnvelopeMiddleware(
         crossOrigin: CrossOrigin(origins: settings.corsOrigins),
-        security: SecurityHeaders(isBehindTLS: settings.isBehindTLS), reader: reader, paths: KnownPaths(routes + pages),
+        security: security, reader: reader, paths: KnownPaths(routes + pages),
         answerLimit: .seconds(idleSeconds)))
     router.add(middleware: PanelMiddleware(panel: panel))
     router.add(routes + pages, trail: trail)
@@ -124,7 +125,8 @@ struct GatewayAPI {
           configuration: .init(
             idleTimeout: .seconds(idleSeconds),
             httpDecoderConfiguration: .init(
-              maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100)))
+              maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100)),
+          security: security)
       },
       configuration: ApplicationConfiguration(
         address: .hostname(settings.host, port: settings.port), serverName: nil,

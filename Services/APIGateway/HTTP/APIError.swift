@@ -4,6 +4,7 @@ import Contracts
 struct APIError: Error, Sendable {
   /// What clients branch on; each has one HTTP status.
   enum Code: String, Sendable, CaseIterable {
+    case badRequest = "BAD_REQUEST"
     case invalidJSON = "INVALID_JSON"
     case missingFields = "MISSING_FIELDS"
     case invalidField = "INVALID_FIELD"
@@ -18,13 +19,14 @@ struct APIError: Error, Sendable {
     case idempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED"
     case payloadTooLarge = "PAYLOAD_TOO_LARGE"
     case unsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
+    case headTooLarge = "HEAD_TOO_LARGE"
     case rateLimited = "RATE_LIMITED"
     case internalError = "INTERNAL_ERROR"
     case serviceUnavailable = "SERVICE_UNAVAILABLE"
 
     var status: Int {
       switch self {
-      case .invalidJSON, .missingFields, .invalidField, .invalidRecipients: 400
+      case .badRequest, .invalidJSON, .missingFields, .invalidField, .invalidRecipients: 400
       case .unauthorized: 401
       case .forbidden: 403
       case .notFound: 404
@@ -34,6 +36,7 @@ struct APIError: Error, Sendable {
       case .unsupportedMediaType: 415
       case .idempotencyKeyReused: 422
       case .rateLimited: 429
+      case .headTooLarge: 431
       case .internalError: 500
       case .serviceUnavailable: 503
       }

@@ -9,8 +9,13 @@ struct GatewayChannel: ServerChildChannel {
   typealias Value = HTTP1Channel.Value
 
   private let base: HTTP1Channel
+  private let security: SecurityHeaders
 
-  init(responder: @escaping HTTPChannelHandler.Responder, configuration: HTTP1Channel.Configuration) {
+  init(
+    responder: @escaping HTTPChannelHandler.Responder, configuration: HTTP1Channel.Configuration,
+    security: SecurityHeaders
+  ) {
+    self.security = security
     base = HTTP1Channel(responder: responder, configuration: configuration)
   }
 
@@ -18,7 +23,8 @@ struct GatewayChannel: ServerChildChannel {
     base.setup(channel: channel, logger: logger).flatMapThrowing { value in
       let pipeline = channel.pipeline.syncOperations
       let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-      try pipeline.addHandler(ContinueHandler(), position: .after(decoder))
+      try pipeline.addHandlers(
+        [ContinueHandler(), MalformedRequestHandler(security: security)], position: .after(decoder))
       return value
     }
   }
