@@ -74,8 +74,8 @@ struct GatewayAPI {
     let users = UserLookup(directory: directory, store: AccountStore(pool: store.pool)) {
       try await store.hasMessages(of: $0)
     }
-    return MessageCommandsController(authenticator: authenticator, lookup: lookup, bus: bus).routes
-      + TrafficController(authenticator: authenticator, users: users, bus: bus).routes
+    return MessageCommandsController(authenticator: authenticator, reader: reader, lookup: lookup, bus: bus).routes
+      + TrafficController(authenticator: authenticator, reader: reader, users: users, bus: bus).routes
       + ProviderSettingsController(authenticator: authenticator, reader: reader, providers: providers, bus: bus).routes
   }
 

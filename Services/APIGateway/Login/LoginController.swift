@@ -58,6 +58,7 @@ struct LoginController: Sendable {
     _ = try Query(request, allowing: [])
     let session = try authenticator.session(of: request, context)
     context.auditNote?.actor = session.principal
+    try await reader.readNothing(request, context)
     guard session.kind == .session else {
       throw APIError(
         .conflict, "This is a token with a name, not a login; an admin revokes it",
