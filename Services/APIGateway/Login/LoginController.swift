@@ -67,11 +67,7 @@ struct LoginController: Sendable {
     try await desk.store.end(session.digest)
     desk.directory.withLockedValue { $0.remove(session.digest) }
     await announce(session.principal, context)
-    return .json(
-      JSONWriter.object { json in
-        json.member("success", true)
-        json.member("message", "Logged out")
-      })
+    return .success(message: "Logged out") { _ in }
   }
 
   /// Has the others read that somebody came or went. It says only who: what is known here of their rights may be older
