@@ -70,6 +70,8 @@ struct APIError: Error, Sendable {
   var retryAfter: Int?
   /// The methods that a path knows.
   var allow: String?
+  /// A bearer token was given, and it is what is wrong.
+  var isInvalidToken = false
   /// What was asked for was certainly not done, nor will it be.
   var isCertainlyUndone = false
   /// The rest of the request is not worth reading.
@@ -84,6 +86,13 @@ struct APIError: Error, Sendable {
   /// One field that is wrong.
   static func invalidField(_ field: String, _ code: String, _ message: String) -> APIError {
     APIError(.invalidField, message, details: [Detail(field, code, message)])
+  }
+
+  /// The token that was given works no more, or never did.
+  static func invalidToken(_ message: String) -> APIError {
+    var error = APIError(.unauthorized, message)
+    error.isInvalidToken = true
+    return error
   }
 
   /// The path is known, but not with that method.

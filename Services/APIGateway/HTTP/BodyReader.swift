@@ -63,7 +63,7 @@ struct BodyReader: Sendable {
     if Self.waits(request) { context.askForBody() }
     let bytes = try await context.withConnectionDeadline(timeout) { try await collect(request.body) }
     // A body can be held back until long after its head was let in.
-    if context.note.session?.isValid == false { throw APIError(.unauthorized, "The token is not valid any more") }
+    if context.note.session?.isValid == false { throw APIError.invalidToken("The token is not valid any more") }
     return bytes
   }
 
