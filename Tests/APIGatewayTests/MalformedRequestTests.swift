@@ -62,4 +62,20 @@ struct MalformedRequestTests {
       #expect(try gateway.publisher.accepted().isEmpty)
     }
   }
+
+  @Test("HTTP/1.1 names its host, once; HTTP/1.0 need not")
+  func hosts() async throws {
+    try await GatewayFixture.run { gateway in
+      for host in ["", "Host: a\r\nHost: b\r\n"] {
+        let request = "GET /health HTTP/1.1\r\n\(host)X-Request-ID: mine\r\n\r\n"
+        let answer = try await gateway.http.send(Array((request + request).utf8))
+        #expect(answer.status == 400)
+        #expect(answer.string("error.code") == "BAD_REQUEST")
+        #expect(answer.string("error.request_id") == "mine")
+        #expect(!answer.body.contains("HTTP/1.1 200"), "nothing behind it is answered")
+      }
+      let old = try await gateway.http.send(Array("GET /health HTTP/1.0\r\nConnection: close\r\n\r\n".utf8))
+      #expect(old.status == 200)
+    }
+  }
 }

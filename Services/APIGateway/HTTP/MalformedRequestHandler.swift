@@ -3,7 +3,8 @@ import Hummingbird
 import NIOCore
 import NIOHTTP1
 
-/// Gives the answer to what is no request the shape of every other error: Hummingbird's own is a bare 400.
+/// Refuses requests of HTTP/1.1 that do not name their host, or more than one (RFC 9112 §3.2), which the parser lets pass,
+/// and gives the answer to what is no request the shape of every other error: Hummingbird's own is a bare 400.
 ///
 /// It waits until Hummingbird answers, as then every request before it is answered.
 final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
@@ -16,12 +17,23 @@ final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandl
   private var failure: APIError?
   /// Of the request whose body is being read.
   private var requestID: String?
+  private var isRefused = false
 
   init(security: SecurityHeaders) { self.security = security }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    // What comes behind a request that was refused here is not looked at.
+    guard !isRefused else { return }
     switch unwrapInboundIn(data) {
-    case .head(let head): requestID = head.headers.first(name: EnvelopeMiddleware.requestIDHeader.rawName)
+    case .head(let head):
+      requestID = head.headers.first(name: EnvelopeMiddleware.requestIDHeader.rawName)
+      if head.version != .http1_0, head.headers["Host"].count != 1 {
+        isRefused = true
+        failure = APIError(.badRequest, "HTTP/1.1 needs the header field Host, once")
+        // Hummingbird answers, and ends the connection, at an error of the parser.
+        context.fireErrorCaught(HTTPParserError.unknown)
+        return
+      }
     case .body: break
     case .end: requestID = nil
     }
