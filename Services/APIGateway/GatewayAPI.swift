@@ -80,8 +80,8 @@ struct GatewayAPI {
     let users = UserLookup(directory: directory, store: AccountStore(pool: store.pool)) {
       try await store.hasMessages(of: $0)
     }
-    return MessageCommandsController(authenticator: authenticator, lookup: lookup, bus: bus).routes
-      + TrafficController(authenticator: authenticator, users: users, bus: bus).routes
+    return MessageCommandsController(authenticator: authenticator, reader: reader, lookup: lookup, bus: bus).routes
+      + TrafficController(authenticator: authenticator, reader: reader, users: users, bus: bus).routes
       + ProviderSettingsController(authenticator: authenticator, reader: reader, providers: providers, bus: bus).routes
   }
 
@@ -113,21 +113,27 @@ struct GatewayAPI {
     let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
     let routes = routes
     let panel = makePanel(over: routes)
+    let idleSeconds = Int64(settings.idleSeconds)
+    let security = SecurityHeaders(isBehindTLS: settings.isBehindTLS)
     let pages = pages(of: panel)
     router.add(
       middleware: EnvelopeMiddleware(
         crossOrigin: CrossOrigin(origins: settings.corsOrigins),
-        security: SecurityHeaders(isBehindTLS: settings.isBehindTLS), reader: reader, paths: KnownPaths(routes + pages),
-        answerLimit: .seconds(Int64(settings.idleSeconds))))
+        security: security, reader: reader, paths: KnownPaths(routes + pages),
+        answerLimit: .seconds(idleSeconds)))
     router.add(middleware: PanelMiddleware(panel: panel))
     router.add(routes + pages, trail: trail)
     return Application(
       router: router,
-      server: .http1(
-        configuration: .init(
-          idleTimeout: .seconds(Int64(settings.idleSeconds)),
-          httpDecoderConfiguration: .init(
-            maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100))),
+      server: HTTPServerBuilder { responder in
+        GatewayChannel(
+          responder: responder,
+          configuration: .init(
+            idleTimeout: .seconds(idleSeconds),
+            httpDecoderConfiguration: .init(
+              maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100)),
+          security: security)
+      },
       configuration: ApplicationConfiguration(
         address: .hostname(settings.host, port: settings.port), serverName: nil,
         availableConnectionsDelegate: MaximumAvailableConnections(settings.connections, logger: logger)),

@@ -147,5 +147,5 @@ extension FlowHead {
 
 extension ProviderPace {
   /// Whether SMS go to it now.
-  var isGoing: Bool { effectiveRate > 0 && state != "paused" && state != "unhealthy" }
+  public var isGoing: Bool { effectiveRate > 0 && state != "paused" && state != "unhealthy" }
 }

@@ -107,7 +107,9 @@ struct AccountStoreTests {
       #expect(came.isAdmin == nil && came.limits == nil)
       gateway.publisher.state.withLockedValue { $0.messages.removeAll() }
       let token = try #require(login.string("data.access_token"))
-      #expect(try await gateway.http.request("POST", "/api/auth/logout", token: token).status == 200)
+      let logout = try await gateway.http.request("POST", "/api/auth/logout", token: token)
+      #expect(logout.status == 200)
+      #expect(logout.bool("success") == true && logout["data"] == .object([]) && logout.string("message") != nil)
       let went = try gateway.publisher.command(UserChanged.self).body
       #expect(went.userID == id && went.isActive)
       #expect(went.isAdmin == nil && went.limits == nil)

@@ -155,6 +155,39 @@ struct DeadLetterListTests {
     }
   }
 
+  @Test(
+    "A closed letter says what has become of its SMS since",
+    arguments: [
+      ("retried", "pending", "sent", 1, "sent"), ("retried", "pending", "dead", -1, "dead"),
+      ("settled", "failed", "sent", 1, "sent"),
+      // What the read tables have not heard of yet.
+      ("settled", "sent", "unconfirmed", -90, "sent"),
+      ("pending", "dead", "sending", 1, "dead"),
+      // Forgotten there.
+      ("retried", "sent", nil, 0, "sent"),
+    ] as [(String, String, String?, Int, String)])
+  func since(_ letter: String, _ unit: String, _ state: String?, _ minutes: Int, _ expected: String) async throws {
+    try await DeadLetterTables.run { (gateway: GatewayFixture) async throws -> Void in
+      let message = MessageID.timeOrdered()
+      // One that is closed is so an hour after it came.
+      let id = try await DeadLetterTables.insert(
+        state: letter, unit: unit, user: gateway.user.userID, message: message, into: gateway.pool)
+      if let state {
+        let changed = DeadLetterTables.time + .seconds(3_600 + minutes * 60)
+        try await gateway.pool.query(
+          """
+          INSERT INTO projection.recipients_read (message_id, unit_index, state, changed_at)
+          VALUES (\(message.uuid), 2, \(state), \(changed.date)), (\(message.uuid), 1, 'expired', \(changed.date))
+          """)
+      }
+      let one = try await gateway.admin("GET", "/api/admin/dead-letters/\(id)")
+      #expect(one.string("data.sms_status") == expected, "\(one.body)")
+      let list = try await gateway.admin("GET", "/api/admin/dead-letters?message_id=\(message)")
+      #expect(list.list("data.dead_letters")?.count == 1)
+      #expect(list.string("data.dead_letters.0.sms_status") == expected)
+    }
+  }
+
   @Test("The summary counts what is pending by what it died of, and says since when")
   func summary() async throws {
     try await DeadLetterTables.run { gateway in

@@ -53,6 +53,13 @@ struct ProviderRouteTests {
       #expect(limits.string("data.providers.provider2.paused_until") == Self.time.description)
       #expect(limits.number("data.global.limit") == 200)
       #expect(limits.number("data.global.remaining") == 188)
+      // Of those that go, and not more than all together may.
+      #expect(limits.number("data.global.effective_rate") == 48.5)
+      #expect(limits["data.global.paused_until"] == .null)
+      var slow = Self.heads
+      slow.globalRate = 30
+      gateway.providers.apply(slow)
+      #expect(try await gateway.get("/api/sms/rate-limits").number("data.global.effective_rate") == 30)
       #expect(limits.body.contains(#""limit":50,"current":12,"remaining":38"#))
 
       let shares = try await gateway.get("/api/sms/distribution-stats")

@@ -34,6 +34,18 @@ struct UserFieldsTests {
     #expect(try change(#"{"is_active": false}"#).endsAdmin)
   }
 
+  @Test("A null where something is needed is missing, and that is said once")
+  func null() throws {
+    #expect(problems(#"{"username": null}"#, isNew: true) == ["MISSING_FIELDS", "username missing"])
+    #expect(problems(#"{"is_admin": null}"#) == ["INVALID_FIELD", "is_admin wrong_type"])
+    let error = #expect(throws: APIError.self) { try TokenDraft.decode(Array(#"{"name": null}"#.utf8), now: .now()) }
+    #expect(error?.details.map(\.code) == ["missing"])
+    let login = #expect(throws: APIError.self) {
+      try LoginDraft.decode(Array(#"{"username": null, "password": null}"#.utf8))
+    }
+    #expect(login?.details.map(\.field) == ["username", "password"])
+  }
+
   @Test(
     "Everything that is wrong is named by its field",
     arguments: [

@@ -30,6 +30,6 @@ struct SessionReader: Sendable {
         principal: record.principal, kind: record.kind, digest: digest, directory: directory)
     }
     guard isLoaded else { throw APIError.unavailable("The users are not known yet") }
-    throw APIError(.unauthorized, "The token is not valid")
+    throw APIError.invalidToken("The token is not valid")
   }
 }

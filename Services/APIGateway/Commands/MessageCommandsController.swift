@@ -5,6 +5,7 @@ import Hummingbird
 /// Cancels, pauses, resumes and repeats a user's messages.
 struct MessageCommandsController: Sendable {
   let authenticator: Authenticator
+  let reader: BodyReader
   let lookup: MessageLookup
   let bus: CommandBus
 
@@ -24,6 +25,7 @@ struct MessageCommandsController: Sendable {
   ) -> Route {
     audited(method, path, action) { request, context, principal in
       _ = try Query(request, allowing: [])
+      try await reader.readNothing(request, context)
       let message = try await message(context, principal)
       let answer = try await bus.send(command(message.messageID), context)
       return try .command(answer) { json, answer in
@@ -37,6 +39,7 @@ struct MessageCommandsController: Sendable {
     _ request: Request, _ context: GatewayContext, _ principal: Principal
   ) async throws -> Response {
     _ = try Query(request, allowing: [])
+    try await reader.readNothing(request, context)
     let message = try await message(context, principal)
     let answer = try await bus.send(MessageRetryFailed(messageID: message.messageID), context)
     return try .command(answer, status: .accepted) { json, answer in

@@ -4,6 +4,7 @@ import Hummingbird
 /// Holds back, lets go or cancels what one user sends, and switches all sending off and on. For admins.
 struct TrafficController: Sendable {
   let authenticator: Authenticator
+  let reader: BodyReader
   let users: UserLookup
   let bus: CommandBus
 
@@ -22,6 +23,7 @@ struct TrafficController: Sendable {
   ) -> Route {
     .admin(.post, path, authenticator, audit: audit) { request, context in
       _ = try Query(request, allowing: [])
+      try await reader.readNothing(request, context)
       let user = try await users.user(context)
       let answer = try await bus.send(command(user), context)
       return try .command(answer) { json, answer in
@@ -36,6 +38,7 @@ struct TrafficController: Sendable {
   ) -> Route {
     .admin(.post, path, authenticator, audit: audit) { request, context in
       _ = try Query(request, allowing: [])
+      try await reader.readNothing(request, context)
       let answer = try await bus.send(command, context)
       return try .command(answer) { json, answer in
         json.member("sending", state)

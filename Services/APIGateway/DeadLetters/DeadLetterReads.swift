@@ -16,6 +16,7 @@ struct DeadLetterReads: Sendable {
         \(filter.messageID?.uuid), \(filter.from?.date), \(filter.to?.date), \(filter.cursor?.acceptedAt.date),
         \(filter.cursor?.messageID.uuid), \(limit)::integer) found
       CROSS JOIN LATERAL (SELECT * FROM dead_letter.letters_read r WHERE r.id = found.id LIMIT 1) l
+      \(unsafeRaw: LetterRow.since)
       ORDER BY found.created_at DESC, found.id DESC
       """
     ).map(LetterRow.init)
@@ -23,7 +24,10 @@ struct DeadLetterReads: Sendable {
 
   func letter(_ id: EnvelopeID) async throws -> LetterRow? {
     try await pool.query(
-      "SELECT \(unsafeRaw: LetterRow.columns) FROM dead_letter.letters_read l WHERE l.id = \(id.uuid)"
+      """
+      SELECT \(unsafeRaw: LetterRow.columns) FROM dead_letter.letters_read l \(unsafeRaw: LetterRow.since)
+      WHERE l.id = \(id.uuid)
+      """
     ).first.map(LetterRow.init)
   }
 

@@ -9,7 +9,7 @@ struct LetterRow: Sendable {
 
   var id: EnvelopeID
   var status: LetterStatus
-  /// The SMS' last known state; `nil` for poison, as everything about an SMS is.
+  /// The SMS' last known state, also after the letter was closed; `nil` for poison, as everything about an SMS is.
   var unitState: UnitState?
   var errorType: String
   var errorMessage: String?
@@ -43,12 +43,22 @@ struct LetterRow: Sendable {
 }
 
 extension LetterRow {
-  /// What the initializer reads, for a `SELECT` from the view.
+  /// What the initializer reads, for a `SELECT` from the view, as `l`, joined with `since`.
   static let columns = """
-    l.id, l.status, l.unit_state, l.error_type, l.error_message, l.message_id, l.unit_index, l.user_id, l.class, l.phone,
+    l.id, l.status, coalesce(s.state, l.unit_state) AS unit_state, l.error_type, l.error_message, l.message_id, l.unit_index, l.user_id, l.class, l.phone,
     l.content, l.segments, l.reference, l.provider, l.pinned_provider, l.retry_count, l.max_attempts, l.replay_count,
     l.replay_id, l.attempts::text AS attempts, l.created_at, l.last_attempt_at, l.close_reason, l.closed_at, l.queue,
     l.times
+    """
+
+  /// What has become of a closed letter's SMS since, which its service is not told. Either side may hear of a state later
+  /// than the other.
+  static let since = """
+    LEFT JOIN LATERAL (
+      SELECT r.state FROM projection.recipients_read r
+      WHERE l.closed_at IS NOT NULL AND r.message_id = l.message_id AND r.unit_index = l.unit_index
+        AND (r.changed_at > l.closed_at OR l.unit_state IN ('pending', 'sending', 'retrying'))
+      LIMIT 1) s ON true
     """
 
   init(_ row: PostgresRow) throws {

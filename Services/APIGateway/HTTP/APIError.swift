@@ -4,6 +4,7 @@ import Contracts
 struct APIError: Error, Sendable {
   /// What clients branch on; each has one HTTP status.
   enum Code: String, Sendable, CaseIterable {
+    case badRequest = "BAD_REQUEST"
     case invalidJSON = "INVALID_JSON"
     case missingFields = "MISSING_FIELDS"
     case invalidField = "INVALID_FIELD"
@@ -18,13 +19,14 @@ struct APIError: Error, Sendable {
     case idempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED"
     case payloadTooLarge = "PAYLOAD_TOO_LARGE"
     case unsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
+    case headTooLarge = "HEAD_TOO_LARGE"
     case rateLimited = "RATE_LIMITED"
     case internalError = "INTERNAL_ERROR"
     case serviceUnavailable = "SERVICE_UNAVAILABLE"
 
     var status: Int {
       switch self {
-      case .invalidJSON, .missingFields, .invalidField, .invalidRecipients: 400
+      case .badRequest, .invalidJSON, .missingFields, .invalidField, .invalidRecipients: 400
       case .unauthorized: 401
       case .forbidden: 403
       case .notFound: 404
@@ -34,6 +36,7 @@ struct APIError: Error, Sendable {
       case .unsupportedMediaType: 415
       case .idempotencyKeyReused: 422
       case .rateLimited: 429
+      case .headTooLarge: 431
       case .internalError: 500
       case .serviceUnavailable: 503
       }
@@ -67,6 +70,8 @@ struct APIError: Error, Sendable {
   var retryAfter: Int?
   /// The methods that a path knows.
   var allow: String?
+  /// A bearer token was given, and it is what is wrong.
+  var isInvalidToken = false
   /// What was asked for was certainly not done, nor will it be.
   var isCertainlyUndone = false
   /// The rest of the request is not worth reading.
@@ -81,6 +86,13 @@ struct APIError: Error, Sendable {
   /// One field that is wrong.
   static func invalidField(_ field: String, _ code: String, _ message: String) -> APIError {
     APIError(.invalidField, message, details: [Detail(field, code, message)])
+  }
+
+  /// The token that was given works no more, or never did.
+  static func invalidToken(_ message: String) -> APIError {
+    var error = APIError(.unauthorized, message)
+    error.isInvalidToken = true
+    return error
   }
 
   /// The path is known, but not with that method.

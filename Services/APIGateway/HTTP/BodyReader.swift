@@ -28,21 +28,25 @@ struct BodyReader: Sendable {
     _ request: Request, _ context: GatewayContext, as kind: MediaType.Kind = .json
   ) async throws -> [UInt8] {
     try checkType(request.headers, kind)
-    if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
-    context.note.takeBody()
-    let bytes = try await context.withConnectionDeadline(timeout) { try await collect(request.body) }
-    // A body can be held back until long after its head was let in.
-    if asksAgain, context.note.session?.isValid == false {
-      throw APIError(.unauthorized, "The token is not valid any more")
-    }
-    return bytes
+    return try await take(request, context)
   }
 
   /// The same where a body may be left out, whatever type a client says that nothing is of.
   func readOptional(_ request: Request, _ context: GatewayContext) async throws -> [UInt8] {
-    let isEmpty = (request.headers[.contentLength].flatMap { Int($0) } ?? 0) == 0
-    guard !isEmpty || request.headers[.transferEncoding] != nil else { return [] }
-    return try await read(request, context)
+    let bytes = try await take(request, context)
+    if !bytes.isEmpty { try checkType(request.headers, .json) }
+    return bytes
+  }
+
+  /// Reads the body of an action that takes none: nothing or `{}`, whatever type a client says that it is of.
+  /// - Throws: What a body that takes nothing is refused with, the names of its members among it.
+  func readNothing(_ request: Request, _ context: GatewayContext) async throws {
+    let bytes = try await take(request, context)
+    if bytes.isEmpty { return }
+    // What is no JSON is told below.
+    if case .object(let members)? = try? JSONReader.read(bytes), members.isEmpty { return }
+    try checkType(request.headers, .json)
+    try MemberReader(bytes, allowing: []).check()
   }
 
   /// Reads a body that nobody wants, if it is a short one: only then can the connection be used for the next request.
@@ -59,6 +63,23 @@ struct BodyReader: Sendable {
       (try? await context.withConnectionDeadline(timeout) { () async throws -> Void in
         for try await _ in request.body {}
       }) != nil
+  }
+
+  private func take(_ request: Request, _ context: GatewayContext) async throws -> [UInt8] {
+    if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
+    context.note.takeBody()
+    if Self.waits(request) { context.askForBody() }
+    let bytes = try await context.withConnectionDeadline(timeout) { try await collect(request.body) }
+    // A body can be held back until long after its head was let in.
+    if asksAgain, context.note.session?.isValid == false {
+      throw APIError.invalidToken("The token is not valid any more")
+    }
+    return bytes
+  }
+
+  /// Whether the caller sends the body only after a word that it is wanted.
+  private static func waits(_ request: Request) -> Bool {
+    request.headers[.expect]?.lowercased() == "100-continue"
   }
 
   private func collect(_ body: RequestBody) async throws -> [UInt8] {

@@ -74,7 +74,10 @@ struct EnvelopeMiddleware: RouterMiddleware {
     var response = Response.json(status: .init(code: error.code.status), error.body(requestID: context.requestID))
     if let seconds = error.retryAfter { response.headers[.retryAfter] = String(seconds) }
     if let allow = error.allow { response.headers[.allow] = allow }
-    if error.code == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
+    // RFC 6750 §3: what is wrong is said only of a token that was given.
+    if error.code == .unauthorized {
+      response.headers[.wwwAuthenticate] = error.isInvalidToken ? #"Bearer error="invalid_token""# : "Bearer"
+    }
     if error.closesConnection { close(&response, context) }
     return response
   }

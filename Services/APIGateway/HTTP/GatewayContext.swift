@@ -22,6 +22,9 @@ struct GatewayContext: RequestContext {
   /// Who the connection is from; a proxy, if there is one. `nil` for what has no address.
   var peer: String? { channel.remoteAddress?.ipAddress }
 
+  /// Has a caller who waits for it send the body of this request. What cannot be said any more nobody waits for.
+  func askForBody() { channel.triggerUserOutboundEvent(ContinueHandler.BodyWanted(), promise: nil) }
+
   /// Closes the connection after the caller has had time to read the answer: what is left of the request is unwanted.
   func closeConnectionSoon() {
     channel.eventLoop.scheduleTask(in: .milliseconds(500)) { [channel] in channel.close(promise: nil) }

@@ -49,11 +49,12 @@ struct MemberReader {
     }
   }
 
-  /// A member that may not be `null`.
+  /// A member that may not be `null`. One that was missed already is no second problem.
   mutating func given<Value>(
     _ name: String, _ read: (inout MemberReader, JSONValue) -> Value?
   ) -> UserFields.Given<Value> {
-    members[name].flatMap { read(&self, $0) }.map { .value($0) } ?? .absent
+    guard !missing.contains(where: { $0.field == name }) else { return .absent }
+    return members[name].flatMap { read(&self, $0) }.map { .value($0) } ?? .absent
   }
 
   mutating func string(_ name: String, _ value: JSONValue) -> String? {

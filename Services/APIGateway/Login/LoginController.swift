@@ -58,6 +58,7 @@ struct LoginController: Sendable {
     _ = try Query(request, allowing: [])
     let session = try authenticator.session(of: request, context)
     context.auditNote?.actor = session.principal
+    try await reader.readNothing(request, context)
     guard session.kind == .session else {
       throw APIError(
         .conflict, "This is a token with a name, not a login; an admin revokes it",
@@ -66,11 +67,7 @@ struct LoginController: Sendable {
     try await desk.store.end(session.digest)
     desk.directory.withLockedValue { $0.remove(session.digest) }
     await announce(session.principal, context)
-    return .json(
-      JSONWriter.object { json in
-        json.member("success", true)
-        json.member("message", "Logged out")
-      })
+    return .success(message: "Logged out") { _ in }
   }
 
   /// Has the others read that somebody came or went. It says only who: what is known here of their rights may be older

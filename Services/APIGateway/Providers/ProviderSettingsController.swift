@@ -26,11 +26,13 @@ struct ProviderSettingsController: Sendable {
       .admin(.patch, "/api/admin/providers/{id}", authenticator, audit: .providerUpdate) { try await change($0, $1) },
       .admin(.post, "/api/sms/health/{id}/reset", authenticator, audit: .healthReset) { request, context in
         _ = try Query(request, allowing: [])
+        try await reader.readNothing(request, context)
         let name = try providers.provider(of: context).name
         return try await reset(.health, of: name, context)
       },
       .admin(.post, "/api/sms/distribution-stats/reset", authenticator, audit: .distributionReset) { request, context in
         _ = try Query(request, allowing: [])
+        try await reader.readNothing(request, context)
         return try await reset(.distribution, of: nil, context)
       },
     ]

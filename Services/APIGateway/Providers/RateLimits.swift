@@ -1,4 +1,5 @@
 import Contracts
+import Metering
 
 /// How much of the providers' limits is used, per second.
 struct RateLimits {
@@ -23,8 +24,13 @@ struct RateLimits {
       }
     }
     json.object("global") { json in
-      let current = snapshot.providers.reduce(0) { $0 + ($1.pace?.current ?? 0) }
+      let paces = snapshot.providers.compactMap(\.pace)
+      let current = paces.reduce(0) { $0 + ($1.current ?? 0) }
       Self.write(limit: snapshot.globalRate, current: current, isHeld: false, &json)
+      let effective = paces.filter(\.isGoing).reduce(0) { $0 + $1.effectiveRate }
+      json.member("effective_rate", number: min(effective, snapshot.globalRate ?? .infinity))
+      // Only a provider's gate closes for a time.
+      json.member("paused_until", Timestamp?.none)
     }
   }
 

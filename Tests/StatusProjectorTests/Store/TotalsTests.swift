@@ -35,7 +35,8 @@ extension ServerSuites {
         UNION ALL SELECT 'found ' || t::text FROM (TABLE found EXCEPT TABLE held) t
         UNION ALL SELECT 'oldest pending' WHERE
           (SELECT oldest_pending_at FROM projection.totals_read WHERE user_id IS NULL)
-          IS DISTINCT FROM (SELECT min(accepted_at) FROM projection.messages_read WHERE pending + retrying > 0)
+          IS DISTINCT FROM (SELECT min(greatest(accepted_at, send_at)) FROM projection.messages_read
+            WHERE pending + retrying > 0 AND greatest(accepted_at, send_at) <= sluice.clock())
         """)
       return try rows.map { try $0.decode("line") }
     }
@@ -56,6 +57,31 @@ extension ServerSuites {
       }
       let total = try await database.pool.query("SELECT units FROM projection.totals_read WHERE user_id IS NULL").first
       #expect(try total?.decode("units", as: Int.self) ?? 0 > 25)
+    }
+
+    @Test("What is to go later waits from its time on, and not before")
+    func scheduled() async throws {
+      let database = try await ProjectionDatabase.migrated()
+      let store = try await database.store()
+      let facts = try RecordedLog(messages: 30, seed: 9).lines.map { try $0.logged }
+      try await store.write(facts.prefix(facts.count / 2))
+      func oldest() async throws -> Date? {
+        try await database.pool.query("SELECT oldest_pending_at FROM projection.totals_read WHERE user_id IS NULL")
+          .first?.decode("oldest_pending_at")
+      }
+      // Long ago, whenever the log was.
+      try await database.pool.query(
+        "UPDATE projection.messages SET accepted_at = accepted_at - interval '10 y', send_at = NULL")
+      let before = try #require(try await oldest())
+      try await database.pool.query(
+        "UPDATE projection.messages SET send_at = sluice.clock() + interval '1 h', paused = true")
+      #expect(try await oldest() == nil)
+      try await database.pool.query("UPDATE projection.messages SET send_at = accepted_at + interval '1 ms'")
+      let since = try #require(try await oldest())
+      #expect(abs(since.timeIntervalSince(before) - 0.001) < 0.0001)
+      // Whoever is held back waits all the same.
+      try await database.pool.query("UPDATE projection.messages SET send_at = NULL")
+      #expect(try await oldest() == before)
     }
 
     @Test("Totals follow a deletion, a change by hand and a change of user")

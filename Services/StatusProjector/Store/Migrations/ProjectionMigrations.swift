@@ -13,6 +13,7 @@ enum ProjectionMigrations {
     Migration(version: 4, name: "totals and ledger", sql: [totals, publishedViews, ledger].joined(separator: "\n")),
     Migration(version: 5, name: "queue functions", sql: queueFunctions),
     Migration(version: 6, name: "indexes for lists", sql: listIndexes),
+    Migration(version: 7, name: "oldest pending", sql: oldestPending),
   ]
 
   /// Brings a schema up to date, and makes it when there is none.
