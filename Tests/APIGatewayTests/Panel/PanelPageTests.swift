@@ -37,6 +37,9 @@ extension GatewayIntegrationTests {
           #expect(answer.status == (isAdmins ? 403 : 200), "\(path)")
           #expect(!isAdmins || !answer.body.contains("/admin/"), "no way there is shown")
         }
+        browser.language = "en"
+        let eve = try await stack.makeUser("eve")
+        #expect(try await browser.get("/admin/users/\(eve)").body.contains("data-ask=\"Cancel everything of eve that"))
         #expect(try await other.send("/admin/sending/stop", []).status == 403)
         let page = try await other.get("/")
         #expect(try await other.submit("/admin/sending/stop", [], from: page).status == 403)
