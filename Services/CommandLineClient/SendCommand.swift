@@ -25,6 +25,9 @@ struct SendCommand: AsyncParsableCommand {
   @Option(help: "The file's column: its name, or its place from 1.")
   var column: String?
 
+  @Option(help: "How a file is written that is neither UTF-8 nor UTF-16.")
+  var encoding: OldEncoding?
+
   @OptionGroup var message: MessageOptions
 
   @Option(help: "Makes a repeat of the command harmless: the same key and numbers are sent once.")
@@ -43,6 +46,7 @@ struct SendCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard numbers.isEmpty != (csv == nil) else { throw ValidationError("Give numbers, or a file with --csv") }
+    guard csv != nil || encoding == nil else { throw ValidationError("--encoding is of a file: give one with --csv") }
     guard message.text?.isEmpty == false else { throw ValidationError("Give the text with --text") }
     guard (1...10_000).contains(batch) else { throw ValidationError("--batch must be from 1 to 10000") }
     guard (0...3_600).contains(patience) else { throw ValidationError("--patience must be from 0 to 3600 seconds") }
@@ -53,7 +57,7 @@ struct SendCommand: AsyncParsableCommand {
 
   func run() async throws {
     let gateway = try options.gateway()
-    let file = try csv.map { try NumberFile(Self.read($0), column: column) }
+    let file = try csv.map { try NumberFile(Self.text(Self.read($0), of: $0, encoding: encoding), column: column) }
     let entries = file?.entries ?? numbers.enumerated().map { .init(line: $0.offset + 1, number: $0.element) }
     guard !entries.isEmpty else { throw ValidationError("There is no number in the file") }
     let bulk = BulkSend(
@@ -101,21 +105,36 @@ struct SendCommand: AsyncParsableCommand {
     if result.duplicates > 0 { Console.note("\(result.duplicates) repeated numbers are sent once") }
   }
 
-  private static func read(_ path: String) throws -> String {
-    let data: Data
+  private static func read(_ path: String) throws -> Data {
     do {
       // Read to its end and not by its size: a pipe has none.
       let file = path == "-" ? .standardInput : try FileHandle(forReadingFrom: URL(filePath: path))
-      data = try file.readToEnd() ?? Data()
+      return try file.readToEnd() ?? Data()
     } catch {
       throw ValidationError("\(path) cannot be read")
     }
+  }
+
+  /// The text of a file.
+  /// - Parameters:
+  ///   - path: How the file is called in errors.
+  ///   - encoding: How it is written if it is no Unicode. It is not guessed: a text of Western Windows makes Big5 as well.
+  /// - Throws: `ValidationError`.
+  static func text(_ data: Data, of path: String, encoding: OldEncoding?) throws -> String {
     guard let read = SpreadsheetText(Array(data)) else {
       throw ValidationError("\(path) is no text in UTF-8, UTF-16 or Big5")
     }
-    if read.encoding == .big5 { Console.note("\(path) was read as Big5") }
+    guard read.encoding == .big5 else { return read.text }
+    guard encoding == .big5 else {
+      throw ValidationError("\(path) is neither UTF-8 nor UTF-16. If it is Big5, say so with --encoding big5")
+    }
     return read.text
   }
+}
+
+/// How a file may be written that is no Unicode.
+enum OldEncoding: String, Sendable, CaseIterable, ExpressibleByArgument {
+  case big5
 }
 
 /// What a send would answer.

@@ -2,8 +2,9 @@ import Glibc
 
 /// The text of a file as spreadsheets and editors in Hong Kong save it.
 ///
-/// What is UTF-8 is read as that; UTF-16 by its byte order mark; what is neither as Big5 with Hong Kong's characters, by
-/// glibc's tables, if it is that from beginning to end.
+/// What is UTF-8 is read as that; UTF-16 by its byte order mark; what is neither as Big5, by glibc's tables, if it is that
+/// from beginning to end: as Windows writes it, and then with Hong Kong's characters. That it could be read as Big5 proves
+/// little: most texts of Western Windows can.
 public struct SpreadsheetText: Sendable, Equatable {
   /// How a text is written in bytes; the name is the one that people know.
   public enum Encoding: String, Sendable, CaseIterable {
@@ -39,7 +40,16 @@ public struct SpreadsheetText: Sendable, Equatable {
   }
 
   private static func big5(_ bytes: [UInt8]) -> String? {
-    guard let table = iconv_open("UTF-8", "BIG5-HKSCS"), Int(bitPattern: table) != -1 else { return nil }
+    // Excel saves Windows' own table, whose `～` and `‧` are others than Hong Kong's, and which has `／` and `€`.
+    if let text = decode(bytes, "CP950"), !text.unicodeScalars.contains(where: { isPrivate($0) }) { return text }
+    return decode(bytes, "BIG5-HKSCS")
+  }
+
+  /// Windows' table has places for characters of one's own where Hong Kong's has its characters.
+  private static func isPrivate(_ scalar: Unicode.Scalar) -> Bool { (0xE000...0xF8FF).contains(scalar.value) }
+
+  private static func decode(_ bytes: [UInt8], _ name: String) -> String? {
+    guard let table = iconv_open("UTF-8", name), Int(bitPattern: table) != -1 else { return nil }
     defer { iconv_close(table) }
     var input = bytes.map { CChar(bitPattern: $0) }
     // Two bytes make at most two characters beyond ASCII, none of more than four bytes.

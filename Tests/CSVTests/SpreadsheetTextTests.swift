@@ -36,6 +36,15 @@ struct SpreadsheetTextTests {
     #expect(SpreadsheetText([0x88, 0x66])?.text == "Ê", "though something could be added to it")
   }
 
+  @Test("Big5 as Excel saves it is read by Windows' table, and by Hong Kong's where that has none")
+  func windows() {
+    let signs: [UInt8] = [0xA1, 0xFE, 0xA3, 0xE1, 0xA1, 0xE3, 0xA1, 0x45]
+    #expect(SpreadsheetText(signs)?.text == "／€～‧")
+    for (bytes, scalars) in [([0xC6, 0xE7], [0x3041]), ([0xFC, 0xC8], [0x24A23])] as [([UInt8], [UInt32])] {
+      #expect(SpreadsheetText(bytes)?.text.unicodeScalars.map(\.value) == scalars, "no private character")
+    }
+  }
+
   @Test("What is none of them is not guessed at")
   func nothing() {
     #expect(SpreadsheetText([0x63, 0x61, 0x66, 0xE9, 0x2C, 0x31]) == nil, "Latin-1")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Testing
 
 @testable import CommandLineClient
@@ -30,6 +31,21 @@ struct NumberFileTests {
     #expect(named.entries == [.init(line: 2, number: "91234567")])
     let plain = try NumberFile("Ann,91234567\nBob,98765432\n", column: "2")
     #expect(plain.entries.map(\.line) == [1, 2])
+  }
+
+  @Test("A file that is no Unicode is read as Big5 only when that is said, and the error names the option")
+  func encoding() throws {
+    func text(_ bytes: [UInt8], _ encoding: OldEncoding?) throws -> String {
+      try SendCommand.text(Data(bytes), of: "a.csv", encoding: encoding)
+    }
+    let western = Array("Fran".utf8) + [0xE7, 0x6F] + Array("is".utf8)
+    #expect { try text(western, nil) } throws: {
+      ($0 as? ValidationError)?.message.contains("--encoding big5") == true
+    }
+    #expect(try text([0xB3, 0xAF, 0xA4, 0x6A], .big5) == "陳大")
+    #expect(try text(Array("陳大".utf8), nil) == "陳大" && text(Array("陳大".utf8), .big5) == "陳大")
+    #expect(throws: ValidationError.self) { try text([0xFF, 0x31], .big5) }
+    #expect(throws: (any Error).self) { try SendCommand.parse(["91234567", "--text", "Hi", "--encoding", "big5"]) }
   }
 
   @Test(

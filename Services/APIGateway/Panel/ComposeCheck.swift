@@ -6,7 +6,8 @@ import SMSText
 struct ComposeCheck: Sendable {
   /// A line whose number is none.
   struct BadLine: Sendable {
-    var line: Int
+    /// `Line 3`
+    var place: String
     var number: String
     var why: String
   }
@@ -161,7 +162,9 @@ struct ComposeCheck: Sendable {
   }
 
   private func bad(_ index: Int, _ code: String, _ message: String, _ text: PanelText) -> BadLine {
-    BadLine(line: rows[index].line, number: rows[index].number, why: text.known("wrong_\(code)") ?? message)
+    BadLine(
+      place: text("line", ["n": String(rows[index].line)]), number: rows[index].number,
+      why: text.known("wrong_\(code)") ?? message)
   }
 
   private mutating func leaveOut() {

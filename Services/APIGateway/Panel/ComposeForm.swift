@@ -24,6 +24,8 @@ struct ComposeForm: Sendable {
   var confirmed: Int?
   /// Of this form: sent twice, it sends nothing twice.
   var key: String
+  /// The id of the user whose page it was filled in on; no secret, and nothing is allowed by it.
+  var writer: String?
 
   /// An empty form.
   init() { key = BearerSecret.make(prefix: "") }
@@ -42,6 +44,7 @@ struct ComposeForm: Sendable {
     skipsInvalid = form.isTicked("skip_invalid")
     confirmed = form.number("confirmed")
     key = form.trimmed("key") ?? BearerSecret.make(prefix: "")
+    writer = form.trimmed("writer")
   }
 
   /// All of it, for a page that carries it along; how many somebody has said that they mean is asked again.
@@ -51,6 +54,7 @@ struct ComposeForm: Sendable {
       ("content", content), ("enquiry_number", enquiryNumber),
       ("class", messageClass), ("send_at", sendAt), ("expires_at", expiresAt), ("reference", reference),
       ("skip_invalid", skipsInvalid ? "1" : ""), ("key", key),
+      ("writer", writer ?? ""),
     ].filter { !$0.1.isEmpty }.map { PanelField(name: $0.0, value: $0.1) }
   }
 

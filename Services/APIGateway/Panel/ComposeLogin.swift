@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 
 /// Keeps what somebody wrote when their login was over before they sent it: they log in and find all of it again, to be
-/// sent by their own click.
+/// sent by their own click. Whoever else logs in there finds nothing of it.
 struct ComposeLogin: Sendable {
   let panel: Panel
   /// The compose page, filled in.
@@ -44,7 +44,11 @@ struct ComposeLogin: Sendable {
     PanelLogin.Content(action: Self.path, next: "/compose", kept: form.fields, isKeeping: true)
   }
 
-  private func filled(_ visit: PanelVisit, _ form: ComposeForm, status: HTTPResponse.Status = .ok) -> Response {
-    page(visit, form, PanelProblem(message: visit.text("problem_form_again")), status)
+  /// The compose page with what was kept, for whoever wrote it; for others an empty one.
+  func filled(_ visit: PanelVisit, _ form: ComposeForm, status: HTTPResponse.Status = .ok) -> Response {
+    guard let writer = form.writer, writer == visit.principal?.userID.description else {
+      return page(visit, ComposeForm(), PanelProblem(message: visit.text("problem_form_other")), status)
+    }
+    return page(visit, form, PanelProblem(message: visit.text("problem_form_again")), status)
   }
 }

@@ -9,6 +9,8 @@ struct ComposePage: Sendable {
 
   struct Content: Sendable {
     var form: ComposeForm
+    /// Whose page it is.
+    var writer: String
     var classes: [PanelChoice]
     var hasEnquiryNumber: Bool
     var check: Check?
@@ -53,11 +55,7 @@ struct ComposePage: Sendable {
       // What somebody has written is not lost because they had to log in again meanwhile.
       panel.action(
         "/compose",
-        forged: { visit, fields in
-          page(
-            visit, ComposeForm(fields), nil, problem: PanelProblem(message: visit.text("problem_form_again")),
-            status: .forbidden)
-        },
+        forged: { visit, fields in login.filled(visit, ComposeForm(fields), status: .forbidden) },
         loggedOut: { visit, fields in login.ask(visit, ComposeForm(fields)) }
       ) { visit, fields in
         let form = ComposeForm(fields)
@@ -67,7 +65,9 @@ struct ComposePage: Sendable {
         guard check.isSendable else {
           return page(visit, form, check, problem: check.problem ?? problem(check, visit), status: .badRequest)
         }
-        if check.count > ComposeForm.confirmedBeyond, form.confirmed != check.count {
+        // What is no Unicode may have been read as what it is not; whoever sends it has seen how it was read.
+        let isNewToThem = fields.fileEncoding == .big5
+        if isNewToThem || check.count > ComposeForm.confirmedBeyond && form.confirmed != check.count {
           return page(visit, form, check, asksToConfirm: true)
         }
         do {
@@ -99,7 +99,7 @@ struct ComposePage: Sendable {
     visit.page(
       .compose, title: visit.text("nav_compose"), status: status,
       Content(
-        form: form,
+        form: form, writer: visit.principal?.userID.description ?? "",
         classes: PanelChoice.classes(visit.text, chosen: form.messageClass),
         hasEnquiryNumber: hasEnquiryNumber, check: check.map { Check($0, form, visit) }, problem: problem,
         asksToConfirm: asksToConfirm, confirmText: visit.text.count("confirm_send", check?.count ?? 0)))

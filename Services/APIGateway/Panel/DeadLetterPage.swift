@@ -134,12 +134,20 @@ struct DeadLetterPage: Sendable {
 
   private static func request(_ row: JSONValue, _ visit: PanelVisit) -> Request {
     let verdict = row["verdict"]?.text.map { " (\(visit.text("status_\($0)")))" } ?? ""
-    let result = row["result"]?.text
     return Request(
       kind: visit.text("request_\(row["kind"]?.text ?? "")") + verdict, actor: row["actor"]?.text ?? "",
       reason: row["reason"]?.text, at: visit.clock.time(row["requested_at"]),
-      result: result.map { visit.text.known("status_\($0)") ?? visit.text.known("result_\($0)") ?? $0 }
-        ?? visit.text("under_way"))
+      result: row["result"]?.text.map { result($0, visit.text) } ?? visit.text("under_way"))
+  }
+
+  /// What became of a letter, in the reader's language: a state, or that it was refused and why.
+  static func result(_ result: String, _ text: PanelText) -> String {
+    guard result.hasPrefix(ReplayResults.refusal) else {
+      return text.known("status_\(result)") ?? text.known("result_\(result)") ?? result
+    }
+    let reason = String(result.dropFirst(ReplayResults.refusal.count))
+    let why = text.known("reason_\(reason)") ?? text.known("wrong_\(reason)") ?? reason
+    return text("result_refused_because", ["why": why])
   }
 
   private func replays(_ visit: PanelVisit) async throws -> Response {

@@ -17,6 +17,8 @@ struct QueuePage: Sendable {
     var hasFlows: Bool
     var paused: [PausedUser]
     var hasPaused: Bool
+    /// This list, filtered as it is, to come back to.
+    var herePath: String
     /// That there are more than are shown.
     var more: String?
   }
@@ -33,11 +35,15 @@ struct QueuePage: Sendable {
   struct PausedUser: Sendable {
     var userPath: String
     var username: String
+    /// Before all of it is cancelled.
+    var question: String
   }
 
   struct Flow: Sendable {
     var userPath: String
     var username: String
+    /// Before all of it is cancelled.
+    var question: String
     var messageClass: String
     /// The provider that it is pinned to; another name than that of others, which templates would show instead of none.
     var via: String?
@@ -58,13 +64,15 @@ struct QueuePage: Sendable {
   private func page(_ visit: PanelVisit) async throws -> Response {
     let query = try visit.query
     let fields = ["class", "user_id"].compactMap { name in query.trimmed(name).map { (name: name, value: $0) } }
-    let json = try await visit.get("/api/admin/queue", fields)
+    let json = try await visit.get("/api/admin/queue", fields + [("limit", String(Self.limit))])
     let flows = (json["flows"]?.elements ?? []).map { Self.flow($0, visit) }
     let paused = (json["paused_users"]?.elements ?? []).map { json in
       let id = json["user_id"]?.text ?? ""
-      return PausedUser(userPath: "/admin/users/\(id)", username: json["username"]?.text ?? id)
+      let name = json["username"]?.text ?? id
+      return PausedUser(userPath: "/admin/users/\(id)", username: name, question: Self.question(name, visit.text))
     }
     let total = json["total_flows"]?.whole ?? 0
+    let found = Self.found(json, messageClass: query.trimmed("class"), userID: query.trimmed("user_id"))
     return visit.page(
       .queue, title: visit.text("nav_queue"),
       Content(
@@ -73,10 +81,25 @@ struct QueuePage: Sendable {
         classes: (json["classes"]?.elements ?? []).map { Self.row($0, visit) },
         choices: PanelChoice.classes(visit.text, chosen: query["class"]), userID: query.trimmed("user_id"),
         isFiltered: !fields.isEmpty, flows: flows, hasFlows: !flows.isEmpty, paused: paused,
-        hasPaused: !paused.isEmpty,
-        more: fields.isEmpty && total > flows.count
+        hasPaused: !paused.isEmpty, herePath: Self.path + PanelURL.query(fields),
+        more: found > flows.count
           ? visit.text(
-            "queue_more", ["n": PanelText.grouped(flows.count), "total": PanelText.grouped(total)]) : nil))
+            "queue_more", ["n": PanelText.grouped(flows.count), "total": PanelText.grouped(found)]) : nil))
+  }
+
+  /// As many as the API lists at once.
+  private static let limit = 100
+
+  /// How many flows there are of what is listed; 0 of one user, who has fewer than are listed.
+  private static func found(_ json: JSONValue, messageClass: String?, userID: String?) -> Int {
+    guard userID == nil else { return 0 }
+    guard let messageClass else { return json["total_flows"]?.whole ?? 0 }
+    return json["classes"]?.elements.first { $0["class"]?.text == messageClass }?["flows"]?.whole ?? 0
+  }
+
+  /// What is asked before all of a user's is cancelled.
+  static func question(_ username: String, _ text: PanelText) -> String {
+    text("cancel_all_sure", ["name": username])
   }
 
   private static func row(_ json: JSONValue, _ visit: PanelVisit) -> ClassRow {
@@ -89,8 +112,9 @@ struct QueuePage: Sendable {
   private static func flow(_ json: JSONValue, _ visit: PanelVisit) -> Flow {
     let id = json["user_id"]?.text ?? ""
     let oldest = json["oldest_pending_at"]?.text.flatMap { Timestamp($0) }
+    let name = json["username"]?.text ?? id
     return Flow(
-      userPath: "/admin/users/\(id)", username: json["username"]?.text ?? id,
+      userPath: "/admin/users/\(id)", username: name, question: question(name, visit.text),
       messageClass: visit.text("class_\(json["class"]?.text ?? "")"), via: json["provider"]?.text,
       backlog: PanelText.grouped(json["backlog"]?.whole ?? 0), share: share(json),
       position: json["queue_position"]?.whole.map { visit.text.count("ahead", $0) },

@@ -66,13 +66,35 @@ struct UserFormFields: Sendable {
 
   /// What the API is asked to change: only what differs from what the page showed, so that a page from before another
   /// admin's change does not undo it.
+  /// - Parameter user: The user as the API shows them now; needed when the form changes the providers.
   /// - Throws: `APIError` that names the field.
-  static func changes(_ form: PanelForm) throws -> [(String, JSONValue?)] {
+  static func changes(_ form: PanelForm, of user: JSONValue?) throws -> [(String, JSONValue?)] {
     let changed = names.filter { name in
-      name == "providers"
-        ? Set(form.all(name)) != Set(form.all("was_providers")) : form.trimmed(name) != form.trimmed("was_\(name)")
+      name == "providers" ? changesProviders(form) : form.trimmed(name) != form.trimmed("was_\(name)")
     }
-    return try body(form, isNew: false).filter { (changed + ["password"]).contains($0.0) && $0.1 != nil }
+    let body = try body(form, isNew: false).filter { (changed + ["password"]).contains($0.0) && $0.1 != nil }
+    return try body.map { name, value in
+      name == "providers"
+        ? (name, try providers(form, now: user?["providers"]?.elements.compactMap(\.text) ?? [])) : (name, value)
+    }
+  }
+
+  /// True when other providers are ticked than were.
+  static func changesProviders(_ form: PanelForm) -> Bool {
+    Set(form.all("providers")) != Set(form.all("was_providers"))
+  }
+
+  /// The providers as they are now with what the form adds and takes away.
+  /// - Throws: `APIError` where what was meant cannot be told: none stands for all.
+  private static func providers(_ form: PanelForm, now: [String]) throws -> JSONValue {
+    let (wanted, was) = (Set(form.all("providers")), Set(form.all("was_providers")))
+    guard !wanted.isEmpty else { return .null }
+    let result = Set(now).union(wanted.subtracting(was)).subtracting(was.subtracting(wanted))
+    guard was.isEmpty == now.isEmpty, !result.isEmpty else {
+      throw APIError.invalidField(
+        "providers", "changed_meanwhile", "Were changed by somebody else meanwhile; load the page again")
+    }
+    return .array(result.sorted().map { .string($0) })
   }
 
   /// What the API is asked for.

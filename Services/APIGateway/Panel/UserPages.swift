@@ -36,6 +36,7 @@ struct UserPages: Sendable {
     var lastLogin: PanelTime?
     var tokens: PanelTokens
     var messagesPath: String
+    var cancelQuestion: String
   }
 
   var routes: [Route] {
@@ -146,12 +147,15 @@ struct UserPages: Sendable {
         state: Self.state(json, visit.text), fields: fields, problem: problem,
         created: visit.clock.time(json["created_at"]), lastLogin: visit.clock.time(json["last_login_at"]),
         tokens: PanelTokens(tokens, path: "\(path(visit))/tokens", new: newToken, visit),
-        messagesPath: "/admin/messages" + PanelURL.query([("user_id", id)])))
+        messagesPath: "/admin/messages" + PanelURL.query([("user_id", id)]),
+        cancelQuestion: QueuePage.question(json["username"]?.text ?? "", visit.text)))
   }
 
   private func change(_ visit: PanelVisit, _ form: PanelForm) async throws -> Response {
     do {
-      let body = try UserFormFields.changes(form)
+      // What is allowed now is looked at only when it is about to change.
+      let now = UserFormFields.changesProviders(form) ? try await visit.get(api(visit)) : nil
+      let body = try UserFormFields.changes(form, of: now)
       guard !body.isEmpty else { return visit.redirect(path(visit)) }
       _ = try await visit.send(.patch, api(visit), body)
       return visit.redirect(path(visit), notice: "user_changed")

@@ -49,8 +49,10 @@ extension GatewayIntegrationTests {
         let browser = try await visitor(stack, "hal")
         let page = try await browser.get("/compose")
         try await endSession(browser, stack)
-        let asked = try await browser.submit("/compose", Self.written, from: page)
+        let asked = try await browser.submit("/compose", Self.written + [try page.writer], from: page)
         #expect(asked.status == 401 && asked.body.contains("nothing is lost"), "\(asked.body)")
+        #expect(!asked.body.contains("/language/"), "no way that leads away from it")
+        #expect(page.body.contains("/language/"))
         #expect(asked.body.contains("action=\"/compose/login\" enctype=\"multipart/form-data\""))
         #expect(!asked.body.contains("<b>the pool") && !asked.body.contains("<nav"))
         let carried = hidden(asked)
@@ -79,6 +81,36 @@ extension GatewayIntegrationTests {
         let sent = try await browser.submit("/compose", Self.written, from: back)
         #expect(sent.status == 303 && sent.headers["location"]?.contains("done=sent&n=2") == true, "\(sent.body)")
         #expect(try await stack.submissions(count: 2).count == 2, "nothing went before, and nothing twice")
+      }
+    }
+
+    @Test("Whoever else logs in there finds nothing of it, also after a logout", arguments: [true, false])
+    func somebodyElse(isLogout: Bool) async throws {
+      try await GatewayStack.run { stack in
+        let browser = try await visitor(stack, "lea")
+        _ = try await stack.makeUser("max", #", "password": "\#(Self.password)""#)
+        let page = try await browser.get("/compose")
+        let written = Self.written + [try page.writer]
+        if isLogout {
+          #expect(try await browser.submit("/logout", [], from: page).status == 303)
+        } else {
+          try await endSession(browser, stack)
+        }
+        let asked = try await browser.submit("/compose", written, from: page)
+        #expect(asked.status == 401)
+        func expectNothing(_ answer: RawHTTP.Answer, status: Int) {
+          #expect(answer.status == status && answer.body.contains("nothing of it was taken over"), "\(answer.body)")
+          for part in ["the pool", "91234561", "28321234", "R &amp; D", "a-key-of-a-test", Self.tomorrow] {
+            #expect(!answer.body.contains(part), "\(part)")
+          }
+        }
+        let max = [("username", "max"), ("password", Self.password)]
+        expectNothing(try await browser.submit("/compose/login", hidden(asked) + max, from: asked), status: 200)
+        // Of a page that does not say whose it is, and of one that is another's, in another window.
+        let nobodys = hidden(asked).filter { $0.0 != "writer" }
+        expectNothing(try await browser.submit("/compose/login", nobodys + max, from: asked), status: 403)
+        expectNothing(try await browser.submit("/compose", written, from: page), status: 403)
+        #expect(try await stack.submissions(count: 0).isEmpty)
       }
     }
 
@@ -127,7 +159,8 @@ extension GatewayIntegrationTests {
         let browser = try await visitor(stack, "kim")
         let page = try await browser.get("/compose")
         try await endSession(browser, stack)
-        let asked = try await browser.submit("/compose", [("content", "Kept"), ("recipients", "91234567")], from: page)
+        let asked = try await browser.submit(
+          "/compose", [("content", "Kept"), ("recipients", "91234567"), try page.writer], from: page)
         #expect(asked.status == 401)
         #expect(try await browser.logIn("kim", Self.password).status == 303)
         let back = try await browser.submit(

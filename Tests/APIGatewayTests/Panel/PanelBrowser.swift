@@ -2,6 +2,18 @@ import Foundation
 
 @testable import APIGateway
 
+extension RawHTTP.Answer {
+  /// The field of a compose page that says whose it is.
+  var writer: (String, String) {
+    get throws {
+      guard let writer = body.firstMatch(of: /name="writer" value="([0-9a-f-]+)"/) else {
+        throw RawHTTP.Failure(what: "the page is nobody's")
+      }
+      return ("writer", String(writer.1))
+    }
+  }
+}
+
 /// A browser as far as the panel's safety goes: it keeps cookies and sends forms.
 final class PanelBrowser {
   let http: RawHTTP

@@ -37,6 +37,9 @@ extension GatewayIntegrationTests {
           #expect(answer.status == (isAdmins ? 403 : 200), "\(path)")
           #expect(!isAdmins || !answer.body.contains("/admin/"), "no way there is shown")
         }
+        browser.language = "en"
+        let eve = try await stack.makeUser("eve")
+        #expect(try await browser.get("/admin/users/\(eve)").body.contains("data-ask=\"Cancel everything of eve that"))
         #expect(try await other.send("/admin/sending/stop", []).status == 403)
         let page = try await other.get("/")
         #expect(try await other.submit("/admin/sending/stop", [], from: page).status == 403)
@@ -84,6 +87,13 @@ extension GatewayIntegrationTests {
             "/compose", text + [("recipients", "91234567,陳大文"), ("encoding", name)], from: page)
           #expect(later.body.contains("The file was read as \(name)."), "as long as the form is filled in")
         }
+        let send = [("content", "Hi"), ("action", "send"), ("confirmed", "1"), ("key", "a-key-of-big5")]
+        let asked = try await browser.upload("/compose", send, file: ("file", big5), from: page)
+        #expect(asked.status == 200 && asked.body.contains("Yes, send now"), "a look at it first: \(asked.body)")
+        #expect(asked.body.contains("The file was read as Big5.") && asked.body.contains("91234567,陳大文"))
+        let sent = try await browser.submit(
+          "/compose", send + [("recipients", "91234567,陳大文"), ("encoding", "Big5")], from: asked)
+        #expect(sent.status == 303, "\(sent.body)")
         let picture = try await browser.upload("/compose", text, file: ("file", [0x89, 0x50, 0xFF, 0x00]), from: page)
         #expect(picture.status == 400 && picture.body.contains("is no text in UTF-8, UTF-16 or Big5"))
         let odd = try await browser.submit("/compose", text + [("encoding", "<b>")], from: page)
@@ -122,7 +132,8 @@ extension GatewayIntegrationTests {
         #expect(try await browser.submit("/logout", [], from: try await browser.get("/")).status == 303)
         #expect(try await browser.logIn("gus", "the password").status == 303)
         let stale = try await browser.submit(
-          "/compose", [("recipients", "91234567"), ("content", "A long text"), ("action", "send")], from: page)
+          "/compose",
+          [("recipients", "91234567"), ("content", "A long text"), ("action", "send"), try page.writer], from: page)
         #expect(stale.status == 403 && stale.body.contains("A long text") && stale.body.contains("Nothing was sent"))
       }
     }

@@ -41,7 +41,8 @@ struct PanelWordsTests {
     }
     // What the states of a letter and of an SMS forbid, and what the dead-letter service refuses.
     let states = LetterStatus.allCases.map(\.rawValue) + [UnitState.unconfirmed, .dead].map(\.rawValue)
-    for code in states + [LetterRow.poison, "expired", "nothing_to_cancel", "no_queue", "not_pending"] {
+    let refusals = ["expired", "nothing_to_cancel", "no_queue", "not_pending", "too_old", "wrong_state", "cancelling"]
+    for code in states + refusals + [LetterRow.poison] {
       #expect(text.known("reason_\(code)") != nil, "\(code)")
     }
   }
@@ -57,6 +58,18 @@ struct PanelWordsTests {
     for outcome in ["done", "requested", "aborted"] {
       #expect(text.known("audit_outcome_\(outcome)") != nil, "\(outcome)")
     }
+  }
+
+  @Test("What became of a letter is told in the reader's language, a refusal with its reason")
+  func results() throws {
+    let chinese = try PanelText(.traditionalChinese)
+    for reason in ["too_old", "wrong_state", "came_again", "no_queue", "unknown_provider", "provider_not_allowed"] {
+      let told = DeadLetterPage.result("refused:\(reason)", chinese)
+      #expect(told.hasPrefix("被拒：") && !told.contains(reason), "\(told)")
+    }
+    #expect(DeadLetterPage.result("refused:later", chinese) == "被拒：later")
+    #expect(DeadLetterPage.result("sent", chinese) == chinese("status_sent"))
+    #expect(DeadLetterPage.result("taken_back", chinese) == chinese("result_taken_back"))
   }
 
   @Test("A refusal is told by its code, and in the API's words when nobody knows it")

@@ -53,7 +53,8 @@ struct QueuePageTests {
       for part in [
         ">1,234</td>", "<a href=\"\(path)\">ann</a>", "10 min", "action=\"\(path)/pause\"",
         "formaction=\"\(path)/cancel-all\"", "Normal", "Bulk",
-        "href=\"/admin/queue\" aria-current=\"page\"",
+        "href=\"/admin/queue\" aria-current=\"page\"", "data-ask=\"Cancel everything of ann that has not been sent?\"",
+        "name=\"next\" value=\"/admin/queue\"",
       ] { #expect(page.body.contains(part), "\(part)") }
       #expect(!page.body.contains("Held back"))
       var held = Self.heads([])
@@ -61,10 +62,12 @@ struct QueuePageTests {
       gateway.queue.apply(held)
       let paused = try await get(gateway, "/admin/queue")
       #expect(paused.body.contains("Held back") && paused.body.contains("action=\"\(path)/resume\""), "\(paused.body)")
+      #expect(paused.body.contains("data-ask=\"Cancel everything of ann that"))
       #expect(paused.body.contains("<a href=\"\(path)\">ann</a>") && paused.body.contains("Nobody waits."))
       gateway.queue.apply(Self.heads([Self.head(ann, .normal, 7, 1_234), Self.head(ann, .bulk, 8, 5)]))
       let bulk = try await get(gateway, "/admin/queue?class=bulk")
       #expect(bulk.body.contains(">5</td>") && !bulk.body.contains("10 min"))
+      #expect(bulk.body.contains("name=\"next\" value=\"/admin/queue?class=bulk\""), "back to what was looked at")
       #expect(try await get(gateway, "/admin/queue?user_id=\(UserID.timeOrdered())").body.contains("Nobody waits."))
       #expect(try await get(gateway, "/admin/queue?user_id=x").status == 400)
       #expect(try await get(gateway, "/admin/queue", admin: false).status == 403)
@@ -74,9 +77,16 @@ struct QueuePageTests {
   @Test("Without the database it is shown without ages, and of many flows it says how many more there are")
   func withoutDatabase() async throws {
     try await GatewayFixture.run { gateway in
-      gateway.queue.apply(Self.heads((0..<60).map { Self.head(.timeOrdered(), .normal, Int64($0), 3) }))
+      let ann = UserID.timeOrdered()
+      let normal = (0..<110).map { Self.head($0 == 0 ? ann : .timeOrdered(), .normal, $0, 3) }
+      gateway.queue.apply(Self.heads(normal + (0..<20).map { Self.head(.timeOrdered(), .bulk, 200 + $0, 3) }))
       let page = try await get(gateway, "/admin/queue")
-      #expect(page.status == 200 && page.body.contains("These are the first 50 of 60."), "\(page.body)")
+      #expect(page.status == 200 && page.body.contains("These are the first 100 of 130."), "\(page.body)")
+      let some = try await get(gateway, "/admin/queue?class=normal")
+      #expect(some.body.contains("These are the first 100 of 110."), "\(some.body)")
+      for filter in ["class=bulk", "user_id=\(ann)", "class=normal&user_id=\(ann)"] {
+        #expect(try await !get(gateway, "/admin/queue?\(filter)").body.contains("These are the first"), "\(filter)")
+      }
     }
   }
 

@@ -20,8 +20,12 @@
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of parts()) {
         const next = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
-        // What somebody is working in is left alone.
+        // What somebody is working in, or is about to click in, is left alone.
         if (!next || part.contains(document.activeElement)) continue;
+        if (part.matches(":hover") && part.querySelector("button")) {
+          part.addEventListener("pointerleave", soon, { once: true });
+          continue;
+        }
         if (part.innerHTML !== next.innerHTML) part.innerHTML = next.innerHTML;
       }
     } catch { /* Away for a moment; the next event or the timer below tries again. */ } finally {
