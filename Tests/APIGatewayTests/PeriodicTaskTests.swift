@@ -34,12 +34,14 @@ struct PeriodicTaskTests {
 
   @Test("is not held up at a stop by work that does not end", .timeLimit(.minutes(1)))
   func stops() async throws {
+    let hasBegun = NIOLockedValueBox(false)
     let task = PeriodicTask(every: .milliseconds(1), atStop: .milliseconds(50), failure: "failed", logger: logger) {
+      hasBegun.withLockedValue { $0 = true }
       try await Task.sleep(for: .seconds(3_600))
     }
     let group = ServiceGroup(services: [task], logger: logger)
     async let ended: Void = group.run()
-    try await Task.sleep(for: .milliseconds(20))
+    try await eventually("the work is under way") { hasBegun.withLockedValue { $0 } }
     await group.triggerGracefulShutdown()
     try await ended
   }

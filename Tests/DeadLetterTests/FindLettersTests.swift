@@ -104,6 +104,17 @@ struct FindLettersTests {
     }
   }
 
+  /// What requests name beyond a list's filter: one state, or letters one by one; or neither.
+  private func choice(_ round: Int, _ pool: PostgresPool) async throws -> (unitState: String?, ids: [UUID]?) {
+    let unitState = [nil, "dead", "unconfirmed"][round % 3]
+    guard round % 5 == 0 else { return (unitState, nil) }
+    let ids: [UUID] = try await pool.query("SELECT letter_id FROM dead_letter.letters ORDER BY random() LIMIT 100").map
+    {
+      try $0.decode("letter_id")
+    }
+    return (unitState, ids)
+  }
+
   @Test("previews what a request would apply to, by user and pinned provider")
   func previews() async throws {
     try await withDatabase { pool in
@@ -111,13 +122,7 @@ struct FindLettersTests {
       var random = SeededGenerator(seed: 9)
       for round in 0..<300 {
         let q = question(&random)
-        let unitState = [nil, "dead", "unconfirmed"][round % 3]
-        let ids: [UUID]? =
-          round % 5 > 0
-          ? nil
-          : try await pool.query("SELECT letter_id FROM dead_letter.letters ORDER BY random() LIMIT 100").map {
-            try $0.decode("letter_id")
-          }
+        let (unitState, ids) = try await choice(round, pool)
         let found = try await pool.query(
           """
           SELECT user_id, coalesce(pinned_provider, '') AS pin, letters, segments FROM dead_letter.preview_letters(
@@ -150,13 +155,7 @@ struct FindLettersTests {
       var random = SeededGenerator(seed: 11)
       for round in 0..<300 {
         let q = question(&random)
-        let unitState = [nil, "dead", "unconfirmed"][round % 3]
-        let ids: [UUID]? =
-          round % 5 > 0
-          ? nil
-          : try await pool.query("SELECT letter_id FROM dead_letter.letters ORDER BY random() LIMIT 100").map {
-            try $0.decode("letter_id")
-          }
+        let (unitState, ids) = try await choice(round, pool)
         let found: [UUID] = try await pool.query(
           """
           SELECT letter_id FROM dead_letter.choose_letters(

@@ -38,8 +38,6 @@ struct PanelAPI: Sendable {
     if let value = call.body {
       fields[.contentType] = "application/json"
       body = ByteBuffer(string: JSONWriter.text(value))
-      // Routes whose body may be left out see by it that it was not.
-      fields[.contentLength] = String(body.readableBytes)
     }
     let head = HTTPRequest(
       method: call.method, scheme: nil, authority: nil, path: call.path + PanelURL.query(call.query),
