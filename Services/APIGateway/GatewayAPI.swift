@@ -34,7 +34,9 @@ struct GatewayAPI {
   /// Every route of the API; what is neither here nor a page of the panel is a 404.
   var routes: [Route] {
     let authenticator = Authenticator(
-      directory: directory, limiter: RequestLimiter(rate: settings.requestRate, userRate: settings.userRequestRate))
+      directory: directory,
+      limiter: RequestLimiter(
+        rate: settings.requestRate, userRate: settings.userRequestRate, commandRate: settings.commandRate))
     let parser = PhoneNumberParser(defaultRegion: settings.defaultRegion, check: settings.numberCheck)
     let (store, providers) = (store, providers)
     let send = SendController(
@@ -75,7 +77,7 @@ struct GatewayAPI {
 
   /// What changes something by a command.
   private func controls(_ authenticator: Authenticator, _ lookup: MessageLookup) -> [Route] {
-    let bus = CommandBus(publisher: publisher, answers: answers)
+    let bus = CommandBus(publisher: publisher, answers: answers, limiter: authenticator.limiter)
     let store = store
     let users = UserLookup(directory: directory, store: AccountStore(pool: store.pool)) {
       try await store.hasMessages(of: $0)

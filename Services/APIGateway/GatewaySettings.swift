@@ -17,6 +17,8 @@ struct GatewaySettings: Sendable {
   var requestRate = 500
   /// `SLUICE_API_USER_RATE`: requests a second of each user who has no limit of their own.
   var userRequestRate = 200
+  /// `SLUICE_API_COMMAND_RATE`: commands a second of each user (pause, resume, cancel, retry, replay, settings).
+  var commandRate = 20
   /// `SLUICE_CORS_ORIGINS`: whose pages may call the API, separated by commas; `*` for all.
   var corsOrigins: Set<String> = []
   /// `SLUICE_PUBLIC_URL`: where callers reach this service.
@@ -73,6 +75,7 @@ extension GatewaySettings {
     gateway.idleSeconds = settings.int("SLUICE_HTTP_IDLE_SECONDS", default: gateway.idleSeconds, in: 1...3_600)
     gateway.requestRate = settings.int("SLUICE_API_RATE", default: gateway.requestRate, in: 1...1_000_000)
     gateway.userRequestRate = settings.int("SLUICE_API_USER_RATE", default: gateway.userRequestRate, in: 1...1_000_000)
+    gateway.commandRate = settings.int("SLUICE_API_COMMAND_RATE", default: gateway.commandRate, in: 1...1_000_000)
     gateway.corsOrigins = corsOrigins(settings)
     gateway.publicURL = publicURL(settings)
     let limits = gateway.limits

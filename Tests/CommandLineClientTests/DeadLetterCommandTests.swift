@@ -117,7 +117,7 @@ struct DeadLetterCommandTests {
       ])
     let all = try await sluice(["replay", "--all", "--yes"], answer: "{\"success\": true, \"status\": \"requested\"}")
     #expect(all.code == 0 && all.output.hasPrefix("requested"))
-    #expect(try body(all.requests.first) == ["filter": [:]])
+    #expect(try body(all.requests.first) == ["filter": [:], "all": true])
     let conflict = try await sluice(
       ["abandon", Self.id], answer: #"{"error": {"code": "CONFLICT", "message": "Settle it"}}"#, status: "409 Conflict")
     #expect(conflict.code == 1 && conflict.output.contains("Settle it (CONFLICT)"))

@@ -76,6 +76,8 @@ struct DeadLetterPages: Sendable {
     if command == "replay" {
       body.append(("class", form.trimmed("class").map { .string($0) }))
       body.append(("provider", form.trimmed("by_provider").map { .string($0) }))
+      // The page shows what is chosen and asks before anything is done.
+      if filter.isEmpty { body.append(("all", .bool(true))) }
     }
     if command == "settle" { body.append(("as", .string(form["as"] ?? ""))) }
     return body

@@ -24,8 +24,8 @@ struct ReplayedUnits: Sendable {
       USING unnest(\(units.map(\.unit.messageID.uuid)), \(units.map(\.unit.index))) AS p(message_id, unit_index)
       WHERE r.message_id = p.message_id AND r.unit_index = p.unit_index
       RETURNING r.message_id, r.unit_index, r.died,
-        EXISTS (SELECT FROM scheduler.cancelled_replays c WHERE c.replay_id = r.replay_id) AND NOT EXISTS (
-          -- A lease that ran out was no try at the provider.
+        NOT EXISTS (
+          -- Its replay was cancelled or expired before it went. A lease that ran out was no try at the provider.
           SELECT FROM scheduler.attempts a
           WHERE a.message_id = r.message_id AND a.unit_index = r.unit_index AND a.dispatch > r.died
             AND a.outcome <> 'expired') AS is_unsent

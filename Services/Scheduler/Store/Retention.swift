@@ -63,6 +63,7 @@ struct Retention: Sendable {
         WHERE received_at < sluice.clock() - \(CommandStore.patience / .seconds(1)) * interval '1 second'
         """)
       try await connection.query("DELETE FROM scheduler.user_cancellations WHERE done_at < \(unsafeRaw: before)")
+      try await connection.query("DELETE FROM scheduler.retries WHERE done_at < \(unsafeRaw: before)")
       try await connection.query("DELETE FROM scheduler.replay_cancellations WHERE done_at < \(unsafeRaw: before)")
       try await connection.query("DELETE FROM scheduler.cancelled_replays WHERE cancelled_at < \(unsafeRaw: before)")
       return rows.count
