@@ -132,7 +132,8 @@ struct BulkLetterTests {
         ("replay", #"{"ids": "x"}"#, ["ids"]), ("replay", #"{"ids": ["x", "\#(letter)", 7]}"#, ["ids[0]", "ids[2]"]),
         ("replay", #"{"ids": \#(many)}"#, ["ids"]), ("replay", #"{"filter": []}"#, ["filter"]),
         ("replay", #"{"filter": {"status": "replaying"}, "all": true}"#, ["filter.status"]),
-        ("replay", #"{"filter": {}}"#, ["filter"]), ("replay", #"{"filter": {"status": "pending"}, "all": false}"#, ["filter"]),
+        ("replay", #"{"filter": {}}"#, ["filter"]),
+        ("replay", #"{"filter": {"status": "pending"}, "all": false}"#, ["filter"]),
         ("replay", #"{"filter": {"provider": null}, "dry_run": false}"#, ["filter"]),
         ("abandon", #"{"filter": {}, "all": true}"#, ["all"]),
         (

@@ -31,7 +31,9 @@ struct BudgetTests {
           group.addTask { try await repeating { _ = try await hammer.gateway.post("/api/sms/\(id)/\(action)") } }
         }
       }
-      group.addTask { try await repeating { _ = try? await story.bulk(2_000, as: hammer, ["send_at": .string(tomorrow)]) } }
+      group.addTask {
+        try await repeating { _ = try? await story.bulk(2_000, as: hammer, ["send_at": .string(tomorrow)]) }
+      }
       group.addTask { try await arrivals(in: .seconds(8), stack) }
       defer { group.cancelAll() }
       while let result = try await group.next() { if let result { return result } }

@@ -6,7 +6,8 @@ extension GatewayAPI {
     let accounts = AccountStore(pool: store.pool)
     let commands = LetterCommands(
       bus: CommandBus(publisher: publisher, answers: answers, limiter: authenticator.limiter),
-      reads: DeadLetterReads(pool: store.pool), queue: queue, weights: UserWeights(directory: directory, store: accounts))
+      reads: DeadLetterReads(pool: store.pool), queue: queue,
+      weights: UserWeights(directory: directory, store: accounts))
     return DeadLettersController(
       authenticator: authenticator, reads: commands.reads,
       usernames: UsernameLookup(directory: directory, store: accounts)
