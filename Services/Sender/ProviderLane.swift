@@ -182,7 +182,7 @@ actor ProviderLane {
     firstByte.ended()
     await slowAnswers.forget(attempt.id)
     Failpoint.reach(.answered)
-    if let verdict = adapter.classifier.verdict(on: exchange.result, now: .now()) {
+    if let verdict = adapter.verdict(on: exchange.result) {
       await endings.finish(
         Gate.Ending(
           attempt: attempt.id, verdict: verdict, startedAt: exchange.firstByteAt.map(claim.databaseTime),

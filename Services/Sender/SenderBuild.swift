@@ -29,7 +29,7 @@ enum SenderBuild {
       (
         provider.name,
         ProviderLane(
-          adapter: ProviderAdapter(settings: provider), gate: gate, transport: transport,
+          adapter: ProviderAdapter(settings: provider, logger: logger), gate: gate, transport: transport,
           endings: EndingWriter(gate: gate, provider: provider.name, reports: reports, logger: logger),
           logger: logger)
       )

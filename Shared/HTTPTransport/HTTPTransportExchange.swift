@@ -5,7 +5,7 @@ public struct HTTPTransportExchange: Sendable {
     /// The peer answered. Header names are in lower case. Not complete: the body was cut off, ran into the time limit or
     /// was longer than the response limit.
     case response(status: Int, headers: [(String, String)], body: [UInt8], isComplete: Bool)
-    /// No byte of the request was written.
+    /// No byte of the request reached the peer: none was written, or a proxy did not pass it on.
     case notSent(HTTPTransportFailure)
     /// The claim was too old when the connection was ready; no byte of the request was written.
     case claimExpired

@@ -14,6 +14,8 @@ final class Transfer {
   private var response = ResponseCollector()
   private var firstByteAt: ContinuousClock.Instant?
   private var isClaimExpired = false
+  /// What had been written before the request itself: a CONNECT to a proxy.
+  private var bytesBefore = 0
 
   /// Prepares the handle; `nil` when libcurl refuses a part of the request.
   init?(
@@ -45,15 +47,25 @@ final class Transfer {
 
   /// Says how the request ended. Call it before the handle is removed.
   func exchange(endedBy code: CURLcode) -> HTTPTransportExchange {
-    let hasWritten = hasWrittenBytes
+    let hasWritten = hasWrittenBytes && !isRefusedByProxy
     return HTTPTransportExchange(
       result: result(of: code, hasWritten: hasWritten), firstByteAt: hasWritten ? firstByteAt : nil, finishedAt: .now,
       requestBytesWritten: hasWritten)
   }
 
-  private var hasWrittenBytes: Bool { sluice_curl_get_long(handle, CURLINFO_REQUEST_SIZE) > 0 }
+  private var bytesWritten: Int { sluice_curl_get_long(handle, CURLINFO_REQUEST_SIZE) }
+
+  private var hasWrittenBytes: Bool { firstByteAt != nil && bytesWritten > bytesBefore }
+
+  /// A 407 without a tunnel is the proxy's own (RFC 9110 §15.5.8): it passed nothing on.
+  private var isRefusedByProxy: Bool {
+    request.proxy != nil && response.status == 407 && request.url.lowercased().hasPrefix("http:")
+  }
 
   private func result(of code: CURLcode, hasWritten: Bool) -> HTTPTransportExchange.Result {
+    if isRefusedByProxy {
+      return .notSent(HTTPTransportFailure(kind: .connection, message: "the proxy refused the credentials"))
+    }
     // libcurl calls it a success when the connection ends within the head.
     if code == CURLE_OK, !response.isHeadComplete {
       return .unknown(HTTPTransportFailure(kind: .cut, message: "the head of the answer was cut off"))
@@ -101,6 +113,7 @@ final class Transfer {
       isClaimExpired = true
       return CURL_PREREQFUNC_ABORT
     }
+    if firstByteAt == nil { bytesBefore = bytesWritten }
     firstByteAt = now
     onFirstByte?(now)
     return CURL_PREREQFUNC_OK

@@ -162,7 +162,7 @@ struct MessageStore: Sendable {
     let doubtful = units.filter { $0.state == .unconfirmed }
     if !doubtful.isEmpty {
       let letters = try await DeadUnits.load(
-        doubtful.map { ($0.attempt, .unconfirmed, "unconfirmed", 0) }, at: now, connection)
+        doubtful.map { ($0.attempt, .unconfirmed, "unconfirmed", nil, 0) }, at: now, connection)
       try facts.add(letters, at: now)
     }
     try await replayed.finish(units.map { ($0.attempt.unit, $0.state) }, at: now, &facts)

@@ -16,7 +16,8 @@ extension OutcomeStore {
           // A unit that goes back to its letter died of what it had died of before.
           (
             AttemptID(unit: applied.report.attempt.unit, dispatch: applied.new.dispatch), applied.new.state,
-            applied.row.ending == applied.new.state ? nil : applied.errorType, applied.maxAttempts
+            applied.row.ending == applied.new.state ? nil : applied.errorType, applied.report.reason,
+            applied.maxAttempts
           )
         }, at: now, connection)
       try facts.add(letters, at: now)
@@ -66,7 +67,8 @@ extension OutcomeStore.Applied {
       attempt: report.attempt, state: new.state, dispatch: new.dispatch, attemptsUsed: new.attemptsUsed,
       provider: report.provider, outcome: outcome, reply: report.reply,
       errorCode: outcome == .accepted ? nil : report.errorCode,
-      errorMessage: outcome == .accepted || outcome == nil ? nil : errorType, startedAt: report.startedAt,
+      errorMessage: outcome == .accepted || outcome == nil ? nil : report.reason ?? errorType,
+      startedAt: report.startedAt,
       finishedAt: report.finishedAt ?? now, dueAt: dueAt,
       mayBeDuplicate: outcome == .unknown && new.state == .retrying ? true : nil)
   }

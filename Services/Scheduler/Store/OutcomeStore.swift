@@ -14,6 +14,8 @@ struct OutcomeStore: Sendable {
     var report: UnitTransition.Report
     var reply: ProviderReply?
     var errorCode: String?
+    /// Why, in the provider's own words.
+    var reason: String?
     var startedAt: Timestamp?
     var finishedAt: Timestamp?
   }

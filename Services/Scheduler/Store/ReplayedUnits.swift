@@ -98,7 +98,7 @@ struct ReplayedUnits: Sendable {
     let buried = changes.filter { $0.state == .dead || $0.state == .unconfirmed }
     if !buried.isEmpty {
       let letters = try await DeadUnits.load(
-        buried.map { ($0.attempt, $0.state, errorType, 0) }, at: now, connection)
+        buried.map { ($0.attempt, $0.state, errorType, nil, 0) }, at: now, connection)
       try facts.add(letters, at: now)
     }
     try await finish(changes.map { ($0.attempt.unit, $0.state) }, at: now, &facts)

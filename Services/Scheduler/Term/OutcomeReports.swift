@@ -24,7 +24,8 @@ struct OutcomeReports: Sendable {
       reports = body.outcomes.map { outcome in
         OutcomeStore.Report(
           attempt: outcome.attempt, provider: body.provider, report: .outcome(outcome.outcome), reply: outcome.reply,
-          errorCode: outcome.errorCode, startedAt: outcome.startedAt, finishedAt: outcome.finishedAt)
+          errorCode: outcome.errorCode, reason: outcome.reason, startedAt: outcome.startedAt,
+          finishedAt: outcome.finishedAt)
       }
       latencies = body.outcomes.filter { $0.startedAt != nil && $0.errorCode != "orphaned" }
         .map { ($0.finishedAt - $0.claimedAt) / .seconds(1) }

@@ -81,7 +81,7 @@ struct Gate: Sendable {
     let ended: PostgresQuery = """
       UPDATE sender.ledger l
       SET state = 'finished', outcome = e.outcome, reply_status = e.reply_status, reply_body = e.reply_body,
-          error_code = e.error_code, retry_after_s = e.retry_after_s, started_at = e.started_at,
+          error_code = e.error_code, reason = e.reason, retry_after_s = e.retry_after_s, started_at = e.started_at,
           finished_at = e.finished_at, reported_at = NULL,
           anchor_at = CASE g.pacing
             WHEN 'strict' THEN e.finished_at
@@ -90,10 +90,11 @@ struct Gate: Sendable {
           \(endings.map(\.attempt.messageID.uuid)), \(endings.map(\.attempt.index)),
           \(endings.map(\.attempt.dispatch)), \(endings.map(\.verdict.outcome.rawValue)),
           \(endings.map(\.verdict.reply?.status)), \(endings.map(\.verdict.reply?.body)),
-          \(endings.map(\.verdict.errorCode)), \(endings.map(\.verdict.retryAfter)),
+          \(endings.map(\.verdict.errorCode)), \(endings.map(\.verdict.reason)),
+          \(endings.map(\.verdict.retryAfter)),
           \(endings.map { $0.startedAt?.date }), \(endings.map(\.finishedAt.date)))
-        AS e(message_id, unit_index, dispatch, outcome, reply_status, reply_body, error_code, retry_after_s,
-             started_at, finished_at),
+        AS e(message_id, unit_index, dispatch, outcome, reply_status, reply_body, error_code, reason,
+             retry_after_s, started_at, finished_at),
         sender.gates g
       WHERE l.message_id = e.message_id AND l.unit_index = e.unit_index AND l.dispatch = e.dispatch
         AND g.provider = l.provider

@@ -8,6 +8,8 @@ public struct AttemptOutcomes: Payload {
     public var reply: ProviderReply?
     /// `timeout`, `connection`, `resolve`, `tls`, `cut`, `orphaned`, `http_503`, …; absent when accepted.
     public var errorCode: String?
+    /// Why, in the provider's own words.
+    public var reason: String?
     /// When the gate let the attempt through, by PostgreSQL's clock.
     public var claimedAt: Timestamp
     /// When the first request byte was written; absent when none was.
@@ -17,13 +19,14 @@ public struct AttemptOutcomes: Payload {
     public var retryAfterSeconds: Double?
 
     public init(
-      attempt: AttemptID, outcome: AttemptOutcome, reply: ProviderReply?, errorCode: String?, claimedAt: Timestamp,
-      startedAt: Timestamp?, finishedAt: Timestamp, retryAfterSeconds: Double? = nil
+      attempt: AttemptID, outcome: AttemptOutcome, reply: ProviderReply?, errorCode: String?, reason: String? = nil,
+      claimedAt: Timestamp, startedAt: Timestamp?, finishedAt: Timestamp, retryAfterSeconds: Double? = nil
     ) {
       self.attempt = attempt
       self.outcome = outcome
       self.reply = reply
       self.errorCode = errorCode
+      self.reason = reason
       self.claimedAt = claimedAt
       self.startedAt = startedAt
       self.finishedAt = finishedAt
@@ -31,7 +34,7 @@ public struct AttemptOutcomes: Payload {
     }
 
     enum CodingKeys: String, CodingKey {
-      case attempt, outcome, reply
+      case attempt, outcome, reply, reason
       case errorCode = "error_code"
       case claimedAt = "claimed_at"
       case startedAt = "started_at"

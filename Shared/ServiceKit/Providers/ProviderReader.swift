@@ -26,12 +26,14 @@ struct ProviderReader {
     provider.health = health(mapping.mapping("health"))
     provider.retry = retry(mapping.mapping("retry"))
     provider.replies = mapping.mappings("replies").compactMap { ReplyRule($0) }
+    provider.proxy = proxy(mapping)
     switch adapter {
     case .hkt:
+      provider.isStrict = mapping.bool("hkt_strict", default: false)
       provider.application = credential(mapping, "application", "SMS_APPLICATION_ID")
       provider.senderNumber = credential(mapping, "sender_number", "SMS_SENDER_NUMBER")
     case .json:
-      for key in ["application", "sender_number"] where mapping.has(key) {
+      for key in ["application", "sender_number", "hkt_strict"] where mapping.has(key) {
         _ = mapping.string(key)
         mapping.note(key, "is only for the adapter hkt")
       }
@@ -48,6 +50,12 @@ struct ProviderReader {
       return ""
     }
     if let problem = ProviderURL.problem(text) { mapping.note("url", problem) }
+    return text
+  }
+
+  private func proxy(_ mapping: YAMLMapping) -> String? {
+    guard let text = mapping.string("proxy") else { return nil }
+    if let problem = ProviderURL.proxyProblem(text) { mapping.note("proxy", problem) }
     return text
   }
 

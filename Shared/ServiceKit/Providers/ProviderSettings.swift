@@ -20,6 +20,10 @@ public struct ProviderSettings: Sendable, Hashable {
   public var retry = RetryPolicy()
   /// First match wins, before the adapter's defaults.
   public var replies: [ReplyRule] = []
+  /// The proxy that requests go through, `http://[user:password@]host:port`. May hold credentials: never logged.
+  public var proxy: String?
+  /// Whether a 2xx of HKT's with neither a status nor a reason is unknown instead of accepted.
+  public var isStrict = false
   /// HKT's application id. Secret.
   public var application: String?
   /// HKT's sender number.
