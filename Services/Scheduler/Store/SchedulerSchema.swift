@@ -11,6 +11,7 @@ enum SchedulerSchema {
     Migration(version: 4, name: "replays", sql: ReplaySchema.tables),
     Migration(version: 5, name: "replays cancelled in steps", sql: ReplaySchema.cancellations),
     Migration(version: 6, name: "answers that are given again", sql: ReplaySchema.answers),
+    Migration(version: 7, name: "how far the log was read", sql: AcceptanceStore.tables),
   ]
 
   private static let allowedProviders = """
