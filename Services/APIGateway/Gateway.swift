@@ -32,7 +32,9 @@ struct Gateway {
     let consumer = AMQPConsumer(
       configuration: service.amqp.named("\(service.instance) consume"),
       // Far enough back for the heads of the queue and the state of the providers, which are told once a minute at least.
-      subscriptions: [AMQPSubscription(queue: BrokerNames.log, prefetch: 256, streamOffset: .interval("90s"))],
+      subscriptions: [
+        AMQPSubscription(queue: BrokerNames.log, prefetch: 256, streamOffset: .interval("90s"), silence: .seconds(6))
+      ],
       logger: logger)
     let directory = NIOLockedValueBox(TokenDirectory())
     let queue = QueueView()
@@ -90,6 +92,7 @@ struct Gateway {
         consumer: consumer, queue: queue, providers: providers, answers: answers, directory: directory,
         refreshSignal: signal, feed: feed, logger: logger),
       api.server(logger: logger, onListening: onListening),
+      DrainPause(duration: .seconds(settings.drainSeconds)),
     ]
     self.readiness = readiness
   }

@@ -13,6 +13,8 @@ struct GatewaySettings: Sendable {
   /// `SLUICE_HTTP_IDLE_SECONDS`: how long a connection stays open without a whole head of a request, and how long a
   /// caller may take to read an answer.
   var idleSeconds = 60
+  /// `SLUICE_DRAIN_SECONDS`: how long requests are still taken after the word to stop, while `ready` says no.
+  var drainSeconds = 1
   /// `SLUICE_API_RATE`: requests a second of all users.
   var requestRate = 500
   /// `SLUICE_API_USER_RATE`: requests a second of each user who has no limit of their own.
@@ -73,6 +75,7 @@ extension GatewaySettings {
     gateway.bodyLimit = settings.int("SLUICE_BODY_LIMIT", default: gateway.bodyLimit, in: 1_024...64 * 1024 * 1024)
     gateway.bodySeconds = settings.int("SLUICE_BODY_SECONDS", default: gateway.bodySeconds, in: 1...3_600)
     gateway.idleSeconds = settings.int("SLUICE_HTTP_IDLE_SECONDS", default: gateway.idleSeconds, in: 1...3_600)
+    gateway.drainSeconds = settings.int("SLUICE_DRAIN_SECONDS", default: gateway.drainSeconds, in: 0...300)
     gateway.requestRate = settings.int("SLUICE_API_RATE", default: gateway.requestRate, in: 1...1_000_000)
     gateway.userRequestRate = settings.int("SLUICE_API_USER_RATE", default: gateway.userRequestRate, in: 1...1_000_000)
     gateway.commandRate = settings.int("SLUICE_API_COMMAND_RATE", default: gateway.commandRate, in: 1...1_000_000)

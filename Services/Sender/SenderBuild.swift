@@ -9,6 +9,12 @@ import ServiceLifecycle
 
 /// All wiring of the sender.
 enum SenderBuild {
+  /// Answers in flight are waited for, each for at most its provider's time-out; then their endings are written, 5 s, and
+  /// reported, 3 s.
+  static func shutdownLimit(_ settings: ServiceSettings) throws -> Duration {
+    try (settings.loadProviders().providers.map(\.timeout).max() ?? .zero) + .seconds(8)
+  }
+
   static func services(_ settings: ServiceSettings, _ logger: Logger) async throws -> [any Service] {
     let file = try settings.loadProviders()
     let pool = PostgresPool(configuration: settings.database, logger: logger)
@@ -39,10 +45,10 @@ enum SenderBuild {
       poison: PoisonReporter(publisher: publisher, logger: logger), logger: logger)
     let health = HealthServer(settings: settings, logger: logger) {
       if !publisher.isReady || !consumer.isReady { return "broker not reachable" }
-      return pool.isReady ? nil : "database not reachable"
+      return await DatabaseCheck.reason(pool)
     }
     return [
-      pool, publisher, health, OrphanWatch(gate: gate, reporter: reporter, logger: logger),
+      health, pool, publisher, OrphanWatch(gate: gate, reporter: reporter, logger: logger),
       LedgerPruning(pool: pool, logger: logger), reports, consumer, service,
     ]
   }

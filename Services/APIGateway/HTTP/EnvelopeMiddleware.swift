@@ -51,6 +51,8 @@ struct EnvelopeMiddleware: RouterMiddleware {
       response = answer(apiError(error, request, context), context)
     }
     if await !reader.drain(request, context) { close(&response, context) }
+    // The next request goes to another replica; the server closes idle connections soon (RFC 9112 §9.6).
+    if ProcessState.isShuttingDown, response.headers[.connection] == nil { response.headers[.connection] = "close" }
     response.headers[Self.requestIDHeader] = context.requestID
     response.headers.append(contentsOf: context.note.fields)
     crossOrigin.mark(&response, to: request)

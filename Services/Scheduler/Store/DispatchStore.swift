@@ -52,11 +52,16 @@ struct DispatchStore: Sendable {
     }
   }
 
-  /// Puts what expires within the lease into commands of its own: its deadline is nobody else's.
+  /// Cuts commands by their bytes, and puts what expires within the lease into commands of its own: its deadline is
+  /// nobody else's.
   private static func apart(
     _ orders: [Order], expiringBefore deadline: Timestamp, _ contents: [UnitID: Content]
   ) -> [Order] {
-    orders.flatMap { order in
+    orders.flatMap { order -> [Order] in
+      // One text may have 40 KB, and a command up to 256 of them.
+      order.picks.chunks(of: .max, bytes: 1 << 20) { 300 + (contents[$0.unit]?.content.utf8.count ?? 0) }
+        .map { Order(provider: order.provider, limit: order.limit, picks: $0) }
+    }.flatMap { order in
       let short = order.picks.filter { contents[$0.unit]?.expiresAt.map { $0 < deadline } ?? false }
       guard !short.isEmpty, order.picks.count > 1 else { return [order] }
       let alone = Set(short.map(\.unit))

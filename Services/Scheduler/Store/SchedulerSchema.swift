@@ -12,6 +12,7 @@ enum SchedulerSchema {
     Migration(version: 5, name: "replays cancelled in steps", sql: ReplaySchema.cancellations),
     Migration(version: 6, name: "answers that are given again", sql: ReplaySchema.answers),
     Migration(version: 7, name: "retries in steps", sql: RetrySchema.tables),
+    Migration(version: 8, name: "how far the log was read", sql: AcceptanceStore.tables),
   ]
 
   private static let allowedProviders = """

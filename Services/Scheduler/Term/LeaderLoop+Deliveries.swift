@@ -78,13 +78,7 @@ extension LeaderLoop {
       case .failure(let error): setAside(received.delivery, error)
       }
     }
-    guard !accepted.isEmpty else { return }
-    let result = try await IntakeStore(term: term).add(accepted.map(\.1))
-    Failpoint.reach(.intakeCommitted)
-    for entry in result.admitted { queue.admit(entry) }
-    for changes in result.changes { follow(changes) }
-    times.include(result.times)
-    await relay.add(result.outbox)
+    try await take(accepted.map(\.1))
     for (delivery, _) in accepted { await consumer.acknowledge(delivery) }
   }
 }

@@ -17,6 +17,8 @@ actor LeaderLoop {
   let poison: PoisonReporter
   let logger: Logger
   let file: ProvidersFile
+  /// For reading the log.
+  private let logReading: AMQPConfiguration
   let inbox = Inbox()
   var queue: DispatchQueue
   var due = DueTimes()
@@ -46,8 +48,9 @@ actor LeaderLoop {
 
   init(
     term: LeaderTerm, consumer: AMQPConsumer, publisher: AMQPPublisher, relay: OutboxRelay, poison: PoisonReporter,
-    file: ProvidersFile, board: ProviderBoard, ledgerPool: PostgresPool, logger: Logger
+    file: ProvidersFile, board: ProviderBoard, ledgerPool: PostgresPool, logReading: AMQPConfiguration, logger: Logger
   ) {
+    self.logReading = logReading
     self.term = term
     self.consumer = consumer
     self.publisher = publisher
@@ -65,12 +68,15 @@ actor LeaderLoop {
   func run(announcing announcement: ProvidersChanged) async throws {
     try await restore()
     let (consumer, relay, inbox) = (consumer, relay, inbox)
+    let log = LogFollower(store: AcceptanceStore(term: term), amqp: logReading, inbox: inbox, logger: logger)
     let retention = Retention(pool: term.pool, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await relay.announce(announcement) }
       group.addTask { try await consumer.run() }
       group.addTask { for await delivery in consumer.deliveries { inbox.add(delivery) } }
       group.addTask { try await relay.run() }
+      group.addTask { try await relay.beat() }
+      group.addTask { [log] in try await log.run() }
       group.addTask { try await retention.run() }
       group.addTask { try await self.work() }
       defer { group.cancelAll() }
@@ -113,6 +119,7 @@ actor LeaderLoop {
         try await handling(batch.submissions, \.delivery, by: takeIn)
         dispatched = try await dispatchIfDue(&group) || dispatched
         try await carryOut(batch.commands)
+        try await mend(batch)
         reportUnreadable(&group)
         dispatched = try await dispatchIfDue(&group) || dispatched
         let hasStepped = try await takeSteps()

@@ -14,9 +14,10 @@ public struct ServiceRunner {
   /// - Parameters:
   ///   - service: The executable's name, `api-gateway`.
   ///   - shutdownLimit: After this the process ends with 1 and logs what was still open. `SLUICE_SHUTDOWN_LIMIT` wins.
+  ///     Its errors are those of `services`.
   ///   - services: Builds the services. What it throws as `ConfigurationError` ends the process with 78.
   public static func run(
-    service: String, shutdownLimit: Duration = .seconds(10),
+    service: String, shutdownLimit: @Sendable (ServiceSettings) throws -> Duration = { _ in .seconds(10) },
     services build: @Sendable (ServiceSettings, Logger) async throws -> [any Service]
   ) async -> Never {
     let trap = SignalTrap()
@@ -32,7 +33,7 @@ public struct ServiceRunner {
       let settings = try ServiceSettings.load(service: service)
       let logger = bootstrap(settings)
       let services = try await build(settings, logger)
-      let limit = settings.shutdownLimit ?? shutdownLimit
+      let limit = try settings.shutdownLimit ?? shutdownLimit(settings)
       _exit(await ServiceProcess(services: services, limit: limit, logger: logger).run(phase))
     } catch let error as ConfigurationError {
       StandardErrorSink().write("\(service): \(error)")
