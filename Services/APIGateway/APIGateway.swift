@@ -5,7 +5,6 @@ import ServiceKit
 struct APIGateway {
   static func main() async {
     await ServiceRunner.run(service: "api-gateway") { @Sendable service, logger in
-      DescriptorLimit.raise()
       var settings = try GatewaySettings.load()
       settings.providers = try service.loadProviders().providers.map(ConfiguredProvider.init)
       return try Gateway(service: service, settings: settings, logger: logger).services

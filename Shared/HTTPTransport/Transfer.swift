@@ -14,6 +14,8 @@ final class Transfer {
   private var response = ResponseCollector()
   private var firstByteAt: ContinuousClock.Instant?
   private var isClaimExpired = false
+  private let begunAt = ContinuousClock.now
+  private var connectedAfter: Duration?
 
   /// Prepares the handle; `nil` when libcurl refuses a part of the request.
   init?(
@@ -48,7 +50,7 @@ final class Transfer {
     let hasWritten = hasWrittenBytes
     return HTTPTransportExchange(
       result: result(of: code, hasWritten: hasWritten), firstByteAt: hasWritten ? firstByteAt : nil, finishedAt: .now,
-      requestBytesWritten: hasWritten)
+      requestBytesWritten: hasWritten, connectedAfter: connectedAfter)
   }
 
   private var hasWrittenBytes: Bool { sluice_curl_get_long(handle, CURLINFO_REQUEST_SIZE) > 0 }
@@ -62,9 +64,20 @@ final class Transfer {
       return .response(status: response.status, headers: response.headers, body: response.body, isComplete: true)
     }
     let failure = isCancelled ? HTTPTransportFailure(kind: .cancelled, message: "cancelled") : .init(code)
-    guard hasWritten else { return isClaimExpired ? .claimExpired : .notSent(failure) }
+    guard hasWritten else { return isClaimExpired ? .claimExpired : .notSent(Self.local(failure)) }
     guard response.isHeadComplete else { return .unknown(failure) }
     return .response(status: response.status, headers: response.headers, body: response.body, isComplete: false)
+  }
+
+  /// libcurl has no code of its own for a socket, or a file of the resolver's, that the system refused.
+  private static func local(_ failure: HTTPTransportFailure) -> HTTPTransportFailure {
+    switch failure.kind {
+    case .connection, .resolve, .tls, .other:
+      DescriptorRoom.isThere(for: 4)
+        ? failure : HTTPTransportFailure(kind: .descriptors, message: "no descriptors left")
+    case .timeout, .cut, .cancelled, .descriptors:
+      failure
+    }
   }
 
   private func setCallbacks(_ options: inout EasyOptions) {
@@ -97,7 +110,9 @@ final class Transfer {
   private func beforeRequest() -> Int32 {
     if !request.isRepeatable, hasWrittenBytes { return CURL_PREREQFUNC_ABORT }
     let now = ContinuousClock.now
-    if let claimedAt = request.claimedAt, claimedAt.duration(to: now) > request.claimLimit {
+    connectedAfter = begunAt.duration(to: now)
+    let limit = firstByteAt == nil ? request.claimLimit : min(request.claimLimit, HTTPTransportRequest.repeatLimit)
+    if let claimedAt = request.claimedAt, claimedAt.duration(to: now) > limit {
       isClaimExpired = true
       return CURL_PREREQFUNC_ABORT
     }

@@ -14,7 +14,7 @@ extension MessageStore {
       """
       UPDATE scheduler.units u
       SET state = 'pending', dispatch = u.dispatch + 1, attempts_used = 0, throttles = 0, failed_providers = '{}',
-          is_resent = false
+          is_resent = false, unsent = 0, unsent_since_at = NULL
       FROM scheduler.units old
       WHERE u.message_id = \(id.uuid) AND u.state IN ('failed', 'dead', 'expired')
         AND old.message_id = u.message_id AND old.unit_index = u.unit_index

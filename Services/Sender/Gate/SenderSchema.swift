@@ -10,6 +10,7 @@ enum SenderSchema {
     Migration(version: 1, name: "gate and ledger", sql: tables),
     Migration(version: 2, name: "claim", sql: claim),
     Migration(version: 3, name: "claim in sets", sql: ClaimInSets.sql),
+    Migration(version: 4, name: "whom a provider throttles", sql: ThrottleSchema.sql),
   ]
 
   private static let tables = """
