@@ -31,13 +31,14 @@ enum SenderBuild {
     let transport = HTTPTransport(
       configuration: HTTPTransportConfiguration(allowInsecureHTTP: true), logger: logger)
     let reports = ReportQueue(reporter: reporter, logger: logger)
+    let reach = ReachWatch(consumer: consumer, logger: logger)
     let lanes = file.providers.map { provider in
       (
         provider.name,
         ProviderLane(
           adapter: ProviderAdapter(settings: provider, logger: logger), gate: gate, transport: transport,
           endings: EndingWriter(gate: gate, provider: provider.name, reports: reports, logger: logger),
-          logger: logger)
+          reach: reach, logger: logger)
       )
     }
     let service = SenderService(
@@ -49,7 +50,7 @@ enum SenderBuild {
     }
     return [
       health, pool, publisher, OrphanWatch(gate: gate, reporter: reporter, logger: logger),
-      LedgerPruning(pool: pool, logger: logger), reports, consumer, service,
+      LedgerPruning(pool: pool, logger: logger), reports, consumer, reach, service,
     ]
   }
 }

@@ -20,6 +20,9 @@ public struct HTTPTransportRequest: Sendable {
   public var claimedAt: ContinuousClock.Instant?
   /// How long after `claimedAt` the first byte may be written.
   public var claimLimit: Duration
+  /// How long after `claimedAt` a request may begin anew on another connection, when a kept one was found dead with
+  /// nothing written: later than this the time of the first byte is for good.
+  public static let repeatLimit = Duration.milliseconds(150)
   /// Whether a kept connection may be used, and this one kept.
   public var reuseConnections: Bool
 

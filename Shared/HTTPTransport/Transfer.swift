@@ -16,6 +16,8 @@ final class Transfer {
   private var isClaimExpired = false
   /// What had been written before the request itself: a CONNECT to a proxy.
   private var bytesBefore = 0
+  private let begunAt = ContinuousClock.now
+  private var connectedAfter: Duration?
 
   /// Prepares the handle; `nil` when libcurl refuses a part of the request.
   init?(
@@ -50,7 +52,7 @@ final class Transfer {
     let hasWritten = hasWrittenBytes && !isRefusedByProxy
     return HTTPTransportExchange(
       result: result(of: code, hasWritten: hasWritten), firstByteAt: hasWritten ? firstByteAt : nil, finishedAt: .now,
-      requestBytesWritten: hasWritten)
+      requestBytesWritten: hasWritten, connectedAfter: connectedAfter)
   }
 
   private var bytesWritten: Int { sluice_curl_get_long(handle, CURLINFO_REQUEST_SIZE) }
@@ -74,9 +76,20 @@ final class Transfer {
       return .response(status: response.status, headers: response.headers, body: response.body, isComplete: true)
     }
     let failure = isCancelled ? HTTPTransportFailure(kind: .cancelled, message: "cancelled") : .init(code)
-    guard hasWritten else { return isClaimExpired ? .claimExpired : .notSent(failure) }
+    guard hasWritten else { return isClaimExpired ? .claimExpired : .notSent(Self.local(failure)) }
     guard response.isHeadComplete else { return .unknown(failure) }
     return .response(status: response.status, headers: response.headers, body: response.body, isComplete: false)
+  }
+
+  /// libcurl has no code of its own for a socket, or a file of the resolver's, that the system refused.
+  private static func local(_ failure: HTTPTransportFailure) -> HTTPTransportFailure {
+    switch failure.kind {
+    case .connection, .resolve, .tls, .other:
+      DescriptorRoom.isThere(for: 4)
+        ? failure : HTTPTransportFailure(kind: .descriptors, message: "no descriptors left")
+    case .timeout, .cut, .cancelled, .descriptors:
+      failure
+    }
   }
 
   private func setCallbacks(_ options: inout EasyOptions) {
@@ -109,7 +122,9 @@ final class Transfer {
   private func beforeRequest() -> Int32 {
     if !request.isRepeatable, hasWrittenBytes { return CURL_PREREQFUNC_ABORT }
     let now = ContinuousClock.now
-    if let claimedAt = request.claimedAt, claimedAt.duration(to: now) > request.claimLimit {
+    connectedAfter = begunAt.duration(to: now)
+    let limit = firstByteAt == nil ? request.claimLimit : min(request.claimLimit, HTTPTransportRequest.repeatLimit)
+    if let claimedAt = request.claimedAt, claimedAt.duration(to: now) > limit {
       isClaimExpired = true
       return CURL_PREREQFUNC_ABORT
     }

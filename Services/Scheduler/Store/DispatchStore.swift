@@ -35,7 +35,8 @@ struct DispatchStore: Sendable {
             provider: order.provider,
             attempts: order.picks.compactMap { pick in
               contents[pick.unit].map {
-                SendCommand.Attempt(id: pick.attempt, phone: $0.phone, content: $0.content, cost: pick.cost)
+                SendCommand.Attempt(
+                  id: pick.attempt, phone: $0.phone, content: $0.content, cost: pick.cost, throttles: $0.throttles)
               }
             },
             notAfter: order.picks.compactMap { contents[$0.unit]?.expiresAt }.reduce(now + lease, min),
@@ -76,6 +77,8 @@ struct DispatchStore: Sendable {
     var content: String
     var requestID: String?
     var expiresAt: Timestamp?
+    /// `nil` for never.
+    var throttles: Int?
 
     init(_ row: PostgresRow, phone: String) throws {
       self.phone = phone
@@ -139,14 +142,17 @@ struct DispatchStore: Sendable {
       LEFT JOIN scheduler.replayed r USING (message_id, unit_index)
       WHERE u.message_id = p.message_id AND u.unit_index = p.unit_index AND u.dispatch = p.dispatch
         AND u.state = p.state
-      RETURNING u.message_id, u.unit_index, coalesce(r.content, m.content) AS content, m.request_id,
+      RETURNING u.message_id, u.unit_index, u.throttles, coalesce(r.content, m.content) AS content, m.request_id,
         CASE WHEN r.replay_id IS NULL THEN m.expires_at ELSE r.expires_at END AS expires_at,
         coalesce(r.phone, m.recipients[p.unit_index + 1]) AS phone
       """)
     var contents: [UnitID: Content] = [:]
     for row in rows {
       let unit = try UnitID(row)
-      contents[unit] = try Content(row, phone: try row.decode("phone"))
+      var content = try Content(row, phone: try row.decode("phone"))
+      let throttles: Int = try row.decode("throttles")
+      content.throttles = throttles > 0 ? throttles : nil
+      contents[unit] = content
     }
     return contents
   }

@@ -42,7 +42,7 @@ extension MessageStore {
         """
         UPDATE scheduler.units u
         SET state = 'pending', dispatch = u.dispatch + 1, attempts_used = 0, throttles = 0, failed_providers = '{}',
-            is_resent = false
+            is_resent = false, unsent = 0, unsent_since_at = NULL
         FROM (
           SELECT unit_index, state FROM scheduler.units
           WHERE message_id = \(id.uuid) AND unit_index < \(end) AND state IN ('failed', 'dead', 'expired')

@@ -16,7 +16,7 @@ extension OutcomeStore {
           // A unit that goes back to its letter died of what it had died of before.
           (
             AttemptID(unit: applied.report.attempt.unit, dispatch: applied.new.dispatch), applied.new.state,
-            applied.row.ending == applied.new.state ? nil : applied.errorType, applied.report.reason,
+            applied.row.ending == applied.new.state ? nil : applied.letterType, applied.report.reason,
             applied.maxAttempts
           )
         }, at: now, connection)
@@ -41,6 +41,9 @@ extension OutcomeStore {
 }
 
 extension OutcomeStore.Applied {
+  /// Why there is a letter. What may have arrived is unconfirmed, however its last attempt ended.
+  var letterType: String { new.state == .unconfirmed ? "unconfirmed" : errorType }
+
   /// Why the unit is where it is, in one word for letters and filters.
   var errorType: String {
     switch report.report {
@@ -58,7 +61,8 @@ extension OutcomeStore.Applied {
   func news(_ now: Timestamp) -> OutcomeStore.News? {
     guard case .outcome(let outcome) = report.report, report.errorCode != "orphaned" else { return nil }
     return OutcomeStore.News(
-      provider: report.provider, outcome: outcome, startedAt: report.startedAt ?? now, isRepeat: old.throttles > 0)
+      provider: report.provider, outcome: outcome, startedAt: report.startedAt ?? now, isRepeat: old.throttles > 0,
+      isUnsent: report.isUnsent, scope: report.scope, errorCode: report.errorCode)
   }
 
   func change(at now: Timestamp) -> UnitChange {

@@ -73,7 +73,7 @@ struct ReplayedUnits: Sendable {
       UPDATE scheduler.units u
       SET due_at = NULL, state = CASE WHEN r.from_state = 'unconfirmed' OR EXISTS (
           SELECT FROM scheduler.attempts a
-          WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index AND a.dispatch = u.dispatch
+          WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index
             AND a.outcome = 'unknown') THEN 'unconfirmed' ELSE 'expired' END
       FROM unnest(\(units.map(\.messageID.uuid)), \(units.map(\.index))) AS p(message_id, unit_index)
       JOIN scheduler.replayed r USING (message_id, unit_index)

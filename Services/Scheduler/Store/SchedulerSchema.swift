@@ -13,7 +13,14 @@ enum SchedulerSchema {
     Migration(version: 6, name: "answers that are given again", sql: ReplaySchema.answers),
     Migration(version: 7, name: "retries in steps", sql: RetrySchema.tables),
     Migration(version: 8, name: "how far the log was read", sql: AcceptanceStore.tables),
+    Migration(version: 9, name: "attempts that were not sent", sql: unsent),
   ]
+
+  private static let unsent = """
+    ALTER TABLE scheduler.units ADD COLUMN unsent integer NOT NULL DEFAULT 0, ADD COLUMN unsent_since_at timestamptz;
+    COMMENT ON COLUMN scheduler.units.unsent IS
+      'Attempts in a row that failed before their first byte; they do not count while the first is less than an hour ago.';
+    """
 
   private static let allowedProviders = """
     ALTER TABLE scheduler.messages ADD COLUMN providers text[]

@@ -60,10 +60,12 @@ extension LeaderLoop {
 
   private func learn(_ news: OutcomeStore.News, now: Double) {
     let event = queue.board.learn(
-      news.outcome, at: news.provider, startedAt: news.startedAt.seconds, isRepeat: news.isRepeat, now: now)
+      news.outcome, at: news.provider, startedAt: news.startedAt.seconds, isRepeat: news.isRepeat,
+      isUnsent: news.isUnsent, scope: news.scope, now: now)
     guard let event else { return }
-    logger.log(
-      level: event.isAlarm ? .error : .notice, "\(event.rawValue)", metadata: [LogKey.provider: "\(news.provider)"])
+    var metadata: Logger.Metadata = [LogKey.provider: "\(news.provider)"]
+    if let code = news.errorCode { metadata[LogKey.errorType] = "\(code)" }
+    logger.log(level: event.isAlarm ? .error : .notice, "\(event.rawValue)", metadata: metadata)
     if event == .recovered { queue.catchUp(pinnedTo: news.provider) }
     headsChanged()
   }

@@ -51,12 +51,10 @@ struct ProviderAdapter: Sendable {
       reuseConnections: isEncrypted || settings.limit.rate > 20)
   }
 
-  /// How long after its claim a request's first byte may be written; the gate holds the slot for as long.
+  /// How long after its claim a request's first byte may be written.
   ///
-  /// 100 ms, and where TLS has to be set up first over a long way, a second more.
-  var claimLimit: Duration {
-    isEncrypted ? min(settings.connectTimeout, .seconds(1)) + .milliseconds(100) : .milliseconds(100)
-  }
+  /// The gate counts with the worst of it only until the first byte is noted, so a long limit costs no slots.
+  var claimLimit: Duration { settings.claimLimit }
 
   private var isEncrypted: Bool { settings.url.lowercased().hasPrefix("https:") }
 }

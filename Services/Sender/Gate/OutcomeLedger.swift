@@ -95,6 +95,7 @@ struct OutcomeLedger: Sendable {
       claimedAt: Timestamp(try row.decode("claimed_at", as: Date.self)),
       startedAt: try row.decode("started_at", as: Date?.self).map(Timestamp.init),
       finishedAt: Timestamp(try row.decode("finished_at", as: Date.self)),
-      retryAfterSeconds: try row.decode("retry_after_s"))
+      retryAfterSeconds: try row.decode("retry_after_s"),
+      throttleScope: try row.decode("throttle_scope", as: String?.self).flatMap(ThrottleScope.init(rawValue:)))
   }
 }

@@ -11,6 +11,7 @@ enum SenderSchema {
     Migration(version: 2, name: "claim", sql: claim),
     Migration(version: 3, name: "claim in sets", sql: ClaimInSets.sql),
     Migration(version: 4, name: "reasons", sql: reasons),
+    Migration(version: 5, name: "whom a provider throttles", sql: ThrottleSchema.sql),
   ]
 
   private static let tables = """

@@ -8,7 +8,7 @@ import ServiceLifecycle
 public struct ServiceRunner {
   /// Runs a service until SIGTERM, SIGINT or a failure, then ends the process.
   ///
-  /// Services start in the order given, which is the order of dependency, and shut down backwards. It ends with 0 after
+  /// The limit of open files and sockets is lifted as far as the system allows. Services start in the order given, which is the order of dependency, and shut down backwards. It ends with 0 after
   /// a graceful shutdown, 78 and one line on standard error when the settings cannot be used, else 1. A second signal
   /// ends it at once. A signal before the services run ends it at once too, with 0: nothing has begun.
   /// - Parameters:
@@ -31,6 +31,7 @@ public struct ServiceRunner {
     }
     do {
       let settings = try ServiceSettings.load(service: service)
+      DescriptorLimit.raise()
       let logger = bootstrap(settings)
       let services = try await build(settings, logger)
       let limit = try settings.shutdownLimit ?? shutdownLimit(settings)

@@ -20,6 +20,7 @@ struct ProviderReader {
     provider.pacing = mapping.choice("pacing", among: [.sliding, .strict], default: .sliding)
     provider.connectTimeout = .milliseconds(mapping.int("connect_timeout_ms", default: 3_000, in: 1...600_000))
     provider.timeout = .milliseconds(mapping.int("timeout_ms", default: 30_000, in: 1...600_000))
+    provider.claimLimit = .milliseconds(mapping.int("claim_limit_ms", default: 1_100, in: 100...10_000))
     provider.numberFormat = mapping.choice("number_format", default: .digits)
     provider.onUnknown = unknownPolicies(mapping.mapping("on_unknown"))
     provider.onRejected = mapping.choice("on_rejected", default: .fail)
