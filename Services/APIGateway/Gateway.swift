@@ -27,6 +27,9 @@ struct Gateway {
     var apart = service.database
     apart.poolSize = 1
     let accountsPool = PostgresPool(configuration: apart, logger: logger)
+    // What sending asks waits for no list and no search.
+    apart.poolSize = 2
+    let sendingPool = PostgresPool(configuration: apart, logger: logger)
     let publisher = AMQPPublisher(
       configuration: service.amqp.named("\(service.instance) publish"), logger: logger)
     let consumer = AMQPConsumer(
@@ -51,17 +54,16 @@ struct Gateway {
     let readiness = Readiness(
       publisher: publisher, directory: directory, isDatabaseReady: { pool.isReady })
     let trail = AuditTrail(store: AuditStore(pool: pool), addresses: settings.addresses)
-    let daily = DailyUse(store: DailyUseStore(pool: pool), calendar: settings.calendar)
+    let daily = DailyUse(store: DailyUseStore(pool: sendingPool), calendar: settings.calendar)
     let api = GatewayAPI(
       settings: settings, publisher: publisher, store: store, directory: directory, queue: queue,
       providers: providers, answers: answers, readiness: readiness, events: events,
       documentation: try DocumentationController(OpenAPIDocument()), panel: try PanelFiles(), trail: trail,
-      daily: daily,
-      refreshSignal: signal)
+      daily: daily, idempotency: IdempotencyStore(pool: sendingPool), refreshSignal: signal)
     let accounts = AccountStore(pool: accountsPool)
     services = [
       HealthServer(settings: service, logger: logger, readiness: { readiness.reason }),
-      pool, accountsPool, publisher, consumer,
+      pool, accountsPool, sendingPool, publisher, consumer,
       AccountsService(
         store: accounts, directory: directory, firstAdmin: settings.firstAdmin, refreshSignal: signal,
         interval: settings.accountsInterval, logger: logger),

@@ -24,6 +24,8 @@ struct GatewayAPI {
   var trail: AuditTrail
   /// Counts SMS of a day.
   var daily: DailyUse
+  /// Knows repeats.
+  var idempotency: IdempotencyStore
   var refreshSignal = RefreshSignal()
   var passwords = PasswordWorkers()
 
@@ -43,8 +45,8 @@ struct GatewayAPI {
       authenticator: authenticator, reader: reader,
       check: SubmissionCheck(limits: settings.limits, parser: parser) { providers[$0] != nil },
       publisher: SubmissionPublisher(publisher: publisher),
-      idempotency: IdempotencyRegister(store: IdempotencyStore(pool: store.pool)), queue: queue, providers: providers,
-      daily: daily)
+      idempotency: IdempotencyRegister(store: idempotency), queue: queue, providers: providers, daily: daily,
+      isAccepted: { try await store.owners(of: [$0])[$0] != nil })
     let lookup = MessageLookup(
       store: store,
       fresh: FreshRead(

@@ -33,7 +33,8 @@ struct GatewaySettings: Sendable {
   var bodyLimit = 2 * 1024 * 1024
   /// `SLUICE_MAX_RECIPIENTS`, `SLUICE_MAX_CHARACTERS`, `SLUICE_MAX_SEGMENTS`
   var limits = SubmissionLimits()
-  /// `SLUICE_IDEMPOTENCY_DAYS`: how long a repeat is known by its key.
+  /// `SLUICE_IDEMPOTENCY_DAYS`: how long a repeat is known by its key; not shorter than `SLUICE_DROP_AFTER_DAYS`, which the
+  /// projector has to be given, too.
   var idempotencyDays = 400
   /// `SLUICE_EVENT_STREAMS`, `SLUICE_EVENT_STREAMS_PER_USER`
   var events = EventStreamLimits()
@@ -87,6 +88,11 @@ extension GatewaySettings {
     gateway.limits.segments = settings.int("SLUICE_MAX_SEGMENTS", default: limits.segments, in: 1...100)
     gateway.idempotencyDays = settings.int(
       "SLUICE_IDEMPOTENCY_DAYS", default: gateway.idempotencyDays, in: 1...36_500)
+    let dropAfter = settings.dropAfterDays(redactAfter: settings.redactAfterDays)
+    if gateway.idempotencyDays < dropAfter {
+      // The repeat would be sent under the id of a message that is still shown as sent long ago.
+      settings.note("SLUICE_IDEMPOTENCY_DAYS", "must not be less than SLUICE_DROP_AFTER_DAYS, which is \(dropAfter)")
+    }
     let events = gateway.events
     gateway.events.streams = settings.int("SLUICE_EVENT_STREAMS", default: events.streams, in: 1...100_000)
     gateway.events.streamsPerUser = settings.int(

@@ -116,7 +116,8 @@ struct GatewayFixture: Sendable {
       providers: providers, answers: answers,
       readiness: Readiness(publisher: publisher, directory: directory, isDatabaseReady: { false }),
       events: events, documentation: try documentation.get(), panel: try panelFiles.get(), trail: trail,
-      daily: DailyUse(store: DailyUseStore(pool: pool), calendar: settings.calendar))
+      daily: DailyUse(store: DailyUseStore(pool: pool), calendar: settings.calendar),
+      idempotency: IdempotencyStore(pool: pool))
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(
       configuration: .init(

@@ -34,6 +34,17 @@ struct RequestBudgetTests {
     #expect(refused.user.remaining == last.user.remaining)
   }
 
+  @Test("A search counts for many requests, but never for more than a second's worth")
+  func searches() {
+    var budget = RequestBudget(rate: 1_000, userRate: 50, now: 0)
+    let refusals = (0..<3).map { _ in budget.take(ann, ownRate: nil, cost: 20, now: 0).exceeded }
+    #expect(refusals == [nil, nil, .user])
+    #expect(budget.take(ann, ownRate: nil, now: 0).user.remaining == 9)
+    #expect(budget.take(bob, ownRate: 5, cost: 20, now: 0).exceeded == nil)
+    #expect(budget.take(bob, ownRate: 5, cost: 20, now: 0.9).exceeded == .user)
+    #expect(budget.take(bob, ownRate: 5, cost: 20, now: 1).exceeded == nil)
+  }
+
   @Test("An admin can stop others who take all there is")
   func admins() {
     var budget = RequestBudget(rate: 2, userRate: 3, commandRate: 2, now: 0)

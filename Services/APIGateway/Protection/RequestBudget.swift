@@ -48,16 +48,19 @@ struct RequestBudget: Sendable {
   }
 
   /// Counts a request, unless it is refused: then it costs nothing.
-  /// - Parameter isFirst: An admin, whom the others' requests do not keep from stopping them.
-  mutating func take(_ user: UserID, ownRate: Int?, isFirst: Bool = false, now: Double) -> Verdict {
+  /// - Parameters:
+  ///   - cost: How many requests it counts for; at most a second's worth of the user's.
+  ///   - isFirst: An admin, whom the others' requests do not keep from stopping them.
+  mutating func take(_ user: UserID, ownRate: Int?, cost: Int = 1, isFirst: Bool = false, now: Double) -> Verdict {
     let quota = ownRate ?? userRate
     var bucket = users[user] ?? TokenBucket(count: Double(quota), window: 1, startsFull: true, now: now)
     if bucket.count != Double(quota) { bucket.set(count: Double(quota), window: 1, now: now) }
     var exceeded: Verdict.Limit?
-    if !bucket.take(1, now: now) {
+    let cost = Double(min(cost, quota))
+    if !bucket.take(cost, now: now) {
       exceeded = .user
     } else if !all.take(1, now: now), !isFirst {
-      bucket.giveBack(1)
+      bucket.giveBack(cost)
       exceeded = .all
     }
     users[user] = bucket

@@ -17,12 +17,17 @@ final class RequestLimiter: Sendable {
       RequestBudget(rate: rate, userRate: userRate, commandRate: commandRate, now: Self.now))
   }
 
+  /// How many requests a search by text counts for: it may read thousands of rows.
+  static let searchCost = 20
+
   /// Counts a request of a user.
+  /// - Parameter cost: How many it counts for.
   /// - Returns: The header fields of its answer.
   /// - Throws: `RATE_LIMITED`; the fields are in the note all the same.
-  func admit(_ principal: Principal, _ note: ResponseNote) throws {
+  func admit(_ principal: Principal, cost: Int = 1, _ note: ResponseNote) throws {
     let verdict = budget.withLockedValue {
-      $0.take(principal.userID, ownRate: principal.limits.requestRate, isFirst: principal.isAdmin, now: Self.now)
+      $0.take(
+        principal.userID, ownRate: principal.limits.requestRate, cost: cost, isFirst: principal.isAdmin, now: Self.now)
     }
     note.add(verdict.fields)
     guard let limit = verdict.exceeded else { return }

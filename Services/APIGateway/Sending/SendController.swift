@@ -15,6 +15,8 @@ struct SendController: Sendable {
   let queue: QueueView
   let providers: ProviderView
   let daily: DailyUse
+  /// Whether a message is known to have been taken.
+  let isAccepted: @Sendable (MessageID) async throws -> Bool
 
   private static let acceptedMessages = Counter(label: "sluice_gateway_messages_accepted_total")
   private static let acceptedUnits = Counter(label: "sluice_gateway_sms_accepted_total")

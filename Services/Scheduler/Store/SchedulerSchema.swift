@@ -14,6 +14,7 @@ enum SchedulerSchema {
     Migration(version: 7, name: "retries in steps", sql: RetrySchema.tables),
     Migration(version: 8, name: "how far the log was read", sql: AcceptanceStore.tables),
     Migration(version: 9, name: "attempts that were not sent", sql: unsent),
+    Migration(version: 10, name: "dropping by index", sql: dropping),
   ]
 
   private static let unsent = """
@@ -26,6 +27,13 @@ enum SchedulerSchema {
     ALTER TABLE scheduler.messages ADD COLUMN providers text[]
       CONSTRAINT messages_providers_check CHECK (cardinality(providers) > 0);
     COMMENT ON COLUMN scheduler.messages.providers IS 'The only ones that may carry it; NULL for all.';
+    """
+
+  private static let dropping = """
+    CREATE INDEX early_commands_received_idx ON scheduler.early_commands (received_at);
+    CREATE INDEX user_cancellations_done_idx ON scheduler.user_cancellations (done_at) WHERE done_at IS NOT NULL;
+    CREATE INDEX replay_cancellations_done_idx ON scheduler.replay_cancellations (done_at) WHERE done_at IS NOT NULL;
+    CREATE INDEX cancelled_replays_at_idx ON scheduler.cancelled_replays (cancelled_at);
     """
 
   private static let tables = """

@@ -12,6 +12,7 @@ enum SenderSchema {
     Migration(version: 3, name: "claim in sets", sql: ClaimInSets.sql),
     Migration(version: 4, name: "reasons", sql: reasons),
     Migration(version: 5, name: "whom a provider throttles", sql: ThrottleSchema.sql),
+    Migration(version: 6, name: "pruning by index", sql: pruning),
   ]
 
   private static let tables = """
@@ -63,6 +64,10 @@ enum SenderSchema {
   private static let reasons = """
     ALTER TABLE sender.ledger ADD COLUMN reason text;
     COMMENT ON COLUMN sender.ledger.reason IS 'Why the provider did not take it, in its own words.';
+    """
+
+  private static let pruning = """
+    CREATE INDEX ledger_unanchored_idx ON sender.ledger (provider, recorded_at) WHERE anchor_at IS NULL;
     """
 
   private static let claim = """
