@@ -89,10 +89,12 @@ struct PoliteStopTests {
       (try? await second.get("/api/health/ready").status) == 200
     }
     let (isStopping, accepted) = (NIOLockedValueBox(false), NIOLockedValueBox((before: 0, during: 0)))
+    // As a load balancer does that has seen that the gateway is not ready: its requests go elsewhere.
+    let isOut = NIOLockedValueBox(false)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for worker in 0..<6 {
         group.addTask {
-          while true {
+          while !isOut.withLockedValue({ $0 }) {
             do {
               if worker < 4 {
                 let number = Story.freshNumbers(1)[0]
@@ -110,8 +112,7 @@ struct PoliteStopTests {
                 try await Task.sleep(for: .milliseconds(10))
               }
             } catch let error as JSONClient.NoAnswer {
-              // Refused connections alone: the listener is closed.
-              #expect(isStopping.withLockedValue { $0 } && error.description.contains("onnect"), "\(error)")
+              Issue.record("a request got no answer: \(error)")
               return
             }
           }
@@ -126,6 +127,7 @@ struct PoliteStopTests {
       try await eventually(within: .seconds(2), "accepts while it is not ready") {
         accepted.withLockedValue { $0.during } >= 1
       }
+      isOut.withLockedValue { $0 = true }
       let ended = try await code
       #expect(ended == 0)
       try await group.waitForAll()
