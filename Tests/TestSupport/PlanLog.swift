@@ -37,7 +37,7 @@ public struct PlanLog: Sendable {
     let text = String(decoding: try Data(contentsOf: file).dropFirst(start), as: UTF8.self)
     var found: [String] = []
     var json: [Substring]?
-    for line in text.split(separator: "\n") + [""] {
+    for line in text.split(separator: "\n") + [Substring()] {
       if line.hasPrefix("\t") {
         json?.append(line)
       } else {
