@@ -11,14 +11,20 @@ struct DoubtTests {
   func cutThenRefused() async throws {
     let stack = try SharedStack.current
     let story = try await Story.begin(on: stack)
+    let number = Story.freshNumbers(1)[0]
+    let suffix = JSONValue.string(String(number.suffix(8)))
     try await stack.mock.behave(
       "hkt",
       [
         "faults": [
-          ["percent": 100, "kind": "read_and_close", "times": 1], ["percent": 100, "kind": "status", "status": 400],
+          ["suffix": suffix, "kind": "read_and_close", "times": 1],
+          ["suffix": suffix, "kind": "status", "status": 400],
         ]
       ])
-    let number = try await story.send(class: .urgent)
+    let answer = try await stack.gateway.post(
+      "/api/sms", ["recipient": .string(number), "content": "Hello", "class": "urgent"])
+    try #require(answer.status == 202, "\(answer.text)")
+    story.adopt([number])
     let ending = try await story.end(at: [hkt], within: .seconds(20), unconfirmed: 1)
     #expect(ending.states[number] == "unconfirmed")
     #expect(ending.arrivals.map(\.outcome) == ["read_and_close", "status"], "one copy was taken, one was refused")
