@@ -11,12 +11,32 @@ enum SchedulerSchema {
     Migration(version: 4, name: "replays", sql: ReplaySchema.tables),
     Migration(version: 5, name: "replays cancelled in steps", sql: ReplaySchema.cancellations),
     Migration(version: 6, name: "answers that are given again", sql: ReplaySchema.answers),
+    Migration(version: 7, name: "a queue for each provider", sql: queueOfEachProvider),
   ]
 
   private static let allowedProviders = """
     ALTER TABLE scheduler.messages ADD COLUMN providers text[]
       CONSTRAINT messages_providers_check CHECK (cardinality(providers) > 0);
     COMMENT ON COLUMN scheduler.messages.providers IS 'The only ones that may carry it; NULL for all.';
+    """
+
+  /// The old tags were those of one clock for all providers, which says nothing of any one of them.
+  private static let queueOfEachProvider = """
+    ALTER TABLE scheduler.flows DROP COLUMN tag, ADD COLUMN tags text NOT NULL DEFAULT '{}';
+    COMMENT ON TABLE scheduler.flows IS 'What shares one queue: class, user and the providers that may carry it.';
+    COMMENT ON COLUMN scheduler.flows.provider IS
+      'Their names with commas between, in order: one for a pin, empty for any provider.';
+    COMMENT ON COLUMN scheduler.flows.tags IS
+      'Virtual start tag of the next SMS at each provider, as of the last dispatch: JSON by name. One that is missing starts at the virtual time.';
+
+    CREATE TABLE scheduler.clocks (
+      singleton boolean NOT NULL DEFAULT true CONSTRAINT clocks_pkey PRIMARY KEY
+        CONSTRAINT clocks_singleton_check CHECK (singleton),
+      clocks text NOT NULL DEFAULT '{}'
+    ) WITH (fillfactor = 50);
+    COMMENT ON TABLE scheduler.clocks IS
+      'Virtual time and class tags of each provider, as of the last dispatch: JSON by name.';
+    INSERT INTO scheduler.clocks DEFAULT VALUES;
     """
 
   private static let tables = """

@@ -52,7 +52,7 @@ extension LeaderLoop {
       due.withdraw(settled.unit)
       queue.withdraw([settled.unit], from: settled.flow)
     }
-    enqueue(result.returned, isGivingTurnsBack: true)
+    enqueue(result.returned)
     for (delivery, _) in read { await consumer.acknowledge(delivery) }
   }
 
@@ -62,7 +62,6 @@ extension LeaderLoop {
     guard let event else { return }
     logger.log(
       level: event.isAlarm ? .error : .notice, "\(event.rawValue)", metadata: [LogKey.provider: "\(news.provider)"])
-    if event == .recovered { queue.catchUp(pinnedTo: news.provider) }
     headsChanged()
   }
 
