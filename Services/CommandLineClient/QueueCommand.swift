@@ -42,7 +42,8 @@ struct QueueCommand: AsyncParsableCommand {
       ["class", "user", "provider", "backlog", "next at", "share", "done about"],
       answer.json.data.flows.array.map { row in
         [
-          row["class"].string ?? "", row.username.string ?? row.user_id.string ?? "", row.provider.string ?? "any",
+          row["class"].string ?? "", row.username.string ?? row.user_id.string ?? "",
+          row.providers.array.isEmpty ? "any" : row.providers.array.compactMap(\.string).joined(separator: ", "),
           "\(row.backlog.int ?? 0)", row.queue_position.int.map(String.init) ?? "–",
           row.share.double.map { "\(Int(($0 * 100).rounded())) %" } ?? "–",
           Clock.text(row.estimated_complete_at.string),

@@ -7,8 +7,30 @@ struct FlowLine: Sendable, Hashable {
   var backlog: Int
   /// The smaller goes first at equal tags.
   var order: Int64
-  /// The pin of its SMS, as an index of `ProviderPins`.
-  var pin = ProviderPins.none
+  /// Who may carry its SMS, as a number of `ProviderSets`.
+  var set = ProviderSets.any
+  /// Tag and step at each provider, by its number in `ProviderSets`; `nil` where they are the same at all.
+  var turns: [Turn]?
+
+  /// Where it stands at one provider.
+  struct Turn: Sendable, Hashable {
+    var tag: Int64
+    var step: Int64
+  }
+
+  /// The line at one provider.
+  /// - Parameter provider: Its number; one that is not known has none of its own.
+  func turn(at provider: Int) -> Turn {
+    guard let turns, turns.indices.contains(provider) else { return Turn(tag: tag, step: step) }
+    return turns[provider]
+  }
+
+  /// The same, as it is at one provider.
+  func line(at provider: Int) -> FlowLine {
+    guard turns != nil else { return self }
+    let turn = turn(at: provider)
+    return FlowLine(tag: turn.tag, step: turn.step, backlog: backlog, order: order, set: set)
+  }
 
   /// How many of its SMS go before one with this tag.
   func turns(until other: Int64, winningTies: Bool) -> Int {
@@ -27,25 +49,4 @@ struct FlowLine: Sendable, Hashable {
     let rest = dividend - about * divisor
     return rest < 0 ? about - 1 : rest >= divisor ? about + 1 : about
   }
-}
-
-/// Names of providers as small numbers.
-struct ProviderPins: Sendable {
-  /// Any provider will do.
-  static let none = 0
-
-  private(set) var names: [String?] = [nil]
-  private var places: [String: Int] = [:]
-
-  /// The number of a pin, given out at first sight.
-  mutating func place(of provider: String?) -> Int {
-    guard let provider else { return Self.none }
-    if let place = places[provider] { return place }
-    places[provider] = names.count
-    names.append(provider)
-    return names.count - 1
-  }
-
-  /// The number of a pin; `nil` for one never seen.
-  func known(_ provider: String?) -> Int? { provider.map { places[$0] } ?? Self.none }
 }

@@ -4,7 +4,8 @@ import Contracts
 struct QueuePace: Sendable {
   /// One provider that works.
   struct Provider: Sendable {
-    var pin: Int
+    /// In `ProviderSets`.
+    var number: Int
     /// SMS a second, now.
     var rate: Double
     /// SMS a second that it comes back to after throttling.
@@ -67,14 +68,14 @@ struct QueuePace: Sendable {
 }
 
 extension QueueSnapshot {
-  /// The working providers that an SMS pinned to `provider` may use.
-  func pace(for provider: String?) -> QueuePace {
-    let usable = providers.values.filter { $0.isGoing && (provider == nil || $0.provider == provider) }
+  /// The working providers of a set; `nil` for all that work.
+  func pace(for set: [String]?) -> QueuePace {
+    let usable = providers.values.filter { $0.isGoing && set?.contains($0.provider) ?? true }
     return QueuePace(
       providers: usable.map { pace in
         let gate = pace.gateOpensAt.flatMap { opens in asOf.map { (opens - $0) / .seconds(1) } } ?? 0
         return QueuePace.Provider(
-          pin: pins.known(pace.provider) ?? ProviderPins.none, rate: pace.effectiveRate,
+          number: sets.known(provider: pace.provider) ?? ProviderWays.nowhere, rate: pace.effectiveRate,
           fullRate: pace.fullRate ?? pace.effectiveRate,
           growth: pace.fullRate == nil ? 0 : pace.nominalRate * 0.05 / 30,
           start: max(0, gate) + Double(pace.inFlight) / pace.effectiveRate)

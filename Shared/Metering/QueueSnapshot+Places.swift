@@ -14,16 +14,25 @@ extension QueueSnapshot {
   /// - Returns: By SMS ahead; empty while no heads are known.
   public func places(in flow: FlowKey, ahead: [Int]) -> [Int: Place] {
     guard isKnown, !ahead.isEmpty else { return [:] }
-    let ahead = Set(ahead).sorted()
-    let competes = competingPins(with: flow.provider)
-    let ranks = ranks(in: flow, ahead: ahead) { competes[$0] }
-    let seconds = forecastSeconds(in: flow, ahead: ahead)
+    return places(in: flow, ahead: Set(ahead).sorted(), rivals(of: flow))
+  }
+
+  private func places(in flow: FlowKey, ahead: [Int], _ rivals: Rivals) -> [Int: Place] {
+    let foretold = isMixed(rivals) ? foretold(in: flow, ahead: ahead, rivals) : nil
+    let ranks = foretold == nil ? ranks(in: flow, ahead: ahead, rivals) : []
+    let pace = pace(for: flow.providers)
     var places: [Int: Place] = [:]
-    for (index, (place, rank)) in zip(ahead, ranks).enumerated() {
-      let position = position(of: flow.messageClass, rank: rank, competes: competes)
-      places[place] = Place(
-        position: position,
-        wait: seconds[index].map { Estimate(seconds: $0) } ?? wait(position: position, provider: flow.provider))
+    for (index, place) in ahead.enumerated() {
+      if let foretold {
+        places[place] = Place(
+          position: max(place, foretold[index].position),
+          wait: isSending ? Estimate(seconds: foretold[index].seconds) : nil)
+      } else {
+        let position = position(of: flow, rank: ranks[index], rivals)
+        places[place] = Place(
+          position: position,
+          wait: isSending ? pace.seconds(until: Double(position)).flatMap { Estimate(seconds: $0) } : nil)
+      }
     }
     return places
   }
@@ -37,32 +46,35 @@ extension QueueSnapshot {
     var found: [(position: Int, place: Int, key: FlowKey)] = []
     for messageClass in classes {
       let lines = classLines[messageClass.place]
-      let order = lines.lines.indices.sorted {
-        (lines.lines[$0].tag, lines.lines[$0].order) < (lines.lines[$1].tag, lines.lines[$1].order)
-      }
-      // Flows with the same pin go in the order of their tags; one with another may have fewer that compete with it.
-      var counts = [Int](repeating: 0, count: pins.names.count)
-      for (place, index) in order.enumerated() where counts[lines.lines[index].pin] < limit {
-        let own = lines.lines[index]
-        counts[own.pin] += 1
-        let competes = competingPins(with: lines.keys[index].provider)
-        // Only flows that began before it have SMS before its next one.
-        let rank = order.prefix(place).reduce(0) { rank, other in
-          let line = lines.lines[other]
-          return competes[line.pin] ? rank + line.turns(until: own.tag, winningTies: line.order < own.order) : rank
+      for (set, indices) in Dictionary(grouping: lines.lines.indices, by: { lines.lines[$0].set }).sorted(by: {
+        $0.key < $1.key
+      }) {
+        // Flows of one set go in the order of their tags where they meet.
+        let home = ways.meeting(of: set, with: set) ?? ProviderWays.nowhere
+        let order = indices.map { (tag: lines.lines[$0].turn(at: home).tag, order: lines.lines[$0].order, index: $0) }
+          .sorted { ($0.tag, $0.order) < ($1.tag, $1.order) }
+        for next in order.prefix(limit) {
+          let key = lines.keys[next.index]
+          found.append((position(in: key, ahead: 0) ?? 0, found.count, key))
         }
-        found.append((position(of: messageClass, rank: rank, competes: competes), found.count, lines.keys[index]))
       }
     }
     return found.sorted { ($0.position, $0.place) < ($1.position, $1.place) }.prefix(limit).map(\.key)
   }
 
-  /// Of a queue that is run forward; `nil` where a position gives the time.
-  private func forecastSeconds(in flow: FlowKey, ahead: [Int]) -> [Double?] {
-    guard isSending, let forecast, let pin = pins.known(flow.provider) else { return ahead.map { _ in nil } }
-    let rate = pace(for: flow.provider).rate
-    return ranks(in: flow, ahead: ahead) { $0 == pin }.map { rank in
-      forecast.seconds(until: rank, of: flow.messageClass, pin: pin, rate: rate)
+  /// Of a queue that is run forward: when SMS of a flow go, and how many others their providers carry before; `nil` where
+  /// nobody of their class and providers was waiting then.
+  private func foretold(
+    in flow: FlowKey, ahead: [Int], _ rivals: Rivals
+  ) -> [(position: Int, seconds: Double)]? {
+    guard let forecast, rivals.own < ways.going.count else { return nil }
+    let going = ways.going[rivals.own]
+    var alike = rivals
+    for set in alike.meetings.indices where ways.going[set] != going { alike.meetings[set] = nil }
+    let rate = pace(for: flow.providers).rate
+    let answers = ranks(in: flow, ahead: ahead, alike).map {
+      forecast.place(rank: $0, of: flow.messageClass, going: going, rate: rate)
     }
+    return answers.contains { $0 == nil } ? nil : answers.compactMap { $0 }
   }
 }

@@ -9,10 +9,10 @@ extension QueueSnapshot {
 
   /// The flows of one user in which SMS wait.
   public func flows(of user: UserID) -> [FlowKey] {
-    // There are few pins, and may be many flows.
     MessageClass.allCases.flatMap { messageClass in
-      pins.names.map { FlowKey(messageClass: messageClass, userID: user, provider: $0) }
-        .filter { classLines[messageClass.place].place(of: $0) != nil }
+      classLines[messageClass.place].keys(of: user).sorted {
+        ($0.providers ?? []).lexicographicallyPrecedes($1.providers ?? [])
+      }
     }
   }
 
@@ -26,97 +26,124 @@ extension QueueSnapshot {
     return max(0, min((head.returned ?? 0) + between, head.backlog))
   }
 
-  /// SMS that go before the one that has `ahead` others before it in its own flow, in true service order.
+  /// SMS that the providers of a flow carry before the one that has `ahead` others before it in its own flow.
   ///
   /// With `T` the SMS's virtual start tag, another flow with head tag S, step s (1/weight) and backlog n sends
   /// `clamp(⌊(T − S)/s⌋ + 1, 0, n)` before it, one less at a tie that this flow wins; the same again between the
-  /// classes. Only flows that share a working provider with this one count.
+  /// classes. Only flows that share a working provider with this one count, with the tags of that provider: of the fastest
+  /// where they share several. That is the true service order where all of them use one provider, and within a turn of each
+  /// provider where all of them use the same ones. Where they share some and not others, the queue is run forward.
   /// - Returns: `nil` while no heads are known.
   public func position(in flow: FlowKey, ahead: Int) -> Int? {
     guard isKnown else { return nil }
-    let competes = competingPins(with: flow.provider)
-    let rank = rank(in: flow, ahead: ahead) { competes[$0] }
-    return position(of: flow.messageClass, rank: rank, competes: competes)
+    return places(in: flow, ahead: [ahead])[ahead]?.position
+  }
+
+  /// The same in closed form, wherever they share providers.
+  func closedPosition(in flow: FlowKey, ahead: Int) -> Int {
+    let rivals = rivals(of: flow)
+    return position(of: flow, rank: ranks(in: flow, ahead: [ahead], rivals)[0], rivals)
   }
 
   // MARK: Inside
 
-  /// SMS of all classes that go before the one that has `rank` others of its class before it.
-  func position(of messageClass: MessageClass, rank: Int, competes: [Bool]) -> Int {
-    let ownClass = classLine(of: messageClass, backlog: 0)
+  /// By number of a set of providers: the provider at which its SMS and those of a flow wait for each other, if any.
+  struct Rivals {
+    /// The flow's own set.
+    var own: Int
+    var meetings: [Int?]
+    /// Where the flow's own SMS are compared.
+    var home: Int
+  }
+
+  func rivals(of flow: FlowKey) -> Rivals {
+    // A set that nobody uses has no number yet.
+    var sets = sets
+    let own = sets.number(of: flow.providers)
+    let ways =
+      own < ways.going.count
+      ? ways
+      : ProviderWays(sets) { name in providers[name].flatMap { $0.isGoing ? $0.effectiveRate : nil } }
+    return Rivals(
+      own: own, meetings: self.sets.sets.indices.map { ways.meeting(of: own, with: $0) },
+      home: ways.meeting(of: own, with: own) ?? ProviderWays.nowhere)
+  }
+
+  /// SMS of all classes that go before the one of a flow that has `rank` others of its class before it.
+  func position(of flow: FlowKey, rank: Int, _ rivals: Rivals) -> Int {
+    let ownClass = classLine(of: flow.messageClass, at: rivals.home, backlog: 0)
     let classTag = ownClass.tag + Int64(rank) * ownClass.step
     var position = rank
-    for other in MessageClass.allCases where other != messageClass {
-      let backlog = classLines[other.place].backlogs.reduce(0) { competes[$1.key] ? $0 + $1.value : $0 }
-      let line = classLine(of: other, backlog: backlog)
+    for other in MessageClass.allCases where other != flow.messageClass {
+      let backlog = classLines[other.place].backlogs.reduce(0) { rivals.meetings[$1.key] != nil ? $0 + $1.value : $0 }
+      let line = classLine(of: other, at: rivals.home, backlog: backlog)
       position += line.turns(until: classTag, winningTies: line.order < ownClass.order)
     }
     return position
   }
 
-  /// SMS of the same class that go before the one that has `ahead` others before it in its own flow, those among them.
-  /// - Parameter isCounted: Whether flows with a pin of this number count.
-  func rank(in flow: FlowKey, ahead: Int, _ isCounted: (Int) -> Bool) -> Int {
-    ranks(in: flow, ahead: [ahead], isCounted)[0]
-  }
-
-  /// The same of several SMS, in one pass.
+  /// SMS of the same class that go before those that have `ahead` others before them in their own flow, these among them.
   /// - Parameter ahead: Rising.
-  func ranks(in flow: FlowKey, ahead: [Int], _ isCounted: (Int) -> Bool) -> [Int] {
+  func ranks(in flow: FlowKey, ahead: [Int], _ rivals: Rivals) -> [Int] {
     let own = line(of: flow)
     let lines = classLines[flow.messageClass.place]
-    var sums = TurnSums(own, places: ahead)
-    for line in lines.lines where line.order != own.order && isCounted(line.pin) {
-      sums.add(line, winningTies: line.order < own.order)
-    }
-    // Flows that the scheduler has not numbered yet all have the last place: none of them wins a tie.
-    if own.order == .max {
-      for (key, line) in zip(lines.keys, lines.lines) where line.order == .max && isCounted(line.pin) && key != flow {
-        sums.add(line, winningTies: false)
+    // Providers at which the flow meets others; as a rule there is one.
+    let meetings = Set(rivals.meetings.compactMap { $0 })
+    var ranks = ahead
+    for meeting in meetings.sorted() {
+      var sums = TurnSums(own.line(at: meeting), places: ahead)
+      for line in lines.lines where line.order != own.order && rivals.meetings[line.set] == meeting {
+        sums.add(line.line(at: meeting), winningTies: line.order < own.order)
       }
+      // Flows that the scheduler has not numbered yet all have the last place: none of them wins a tie.
+      if own.order == .max {
+        for (key, line) in zip(lines.keys, lines.lines)
+        where line.order == .max && rivals.meetings[line.set] == meeting && key != flow {
+          sums.add(line.line(at: meeting), winningTies: false)
+        }
+      }
+      for (place, rank) in sums.ranks.enumerated() { ranks[place] += rank - ahead[place] }
     }
-    return sums.ranks
+    return ranks
   }
 
   /// A flow's line; that of a flow that nobody knows starts at the virtual time, behind those at a tie.
   func line(of flow: FlowKey) -> FlowLine {
     classLines[flow.messageClass.place].line(of: flow)
-      ?? FlowLine(
-        tag: startTag(of: flow), step: max(1, ended[flow]?.step ?? VirtualTime.step(weight: 1)), backlog: 0,
-        order: ended[flow]?.flowID ?? .max)
+      ?? start(of: flow, step: max(1, ended[flow]?.step ?? VirtualTime.step(weight: 1)), backlog: 0)
   }
 
-  /// Where a flow begins in which nothing waits, as the fair queue will have it.
-  func startTag(of flow: FlowKey) -> Int64 {
-    let last = ended[flow]?.tag ?? 0
-    let time = classHeads[flow.messageClass]?.virtualTime ?? 0
-    guard let provider = flow.provider else { return max(last, time) }
-    let pin = pins.known(provider)
-    let start = classLines[flow.messageClass.place].lines.reduce(Int64.max) { tag, line in
-      line.pin == ProviderPins.none || line.pin == pin ? min(tag, line.tag) : tag
+  /// Where a flow begins in which nothing waits, as the fair queue will have it: at each provider at the virtual time, unless
+  /// it stood further on when it ended.
+  func start(of flow: FlowKey, step: Int64, backlog: Int) -> FlowLine {
+    let last = ended[flow]
+    let head = classHeads[flow.messageClass]
+    let line = FlowLine(
+      tag: max(last?.tag ?? 0, head?.virtualTime ?? 0), step: step, backlog: backlog, order: last?.flowID ?? .max)
+    guard head?.turns != nil || last?.tags != nil else { return line }
+    var turns = line
+    turns.turns = sets.providers.map { name in
+      FlowLine.Turn(
+        tag: max(last?.tags?[name] ?? last?.tag ?? 0, head?.turns?[name]?.virtualTime ?? head?.virtualTime ?? 0),
+        step: last?.steps?[name] ?? step)
     }
-    return max(last, min(time, start))
+    return turns
   }
 
-  func classLine(of messageClass: MessageClass, backlog: Int) -> FlowLine {
-    FlowLine(
-      tag: classHeads[messageClass]?.tag ?? 0, step: messageClass.step, backlog: backlog,
+  /// Whether a flow that ended would begin further on than the virtual time somewhere.
+  func isAhead(_ last: FlowHead, of flow: FlowKey) -> Bool {
+    let head = classHeads[flow.messageClass]
+    guard let tags = last.tags ?? last.provider.map({ [$0: last.tag] }) ?? head?.turns?.mapValues({ _ in last.tag })
+    else { return last.tag > head?.virtualTime ?? 0 }
+    return tags.contains { $1 > head?.turns?[$0]?.virtualTime ?? head?.virtualTime ?? 0 }
+  }
+
+  func classLine(of messageClass: MessageClass, at provider: Int, backlog: Int) -> FlowLine {
+    let head = classHeads[messageClass]
+    let name = sets.providers.indices.contains(provider) ? sets.providers[provider] : nil
+    return FlowLine(
+      tag: name.flatMap { head?.turns?[$0]?.tag } ?? head?.tag ?? 0, step: messageClass.step, backlog: backlog,
       order: Int64(messageClass.place))
-  }
-
-  /// By number of a pin: whether SMS pinned so and SMS pinned to `provider` can be given to one and the same provider
-  /// that works. What is pinned to another, or to one that stands still, takes no turn from them.
-  func competingPins(with provider: String?) -> [Bool] {
-    pins.names.map { pin in
-      guard let pin else { return true }
-      return provider.map { $0 == pin } ?? !isStanding(pin)
-    }
-  }
-
-  /// Whether nothing goes to a provider, as far as is known.
-  func isStanding(_ provider: String) -> Bool {
-    guard !providers.isEmpty else { return false }
-    return providers[provider].map { !$0.isGoing } ?? true
   }
 
   private func head(of flow: FlowKey) -> FlowHead? { classLines[flow.messageClass.place].head(of: flow) }

@@ -14,7 +14,7 @@ extension QueueSnapshot {
   }
 
   /// The queue as it would be with SMS that come back, each at the front of its flow; and in which flows the last of them
-  /// go: one for each class and pin, since others of those are through before.
+  /// go: one for each class and set of providers, since others of those are through before.
   ///
   /// The last SMS of such a flow has `count - 1` of its flow ahead.
   public func with(_ returning: [FlowKey: Returning], at now: Timestamp) -> (queue: QueueSnapshot, last: [FlowKey]) {
@@ -27,14 +27,15 @@ extension QueueSnapshot {
     // Whom the scheduler has not told of has no place among equals yet; here each gets one, so that not all are first.
     for (place, key) in returning.keys.enumerated() { queue.order(key, place) }
     // What was known of the times before knew nothing of these.
-    queue.forecast = queue.isMixed ? QueueForecast(queue) : nil
+    queue.refresh()
     var last: [Competitors: (key: FlowKey, tag: Int64, order: Int64)] = [:]
     for (key, returned) in returning {
-      let line = queue.line(of: key)
+      let whole = queue.line(of: key)
+      let line = whole.line(at: queue.ways.meeting(of: whole.set, with: whole.set) ?? ProviderWays.nowhere)
       let (way, isHuge) = line.step.multipliedReportingOverflow(by: Int64(returned.count - 1))
       let (tag, isBeyond) = line.tag.addingReportingOverflow(way)
       let candidate = (key: key, tag: isHuge || isBeyond ? Int64.max : tag, order: line.order)
-      let place = Competitors(messageClass: key.messageClass, provider: key.provider)
+      let place = Competitors(messageClass: key.messageClass, providers: key.providers)
       if let other = last[place], (other.tag, other.order) >= (candidate.tag, candidate.order) { continue }
       last[place] = candidate
     }
@@ -56,18 +57,25 @@ extension QueueSnapshot {
   /// Counts the SMS of one user's flows in a class, which share the user's weight with those that wait already.
   private mutating func add(_ keys: [FlowKey], of sharer: Sharer, _ returning: [FlowKey: Returning], at now: Timestamp)
   {
-    let waiting = flows(of: sharer.userID).filter { $0.messageClass == sharer.messageClass }
-    let all = Set(waiting).union(keys).count
+    let place = sharer.messageClass.place
+    let waiting = classLines[place].keys(of: sharer.userID)
+    let all = waiting.union(keys)
     for key in keys {
       guard let returned = returning[key] else { continue }
-      noteAccepted(
-        .timeOrdered(), flow: key, count: returned.count, weight: returned.weight / Double(all), at: now)
+      noteAccepted(.timeOrdered(), flow: key, count: returned.count, weight: returned.weight, at: now)
     }
-    guard all > waiting.count else { return }
-    let place = sharer.messageClass.place
-    for key in waiting {
+    guard all.count > 1, all.count > waiting.count else { return }
+    for key in all {
       guard var line = classLines[place].line(of: key) else { continue }
-      line.step = line.step / Int64(waiting.count) * Int64(all)
+      let turns = sets.providers.indices.map { provider in
+        let name = sets.providers[provider]
+        let before = waiting.contains(key) ? waiting.count { $0.mayUse(name) } : 1
+        var turn = line.turn(at: provider)
+        turn.step = max(1, turn.step / Int64(max(1, before)) * Int64(max(1, all.count { $0.mayUse(name) })))
+        return turn
+      }
+      line.turns = turns
+      line.step = turns.map(\.step).max() ?? line.step
       classLines[place].set(key, line, head: classLines[place].head(of: key))
     }
   }
@@ -80,7 +88,7 @@ extension QueueSnapshot {
     classLines[messageClass].set(key, line, head: nil)
   }
 
-  /// Whose flows share a weight.
+  /// Whose flows share a weight, at each provider that they may use.
   private struct Sharer: Hashable {
     var messageClass: MessageClass
     var userID: UserID
@@ -94,6 +102,6 @@ extension QueueSnapshot {
   /// Flows among which the tags alone say who goes last.
   private struct Competitors: Hashable {
     var messageClass: MessageClass
-    var provider: String?
+    var providers: [String]?
   }
 }

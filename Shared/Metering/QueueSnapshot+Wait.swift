@@ -26,34 +26,34 @@ extension QueueSnapshot {
   }
 
   /// When the SMS goes out that has `ahead` others before it in its own flow, as things stand.
-  /// - Parameter position: The SMS that go before it, if known already.
   /// - Returns: `nil` while nothing goes: no heads, sending stopped, or no provider that works.
-  public func wait(in flow: FlowKey, ahead: Int, position: Int? = nil) -> Estimate? {
-    guard isKnown, isSending else { return nil }
-    if let forecast, let pin = pins.known(flow.provider),
-      let seconds = forecast.seconds(
-        until: rank(in: flow, ahead: ahead) { $0 == pin }, of: flow.messageClass, pin: pin,
-        rate: pace(for: flow.provider).rate)
-    {
-      return Estimate(seconds: seconds)
-    }
-    return (position ?? self.position(in: flow, ahead: ahead)).flatMap { wait(position: $0, provider: flow.provider) }
-  }
+  public func wait(in flow: FlowKey, ahead: Int) -> Estimate? { places(in: flow, ahead: [ahead])[ahead]?.wait }
 
   /// The time until `position` SMS have gone, at the rate that can be expected.
-  /// - Parameter provider: The one the SMS is pinned to; `nil` for any.
+  /// - Parameter providers: The only ones that may carry them; `nil` for any.
   /// - Returns: `nil` while nothing goes: no heads, sending stopped, or no provider that works.
-  public func wait(position: Int, provider: String?) -> Estimate? {
+  public func wait(position: Int, providers: [String]?) -> Estimate? {
     guard isKnown, isSending else { return nil }
-    return pace(for: provider).seconds(until: Double(position)).flatMap { Estimate(seconds: $0) }
+    return pace(for: providers).seconds(until: Double(position)).flatMap { Estimate(seconds: $0) }
   }
 
   /// SMS a second that go while there are any; 0 while nothing goes.
   public var rate: Double { isKnown && isSending ? pace(for: nil).rate : 0 }
 
-  /// Whether some who wait share some of their providers and not others: then a position alone gives no time.
+  /// Whether some who wait share some of their working providers and not others: then a position alone gives no time.
   var isMixed: Bool {
-    guard providers.values.filter(\.isGoing).count > 1 else { return false }
-    return Set(classLines.flatMap { $0.backlogs.filter { $0.value > 0 }.keys }).count > 1
+    let waiting = Set(classLines.flatMap { $0.backlogs.filter { $0.value > 0 }.keys })
+    let goings = Set(waiting.map { ways.going[$0] }.filter { !$0.isEmpty })
+    return goings.contains { one in goings.contains { $0 != one && !Set($0).isDisjoint(with: one) } }
+  }
+
+  /// Whether that holds for SMS that these providers may carry.
+  func isMixed(_ rivals: Rivals) -> Bool {
+    guard rivals.own < ways.going.count, !ways.going[rivals.own].isEmpty else { return false }
+    return classLines.contains {
+      $0.backlogs.contains { set, backlog in
+        backlog > 0 && rivals.meetings[set] != nil && ways.going[set] != ways.going[rivals.own]
+      }
+    }
   }
 }

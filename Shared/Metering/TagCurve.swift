@@ -24,6 +24,11 @@ struct TagCurve: Sendable {
     }
   }
 
+  /// The tag at which the first SMS of some flows begins.
+  static func start(_ lines: some Sequence<FlowLine>) -> Double {
+    lines.lazy.filter { $0.backlog > 0 }.map { Double($0.tag) - Double($0.step) / 2 }.min() ?? 0
+  }
+
   /// The tag of the SMS that has so many before it.
   func tag(after count: Double) -> Double { Self.interpolate(count, counts, tags) }
 

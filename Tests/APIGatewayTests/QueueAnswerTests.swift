@@ -171,6 +171,14 @@ struct QueueAnswerTests {
     var paused = pending
     paused.isPaused = true
     #expect(reason(paused, heads(backlog: 10)) == .messagePaused)
+    paused.isUserPaused = true
+    #expect(reason(paused, heads(backlog: 10)) == .userPaused)
+    var stopped = heads(backlog: 10)
+    stopped.isSending = false
+    #expect(reason(pending, stopped) == .sendingStopped)
+    var allowed = pending
+    allowed.providers = ["gone", "away"]
+    #expect(reason(allowed, heads(backlog: 10)) == .providerRemoved)
     var scheduled = pending
     scheduled.sendAt = now + .seconds(60)
     #expect(reason(scheduled, heads(backlog: 10)) == .schedule)

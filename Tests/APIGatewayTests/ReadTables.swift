@@ -22,13 +22,14 @@ enum ReadTables {
       retrying int, sent int, failed int, dead int, expired int, cancelled int, unconfirmed int, job_status text,
       paused boolean, sent_at timestamptz, completed_at timestamptz, last_reply_status int, last_reply_body text,
       is_open boolean GENERATED ALWAYS AS (job_status IN ('pending', 'sending')) STORED,
-      has_unsent boolean GENERATED ALWAYS AS (failed + dead + expired + cancelled + unconfirmed > 0) STORED);
+      has_unsent boolean GENERATED ALWAYS AS (failed + dead + expired + cancelled + unconfirmed > 0) STORED,
+      providers text[], user_paused boolean NOT NULL DEFAULT false);
     CREATE VIEW projection.totals_read AS
       SELECT user_id, count(*) AS messages, \(statusCounts),
         coalesce(sum(pending), 0) AS pending, coalesce(sum(retrying), 0) AS retrying,
         min(accepted_at) FILTER (WHERE pending + retrying > 0) AS oldest_pending_at
       FROM projection.messages_read GROUP BY GROUPING SETS ((user_id), ());
-    CREATE TABLE projection.flows_read (flow_id bigint, class text, user_id uuid, provider text);
+    CREATE TABLE projection.flows_read (flow_id bigint, class text, user_id uuid, providers text[]);
     CREATE TABLE projection.recipients_read (
       message_id uuid, unit_index int, phone text, state text, attempts_used int, provider text, error_code text,
       error_message text, sent_at timestamptz, changed_at timestamptz, may_be_duplicate boolean NOT NULL DEFAULT false,

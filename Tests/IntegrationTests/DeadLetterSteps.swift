@@ -11,7 +11,8 @@ extension SchedulerDatabase {
     let pick = DispatchPick(
       source: .returned(returned.unit), flow: returned.flow, provider: returned.flow.provider ?? "hkt", cost: 1)
     let issued = try await DispatchStore(term: term).issue(
-      [DispatchStore.Order(provider: pick.provider, limit: Self.limit, picks: [pick])], tags: [(1, 5)])
+      [DispatchStore.Order(provider: pick.provider, limit: Self.limit, picks: [pick])],
+      tags: [FlowTags(flowID: 1, tags: ["hkt": 5])])
     return try #require(issued.commands.first?.command.attempts.first)
   }
 

@@ -161,7 +161,8 @@ private struct MessageLife: Sendable {
 
   private mutating func issue(_ picks: [DispatchPick]) async throws {
     let result = try await DispatchStore(term: database.term).issue(
-      [DispatchStore.Order(provider: "hkt", limit: SchedulerDatabase.limit, picks: picks)], tags: [(1, 5)])
+      [DispatchStore.Order(provider: "hkt", limit: SchedulerDatabase.limit, picks: picks)],
+      tags: [FlowTags(flowID: 1, tags: ["hkt": 5])])
     inFlight += result.commands.flatMap(\.command.attempts).map(\.id)
     try facts.fold(result.outbox)
   }

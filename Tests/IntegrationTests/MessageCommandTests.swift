@@ -115,7 +115,8 @@ struct MessageCommandTests {
       for returned in result.changes.returned {
         let pick = DispatchPick(source: .returned(returned.unit), flow: returned.flow, provider: "hkt", cost: 1)
         let issued = try await DispatchStore(term: database.term).issue(
-          [DispatchStore.Order(provider: "hkt", limit: SchedulerDatabase.limit, picks: [pick])], tags: [(1, 5)])
+          [DispatchStore.Order(provider: "hkt", limit: SchedulerDatabase.limit, picks: [pick])],
+          tags: [FlowTags(flowID: 1, tags: ["hkt": 5])])
         let attempt = issued.commands[0].command.attempts[0].id
         let last = try await database.report(attempt, .outcome(.accepted))
         if returned.unit == result.changes.returned.last?.unit {
@@ -136,7 +137,8 @@ struct MessageCommandTests {
         guard let returned = result.returned.first else { break }
         let pick = DispatchPick(source: .returned(returned.unit), flow: returned.flow, provider: "hkt", cost: 1)
         attempt = try await DispatchStore(term: database.term).issue(
-          [DispatchStore.Order(provider: "hkt", limit: SchedulerDatabase.limit, picks: [pick])], tags: [(1, 5)]
+          [DispatchStore.Order(provider: "hkt", limit: SchedulerDatabase.limit, picks: [pick])],
+          tags: [FlowTags(flowID: 1, tags: ["hkt": 5])]
         ).commands[0].command.attempts[0].id
       }
       #expect(attempt.dispatch == 4, "five attempts")

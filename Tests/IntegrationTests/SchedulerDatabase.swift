@@ -53,7 +53,8 @@ struct SchedulerDatabase {
         flow: FlowKey(messageClass: .normal, userID: user), provider: "hkt", cost: 1)
     }
     let result = try await DispatchStore(term: term).issue(
-      [DispatchStore.Order(provider: "hkt", limit: Self.limit, picks: picks)], tags: [(1, 5)])
+      [DispatchStore.Order(provider: "hkt", limit: Self.limit, picks: picks)],
+      tags: [FlowTags(flowID: 1, tags: ["hkt": 5])])
     return result.commands.flatMap(\.command.attempts)
   }
 

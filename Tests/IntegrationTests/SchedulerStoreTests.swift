@@ -76,7 +76,8 @@ struct SchedulerStoreTests {
       #expect(waiting.map(\.unit) == [returned.unit])
       let pick = DispatchPick(source: .returned(returned.unit), flow: returned.flow, provider: "hkt", cost: 1)
       let next = try await DispatchStore(term: term).issue(
-        [DispatchStore.Order(provider: "hkt", limit: limit, picks: [pick])], tags: [(1, 5)])
+        [DispatchStore.Order(provider: "hkt", limit: limit, picks: [pick])],
+        tags: [FlowTags(flowID: 1, tags: ["hkt": 5])])
       #expect(next.commands[0].command.attempts[0].id.dispatch == 1)
       #expect(next.commands[0].command.attempts[0].phone == attempt.phone)
     }

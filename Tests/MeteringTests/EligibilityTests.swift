@@ -5,21 +5,29 @@ import Testing
 struct EligibilityTests {
   private let all: Set<String> = ["a", "b", "c"]
 
-  @Test("Only allowed providers are candidates, and a pin is stronger")
+  private func permitted(_ eligibility: Eligibility, working: Set<String>) -> Set<String> {
+    all.filter { eligibility.permits($0, working: working) }
+  }
+
+  @Test("Only allowed providers may carry it, and a pin is a set of one")
   func allowed() {
-    #expect(Eligibility(allowed: ["a", "b"]).candidates(open: all, working: all) == ["a", "b"])
-    #expect(Eligibility(allowed: ["a", "b"]).candidates(open: ["c"], working: all) == [])
-    #expect(Eligibility().candidates(open: all, working: all) == all)
-    #expect(Eligibility(pinned: "c", allowed: ["a"]).candidates(open: all, working: all) == ["c"])
+    #expect(permitted(Eligibility(allowed: ["a", "b"]), working: all) == ["a", "b"])
+    #expect(permitted(Eligibility(), working: all) == all)
+    #expect(permitted(Eligibility(allowed: ["c"], avoided: ["c"]), working: all) == ["c"])
   }
 
   @Test("What failed it is skipped while another that is allowed works, and only then")
   func avoided() {
     let eligibility = Eligibility(allowed: ["a", "b"], avoided: ["a"])
-    #expect(eligibility.candidates(open: all, working: all) == ["b"])
-    #expect(eligibility.candidates(open: ["a", "c"], working: all) == [])
+    #expect(permitted(eligibility, working: all) == ["b"])
     // That c works is of no use to it.
-    #expect(eligibility.candidates(open: ["a", "c"], working: ["a", "c"]) == ["a"])
+    #expect(permitted(eligibility, working: ["a", "c"]) == ["a", "b"])
+  }
+
+  @Test("What does not work is no reason to give up waiting for what does")
+  func notWorking() {
+    let eligibility = Eligibility(allowed: ["a", "b", "c"], avoided: ["a"])
+    #expect(permitted(eligibility, working: ["a", "b"]) == ["b"])
   }
 
   @Test("The order of the names makes no difference")

@@ -11,7 +11,7 @@ struct FairQueueTests {
   }
 
   private func queue(_ flows: [(FlowKey, count: Int, weight: Double)]) -> FairQueue {
-    var queue = FairQueue()
+    var queue = FairQueue(providers: ["a", "b"])
     for (number, flow) in flows.enumerated() {
       queue.register(flow.0, id: Int64(number), weight: flow.weight)
       queue.add(flow.count, to: flow.0)
@@ -23,8 +23,8 @@ struct FairQueueTests {
   private func serve(_ count: Int, _ queue: inout FairQueue) -> [FlowKey: Int] {
     var served: [FlowKey: Int] = [:]
     for _ in 0..<count {
-      guard let key = queue.next(where: { _ in true }) else { break }
-      queue.serve(key)
+      guard let key = queue.next(at: "a") else { break }
+      queue.serve(key, at: "a")
       served[key, default: 0] += 1
     }
     return served
@@ -78,41 +78,83 @@ struct FairQueueTests {
     #expect(abs(served[one, default: 0] - 1000) <= 2)
   }
 
-  @Test("a user's flows in one class share the user's weight")
+  @Test("a user's flows in one class share the user's weight at the provider that they share, and only there")
   func splitUser() {
     let user = UserID.timeOrdered()
-    let flows = ["a", "b"].map { FlowKey(messageClass: .normal, userID: user, provider: $0) }
-    let other = flow(.normal)
-    var queue = queue([(flows[0], 10_000, 1), (flows[1], 10_000, 1), (other, 10_000, 1)])
+    let flows = [["a"], nil, ["b"]].map { FlowKey(messageClass: .normal, userID: user, providers: $0) }
+    let (other, apart) = (flow(.normal, provider: "a"), flow(.normal, provider: "b"))
+    var queue = queue((flows + [other, apart]).map { ($0, 10_000, 1) })
     let served = serve(4000, &queue)
     #expect(abs(served[other, default: 0] - 2000) <= 4)
     #expect(abs(served[flows[0], default: 0] - 1000) <= 4)
+    #expect(abs(served[flows[1], default: 0] - 1000) <= 4)
+    #expect(served[flows[2]] == nil && served[apart] == nil)
   }
 
-  @Test("what is pinned to a closed provider hides nothing behind it")
-  func closedProvider() {
-    let pinned = flow(.urgent, provider: "closed")
+  @Test("what is for another provider hides nothing, and no provider is given what it may not carry")
+  func otherProvider() {
+    let pinned = flow(.urgent, provider: "b")
     let free = flow(.bulk)
     var queue = queue([(pinned, 10, 1), (free, 10, 1)])
-    let next = [
-      queue.next(where: { $0.pinned != "closed" }), queue.next(where: { _ in true }),
-      queue.next(where: { $0.pinned == "other" }),
-    ]
+    let next = [queue.next(at: "a"), queue.next(at: "b"), queue.next(at: "none")]
     #expect(next == [free, pinned, nil])
+  }
+
+  @Test("an SMS that a provider failed waits for another, and what is behind does not wait for it")
+  func avoided() {
+    let (first, second) = (flow(.normal), flow(.normal))
+    var queue = queue([(first, 1, 1), (second, 10, 1)])
+    queue.set(Eligibility(avoided: ["a"]), of: first)
+    let next = ["a", "b"].map { name in
+      queue.next(at: name) { $0.permits(name, working: ["a", "b"]) }
+    }
+    #expect(next == [second, first])
+  }
+
+  @Test("a class all of which waited for another provider has saved no turns: urgent stays next")
+  func passedOverClass() {
+    let (bulk, normal, urgent, late) = (flow(.bulk), flow(.normal), flow(.urgent), flow(.bulk))
+    var queue = queue([(bulk, 10, 1), (normal, 10_000, 1), (urgent, 0, 1), (late, 0, 1)])
+    queue.set(Eligibility(avoided: ["a"]), of: bulk)
+    func next() -> FlowKey? { queue.next(at: "a") { $0.permits("a", working: ["a", "b"]) } }
+    for _ in 0..<800 {
+      guard let key = next() else { break }
+      queue.serve(key, at: "a")
+    }
+    queue.add(100, to: late)
+    queue.add(5, to: urgent)
+    var served: [FlowKey] = []
+    for _ in 0..<7 {
+      guard let key = next() else { break }
+      queue.serve(key, at: "a")
+      served.append(key)
+    }
+    #expect(served.count { $0 == urgent } == 5, "at most two of the others between them")
+  }
+
+  @Test("what was passed over at a provider has saved no turns there when nothing else is left")
+  func passedOver() {
+    let (first, second) = (flow(.normal), flow(.normal))
+    var queue = queue([(first, 100, 1), (second, 10_000, 1)])
+    queue.set(Eligibility(avoided: ["a"]), of: first)
+    for _ in 0..<500 { queue.serve(second, at: "a") }
+    // b is gone: what it should have carried goes by a.
+    let served = serve(20, &queue)
+    #expect(abs(served[first, default: 0] - 10) <= 1)
   }
 
   @Test("an SMS that came back unsent gets its turn back")
   func givenBack() throws {
     let (first, second) = (flow(.normal), flow(.normal))
     var queue = queue([(first, 100, 1), (second, 100, 1)])
-    let next = queue.next(where: { _ in true })
+    let next = queue.next(at: "a")
     let served = try #require(next)
-    let before = queue.tag(of: served)
-    queue.serve(served)
-    queue.giveBack(served)
-    #expect(queue.tag(of: served) == before)
+    let before = queue.tags(of: served)
+    queue.serve(served, at: "a")
+    queue.giveBack(served, at: "a")
+    #expect(queue.tags(of: served) == before)
     #expect(queue.backlog(of: served) == 100)
-    let again = queue.next(where: { _ in true })
+    let again = queue.next(at: "a")
     #expect(again == served)
   }
 
@@ -130,7 +172,7 @@ struct FairQueueTests {
   @Test("random loads are served in full, and no backlogged flow waits longer than its share says", arguments: 0..<20)
   func starvation(seed: Int) {
     var generator = SeededGenerator(seed: UInt64(seed))
-    var queue = FairQueue()
+    var queue = FairQueue(providers: ["a"])
     var flows: [FlowKey] = []
     for number in 0..<30 {
       let key = FlowKey(
@@ -146,46 +188,17 @@ struct FairQueueTests {
         queue.add(count, to: key)
         added += count
       }
-      if let key = queue.next(where: { _ in true }) {
+      if let key = queue.next(at: "a") {
         #expect(queue.backlog(of: key) > 0)
-        queue.serve(key)
+        queue.serve(key, at: "a")
         served += 1
       }
     }
-    while let key = queue.next(where: { _ in true }) {
-      queue.serve(key)
+    while let key = queue.next(at: "a") {
+      queue.serve(key, at: "a")
       served += 1
     }
     #expect(served == added)
     #expect(queue.backlog == 0)
-  }
-
-  /// Lets each provider take its SMS in turn, `slots` times round, and gives the flows it served.
-  private func serve(_ slots: Int, rates: [(provider: String, count: Int)], _ queue: inout FairQueue) -> [FlowKey] {
-    var served: [FlowKey] = []
-    for _ in 0..<slots {
-      for rate in rates {
-        for _ in 0..<rate.count {
-          let open: Set<String> = [rate.provider]
-          guard let key = queue.next(where: { !$0.candidates(open: open, working: open).isEmpty }) else { break }
-          queue.serve(key)
-          served.append(key)
-        }
-      }
-    }
-    return served
-  }
-
-  @Test("what a fast provider serves holds nobody up at a slow one")
-  func twoProviders() throws {
-    let (fast, slow) = (flow(.normal, provider: "fast"), flow(.normal, provider: "slow"))
-    var queue = queue([(fast, 100_000, 1), (slow, 100_000, 1)])
-    let rates = [("fast", 50), ("slow", 1)]
-    _ = serve(200, rates: rates, &queue)
-    let new = flow(.normal, provider: "slow")
-    queue.register(new, id: 9, weight: 1)
-    queue.add(1, to: new)
-    let served = serve(3, rates: rates, &queue)
-    #expect(served.contains(new), "within a turn of those who wait for the same provider")
   }
 }

@@ -7,11 +7,15 @@ import Testing
 @Suite("The queue run forward")
 struct QueueForecastTests {
   private struct Load {
-    var queue = FairQueue()
+    var queue = FairQueue(providers: ["a", "b", "c"])
     var flows: [FlowKey] = []
 
     mutating func add(_ messageClass: MessageClass, weight: Double = 1, pinned: String? = nil, _ count: Int) {
-      let key = FlowKey(messageClass: messageClass, userID: .timeOrdered(), provider: pinned)
+      add(messageClass, weight: weight, to: pinned.map { [$0] }, count)
+    }
+
+    mutating func add(_ messageClass: MessageClass, weight: Double = 1, to providers: [String]?, _ count: Int) {
+      let key = FlowKey(messageClass: messageClass, userID: .timeOrdered(), providers: providers)
       queue.register(key, id: Int64(flows.count), weight: weight)
       queue.add(count, to: key)
       flows.append(key)
@@ -30,22 +34,23 @@ struct QueueForecastTests {
     return snapshot
   }
 
-  /// When each SMS of each flow really goes, served one by one.
-  private func truth(_ queue: FairQueue, rates: [String: Double]) -> [FlowKey: [Double]] {
+  /// When each SMS of each flow really goes, served one by one, and how many SMS its providers took before.
+  private func truth(_ queue: FairQueue, rates: [String: Double]) -> [FlowKey: [(time: Double, position: Int)]] {
     var queue = queue
     var free = rates.mapValues { _ in 0.0 }
-    var times: [FlowKey: [Double]] = [:]
+    var taken: [String: Int] = [:]
+    var times: [FlowKey: [(time: Double, position: Int)]] = [:]
     while let provider = free.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {
       guard
-        let key = queue.next(where: {
-          !$0.candidates(open: [provider.key], working: Set(rates.keys)).isEmpty
-        })
+        let key = queue.next(at: provider.key)
       else {
         free[provider.key] = nil
         continue
       }
-      queue.serve(key)
-      times[key, default: []].append(provider.value)
+      queue.serve(key, at: provider.key)
+      times[key, default: []].append(
+        (provider.value, taken.reduce(0) { key.mayUse($1.key) ? $0 + $1.value : $0 }))
+      taken[provider.key, default: 0] += 1
       free[provider.key] = provider.value + 1 / (rates[provider.key] ?? 1)
     }
     return times
@@ -56,15 +61,42 @@ struct QueueForecastTests {
     let truth = truth(load.queue, rates: rates)
     // Where a class is held up the time jumps from one SMS to the next, so a few may be far off.
     var errors: [Double] = []
+    var places: [Double] = []
     for key in load.flows {
-      for (ahead, time) in (truth[key] ?? []).enumerated() {
+      for (ahead, real) in (truth[key] ?? []).enumerated() {
         let wait = try #require(snapshot.wait(in: key, ahead: ahead))
-        errors.append(abs(wait.middle / .seconds(1) - time) / max(20, time))
+        errors.append(abs(wait.middle / .seconds(1) - real.time) / max(20, real.time))
+        let position = try #require(snapshot.position(in: key, ahead: ahead))
+        places.append(Double(abs(position - real.position)) / Double(max(100, real.position)))
       }
     }
-    errors.sort()
-    let common = errors[errors.count * 95 / 100]
+    let common = errors.sorted()[errors.count * 95 / 100]
     #expect(common < limit, "\(name): \(common)")
+    let place = places.sorted()[places.count * 95 / 100]
+    #expect(place < limit, "\(name): positions, \(place)")
+  }
+
+  @Test("the same three providers for all: position and time follow from the tags at one of them")
+  func alike() throws {
+    var load = Load()
+    load.add(.normal, 600)
+    load.add(.normal, weight: 2, 300)
+    load.add(.bulk, 900)
+    load.add(.urgent, 40)
+    try check(load, rates: ["a": 10, "b": 10, "c": 10], "alike")
+    try check(load, rates: ["a": 2, "b": 50, "c": 10], "alike, of different speed")
+  }
+
+  @Test("two of three providers allowed")
+  func allowed() throws {
+    var load = Load()
+    load.add(.normal, to: ["a", "b"], 600)
+    load.add(.normal, 3000)
+    load.add(.bulk, to: ["b", "c"], 500)
+    try check(load, rates: ["a": 2, "b": 2, "c": 50], "two of three")
+    // At 2/s each, and not at the third one's 50.
+    let last = try #require(snapshot(load.queue, rates: ["a": 2, "b": 2, "c": 50]).wait(in: load.flows[0], ahead: 599))
+    #expect(last.middle > .seconds(149))
   }
 
   @Test("pins to one of three providers")
@@ -130,7 +162,7 @@ struct QueueForecastTests {
       load.add(
         MessageClass.allCases[Int.random(in: 0..<3, using: &generator)],
         weight: [1, 2, 5][Int.random(in: 0..<3, using: &generator)],
-        pinned: [nil, "a", "b", "c"][Int.random(in: 0..<4, using: &generator)],
+        to: [nil, ["a"], ["b"], ["c"], ["a", "b"], ["b", "c"]][Int.random(in: 0..<6, using: &generator)],
         Int.random(in: 1...400, using: &generator))
     }
     try check(load, rates: ["a": 2, "b": 5, "c": 10], "seed \(seed)", within: 0.08)

@@ -6,7 +6,7 @@ import Testing
 struct QueuePaceTests {
   private func provider(rate: Double, full: Double? = nil, growth: Double = 0, start: Double = 0) -> QueuePace.Provider
   {
-    QueuePace.Provider(pin: 1, rate: rate, fullRate: full ?? rate, growth: growth, start: start)
+    QueuePace.Provider(number: 1, rate: rate, fullRate: full ?? rate, growth: growth, start: start)
   }
 
   @Test("one provider takes its rate from its start on")

@@ -58,7 +58,7 @@ struct DispatchQueueTests {
     let first = try queue.plan(limit: 1, now: 0)
     let unit = ReturnedUnit(
       unit: first.picks[0].unit, expectedDispatch: 1, expectedState: .pending, nextDispatch: 1, segments: 1)
-    queue.giveBack(unit, flow: key)
+    queue.giveBack(unit, flow: key, at: "fast")
     let next = try queue.plan(limit: 1, now: 0)
     #expect(next.picks.map(\.attempt) == [AttemptID(unit: unit.unit, dispatch: 1)])
   }
@@ -115,7 +115,8 @@ struct DispatchQueueTests {
   func restored() throws {
     func flow(_ key: FlowKey, _ id: Int64, tag: Int64, waiting: Int) -> TakeOver.Flow {
       TakeOver.Flow(
-        key: key, id: id, weight: 1, tag: tag, headNumber: 0, endNumber: Int64(waiting), nextNumber: Int64(waiting),
+        key: key, id: id, weight: 1, tags: ["fast": tag], headNumber: 0, endNumber: Int64(waiting),
+        nextNumber: Int64(waiting),
         unloaded: waiting)
     }
     let served = FlowKey(messageClass: .normal, userID: .timeOrdered())

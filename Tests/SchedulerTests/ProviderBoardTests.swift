@@ -161,7 +161,6 @@ struct ProviderBoardTests {
     for step in 0..<200 { _ = try serve(&queue, now: Double(step) / 100) }
     queue.board.update("a") { $0.pause = nil }
     queue.board.update("b") { $0.pause = .admin }
-    queue.catchUp(pinnedTo: "a")
     var flows: [FlowKey] = []
     for step in 200..<300 {
       let picks = try queue.plan(limit: 100, now: Double(step) / 100).picks

@@ -42,9 +42,9 @@ struct ReplayForecast {
       let placement = Placement(in: outlook, flow: flow, ahead: ahead, last: ahead, now: now)
       guard let end = placement.complete?.middle else { return nil }
       // What the heads saw waiting may have gone since, and none of these can have begun before now.
-      let own = flows.reduce(0) { $1.key.provider == flow.provider ? $0 + $1.value.count : $0 }
-      guard let first = queue.wait(position: 0, provider: flow.provider)?.middle,
-        let alone = queue.wait(position: own - 1, provider: flow.provider)?.middle
+      let own = flows.reduce(0) { $1.key.providers == flow.providers ? $0 + $1.value.count : $0 }
+      guard let first = queue.wait(position: 0, providers: flow.providers)?.middle,
+        let alone = queue.wait(position: own - 1, providers: flow.providers)?.middle
       else { return end }
       return max(end, now + (alone - first))
     }

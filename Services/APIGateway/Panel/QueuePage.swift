@@ -45,7 +45,7 @@ struct QueuePage: Sendable {
     /// Before all of it is cancelled.
     var question: String
     var messageClass: String
-    /// The provider that it is pinned to; another name than that of others, which templates would show instead of none.
+    /// The only providers that may carry it; another name than that of others, which templates would show instead of none.
     var via: String?
     var backlog: String
     var share: String
@@ -115,7 +115,10 @@ struct QueuePage: Sendable {
     let name = json["username"]?.text ?? id
     return Flow(
       userPath: "/admin/users/\(id)", username: name, question: question(name, visit.text),
-      messageClass: visit.text("class_\(json["class"]?.text ?? "")"), via: json["provider"]?.text,
+      messageClass: visit.text("class_\(json["class"]?.text ?? "")"),
+      via: json["providers"].map { $0.elements.compactMap(\.text).joined(separator: ", ") }.flatMap {
+        $0.isEmpty ? nil : $0
+      },
       backlog: PanelText.grouped(json["backlog"]?.whole ?? 0), share: share(json),
       position: json["queue_position"]?.whole.map { visit.text.count("ahead", $0) },
       oldest: oldest.map { visit.clock.time($0) }, age: oldest.map { age(since: $0, visit.text) },

@@ -39,6 +39,10 @@ struct EventFollower: Service {
         providers.apply(change)
       case MessageType.messageQueued.rawValue:
         queue.apply(try Wire.decode(MessagesQueued.self, from: body).body)
+      case MessageType.messagePaused.rawValue:
+        queue.hold(try Wire.decode(MessagesPaused.self, from: body).body.targets, true)
+      case MessageType.messageResumed.rawValue:
+        queue.hold(try Wire.decode(MessagesResumed.self, from: body).body.targets, false)
       case MessageType.messageCancelled.rawValue:
         queue.forget(try Wire.decode(MessagesCancelled.self, from: body).body.messages)
       case MessageType.messageExpired.rawValue:

@@ -79,6 +79,7 @@ struct QueueByFlow {
     json.member("user_id", row.flow.key.userID.description)
     json.member("username", names[row.flow.key.userID])
     json.member("provider", row.flow.key.provider)
+    json.member("providers", row.flow.key.providers.map { .array($0.map { .string($0) }) } ?? .null)
     json.member("backlog", row.flow.backlog)
     json.member("oldest_pending_at", ages[row.flow.key])
     json.member("next_tag", Int(row.flow.tag))

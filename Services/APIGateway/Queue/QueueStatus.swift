@@ -30,7 +30,7 @@ struct QueueStatus {
     json.member("pending_messages", totals.pendingMessages)
     json.member("sending_messages", totals.sendingMessages)
     json.member("oldest_pending_at", totals.oldestPendingAt)
-    json.member("estimated_drain_seconds", snapshot.wait(position: depth, provider: nil)?.middle.inSeconds)
+    json.member("estimated_drain_seconds", snapshot.wait(position: depth, providers: nil)?.middle.inSeconds)
     json.object("statistics") { json in
       json.member("total_pending", depth)
       json.member("oldest_pending_at", totals.oldestPendingAt)

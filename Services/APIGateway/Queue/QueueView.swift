@@ -10,6 +10,13 @@ final class QueueView: Sendable {
 
   func apply(_ change: QueueChanged) { state.withLockedValue { $0.apply(change) } }
 
+  /// Learns whose traffic is held back as a whole, or goes on.
+  func hold(_ targets: [CommandTarget], _ isHeld: Bool) {
+    state.withLockedValue { state in
+      for case .user(let user) in targets { state.hold(user, isHeld) }
+    }
+  }
+
   func forget(_ messages: [CutMessage]) { state.withLockedValue { $0.forget(messages) } }
 
   func apply(_ queued: MessagesQueued) { state.withLockedValue { $0.apply(queued) } }
@@ -34,7 +41,9 @@ final class QueueView: Sendable {
 
   private static func place(_ message: MessageAccepted, in snapshot: inout QueueSnapshot, now: Timestamp) -> Placement {
     if snapshot.pausedUsers.contains(message.userID) { return .unknown }
-    let flow = FlowKey(messageClass: message.messageClass, userID: message.userID, provider: message.provider)
+    let flow = FlowKey(
+      messageClass: message.messageClass, userID: message.userID, provider: message.provider,
+      allowed: message.providers)
     let count = message.recipients.count
     let before = snapshot.backlog(of: flow)
     let ahead =

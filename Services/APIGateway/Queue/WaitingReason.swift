@@ -9,7 +9,10 @@ enum WaitingReason: String, Sendable {
   case retryBackoff = "retry_backoff"
   case providerUnhealthy = "provider_unhealthy"
   case providerPaused = "provider_paused"
+  case providerRemoved = "provider_removed"
+  case sendingStopped = "sending_stopped"
   case messagePaused = "message_paused"
+  case userPaused = "user_paused"
   case noSender = "no_sender"
 
   /// - Returns: `nil` when nothing waits, or when nothing is known of the queue.
@@ -17,7 +20,9 @@ enum WaitingReason: String, Sendable {
     let snapshot = outlook.snapshot
     let waiting = message.counts.pending + message.counts.retrying
     guard waiting > 0 else { return nil }
-    if message.isPaused {
+    if message.isUserPaused {
+      self = .userPaused
+    } else if message.isPaused {
       self = .messagePaused
     } else if let sendAt = message.sendAt, sendAt > now {
       self = .schedule
@@ -34,8 +39,10 @@ enum WaitingReason: String, Sendable {
   private static func queue(
     _ message: MessageRow, placement: Placement, ahead: Int, snapshot: QueueSnapshot
   ) -> WaitingReason {
-    let usable = snapshot.providerPaces.filter { message.provider == nil || $0.provider == message.provider }
-    if !snapshot.isSending { return .providerPaused }
+    let paces = snapshot.providerPaces
+    let usable = paces.filter { message.flow.mayUse($0.provider) }
+    if !snapshot.isSending { return .sendingStopped }
+    if usable.isEmpty, !paces.isEmpty { return .providerRemoved }
     let working = usable.filter { $0.state == "healthy" || $0.state == "probing" }
     if !usable.isEmpty, working.isEmpty {
       return usable.allSatisfy { $0.state == "paused" } ? .providerPaused : .providerUnhealthy

@@ -8,7 +8,7 @@ extension ReadStore {
   func oldestPending(of users: Set<UserID>) async throws -> [FlowKey: Timestamp] {
     let rows = try await pool.query(
       """
-      SELECT f.class, f.user_id, f.provider, oldest.accepted_at FROM projection.flows_read f
+      SELECT f.class, f.user_id, f.providers, oldest.accepted_at FROM projection.flows_read f
       CROSS JOIN LATERAL (
         SELECT m.accepted_at FROM projection.messages_read m
         WHERE m.flow_id = f.flow_id AND m.is_open AND m.pending + m.retrying > 0
@@ -19,7 +19,7 @@ extension ReadStore {
     for row in rows {
       let key = FlowKey(
         messageClass: try row.decodeName("class"), userID: UserID(try row.decode("user_id", as: UUID.self)),
-        provider: try row.decode("provider"))
+        providers: try row.decode("providers"))
       ages[key] = try row.decodeTime("accepted_at")
     }
     return ages

@@ -12,6 +12,8 @@ struct MessageRow: Sendable {
   var reference: String?
   /// The one it is pinned to.
   var provider: String?
+  /// The only ones that may carry it, when it is pinned to none; `nil` for all.
+  var providers: [String]?
   var segments: Int
   var recipientCount: Int
   var firstPhone: String?
@@ -25,13 +27,15 @@ struct MessageRow: Sendable {
   var counts: UnitCounts
   var jobStatus: JobStatus
   var isPaused: Bool
+  /// All of its user's traffic is held back.
+  var isUserPaused = false
   var sentAt: Timestamp?
   var completedAt: Timestamp?
   var lastReplyBody: String?
   /// When its retries wait for their turn again; `nil` without any, or while it was not asked for.
   var retries: RetryTimes?
 
-  var flow: FlowKey { FlowKey(messageClass: messageClass, userID: userID, provider: provider) }
+  var flow: FlowKey { FlowKey(messageClass: messageClass, userID: userID, provider: provider, allowed: providers) }
 }
 
 extension MessageRow {
@@ -39,7 +43,7 @@ extension MessageRow {
   static let columns = """
     message_id, user_id, class, content, reference, provider, segments, recipient_count, first_phone, accepted_at,
     send_at, expires_at, first_number, dispatched, pending, sending, retrying, sent, failed, dead, expired, cancelled, unconfirmed,
-    job_status, paused, sent_at, completed_at, last_reply_body
+    job_status, paused, sent_at, completed_at, last_reply_body, providers, user_paused
     """
 
   init(_ row: PostgresRow) throws {
@@ -49,6 +53,7 @@ extension MessageRow {
     content = try row.decode("content")
     reference = try row.decode("reference")
     provider = try row.decode("provider")
+    providers = try row.decode("providers")
     segments = try row.decode("segments")
     recipientCount = try row.decode("recipient_count")
     firstPhone = try row.decode("first_phone")
@@ -61,6 +66,7 @@ extension MessageRow {
     for state in UnitState.allCases { counts[state] = try row.decode(state.rawValue) }
     jobStatus = try row.decodeName("job_status")
     isPaused = try row.decode("paused")
+    isUserPaused = try row.decode("user_paused")
     sentAt = try row.decodeTime("sent_at")
     completedAt = try row.decodeTime("completed_at")
     lastReplyBody = try row.decode("last_reply_body")

@@ -21,8 +21,10 @@ struct DispatchStore: Sendable {
     var picks: [DispatchPick]
   }
 
-  /// - Parameter tags: The flows' tags after this dispatch.
-  func issue(_ orders: [Order], tags: [(flowID: Int64, tag: Int64)]) async throws -> Result {
+  /// - Parameters:
+  ///   - tags: The flows' tags after this dispatch.
+  ///   - clocks: The providers' virtual times after it.
+  func issue(_ orders: [Order], tags: [FlowTags], clocks: [String: ProviderClock] = [:]) async throws -> Result {
     try await term.transaction { connection, now in
       let picks = orders.flatMap(\.picks)
       var contents = try await advanceCursors(picks, connection)
@@ -44,7 +46,7 @@ struct DispatchStore: Sendable {
           open: Set(order.picks.map(\.attempt)))
       }
       try await insertAttempts(issued, at: now, connection)
-      try await storeTags(tags, connection)
+      try await store(tags, clocks, connection)
       var facts = Outbox.Draft()
       try facts.add(
         UnitsDispatched(
@@ -174,12 +176,20 @@ struct DispatchStore: Sendable {
       """)
   }
 
-  private func storeTags(_ tags: [(flowID: Int64, tag: Int64)], _ connection: PostgresConnection) async throws {
+  private func store(
+    _ tags: [FlowTags], _ clocks: [String: ProviderClock], _ connection: PostgresConnection
+  ) async throws {
     let tags = tags.sorted { $0.flowID < $1.flowID }
     try await connection.query(
       """
-      UPDATE scheduler.flows f SET tag = t.tag
-      FROM unnest(\(tags.map(\.flowID)), \(tags.map(\.tag))) AS t(flow_id, tag) WHERE f.flow_id = t.flow_id
+      WITH clocks AS (UPDATE scheduler.clocks SET clocks = \(try Self.text(clocks)))
+      UPDATE scheduler.flows f SET tags = t.tags
+      FROM unnest(\(tags.map(\.flowID)), \(try tags.map { try Self.text($0.tags) })) AS t(flow_id, tags)
+      WHERE f.flow_id = t.flow_id
       """)
+  }
+
+  private static func text(_ value: some Encodable) throws -> String {
+    String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
   }
 }

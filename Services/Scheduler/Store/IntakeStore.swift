@@ -69,16 +69,12 @@ struct IntakeStore: Sendable {
       counts[message.flow]?.weight = max(message.weight, 0.001)
     }
     // Sorted, so that no two transactions ever lock flows in different orders.
-    let keys = counts.keys.sorted {
-      ($0.messageClass.rawValue, $0.userID, $0.provider ?? "") < (
-        $1.messageClass.rawValue, $1.userID, $1.provider ?? ""
-      )
-    }
+    let keys = counts.keys.sorted(by: <)
     let rows = try await connection.query(
       """
       INSERT INTO scheduler.flows AS f (class, user_id, provider, weight, next_number)
       SELECT * FROM unnest(
-        \(keys.map(\.messageClass.rawValue)), \(keys.map(\.userID.uuid)), \(keys.map { $0.provider ?? "" }),
+        \(keys.map(\.messageClass.rawValue)), \(keys.map(\.userID.uuid)), \(keys.map(\.providersText)),
         \(keys.map { counts[$0]?.weight ?? 1 }), \(keys.map { Int64(counts[$0]?.count ?? 0) }))
       ON CONFLICT (class, user_id, provider) DO UPDATE
         SET weight = excluded.weight, next_number = f.next_number + excluded.next_number
@@ -144,5 +140,7 @@ struct IntakeStore: Sendable {
 
 extension MessageAccepted {
   /// The flow that the message joins.
-  var flow: FlowKey { FlowKey(messageClass: messageClass, userID: userID, provider: provider) }
+  var flow: FlowKey {
+    FlowKey(messageClass: messageClass, userID: userID, provider: provider, allowed: providers)
+  }
 }

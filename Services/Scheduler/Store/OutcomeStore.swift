@@ -37,6 +37,8 @@ struct OutcomeStore: Sendable {
     var flow: FlowKey
     /// When it may go again; `nil` for at once, to the front of its flow.
     var dueAt: Timestamp?
+    /// The one that it was given to and that has not sent it: the flow gets its turn back there.
+    var provider: String?
   }
 
   /// An outcome that was news, for what is known about its provider.
@@ -249,7 +251,7 @@ struct OutcomeStore: Sendable {
             nextDispatch: applied.new.state == .pending ? applied.new.dispatch : applied.new.dispatch + 1,
             segments: applied.row.segments, avoided: applied.new.failedProviders,
             allowed: applied.row.allowed),
-          flow: applied.row.flow, dueAt: applied.dueAt)
+          flow: applied.row.flow, dueAt: applied.dueAt, provider: applied.report.provider)
     case .sending, .dead, .unconfirmed, .expired, .cancelled, .failed, .sent:
       nil
     }

@@ -141,7 +141,7 @@ struct ReplayStore: Sendable {
       guard let message = messages[unit.unit.messageID]?.entry else { return nil }
       let key = FlowKey(
         messageClass: order.messageClass ?? .bulk, userID: message.flow.userID,
-        provider: order.provider ?? message.flow.provider)
+        provider: order.provider, allowed: message.flow.providers ?? message.span.allowed)
       weights[key] = message.weight
       return key
     }

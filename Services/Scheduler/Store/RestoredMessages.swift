@@ -26,7 +26,8 @@ struct RestoredMessages: Sendable {
       let dead = added.count { $0.state == .dead }
       if known[id] == nil {
         let flow = FlowKey(
-          messageClass: first.messageClass, userID: first.userID, provider: first.pinnedProvider)
+          messageClass: first.messageClass, userID: first.userID, provider: first.pinnedProvider,
+          allowed: first.providers)
         let flowID = try await ReplayFlows(connection: connection).make([flow: 1])[flow]?.id ?? 0
         try await connection.query(
           """
@@ -80,16 +81,12 @@ struct ReplayFlows: Sendable {
   /// - Parameter weights: Of those that are new.
   func make(_ weights: [FlowKey: Double]) async throws -> [FlowKey: MessageStore.Flow] {
     // Sorted, so that no two transactions ever lock flows in different orders.
-    let keys = weights.keys.sorted {
-      ($0.messageClass.rawValue, $0.userID, $0.provider ?? "") < (
-        $1.messageClass.rawValue, $1.userID, $1.provider ?? ""
-      )
-    }
+    let keys = weights.keys.sorted(by: <)
     let rows = try await connection.query(
       """
       INSERT INTO scheduler.flows AS f (class, user_id, provider, weight)
       SELECT * FROM unnest(
-        \(keys.map(\.messageClass.rawValue)), \(keys.map(\.userID.uuid)), \(keys.map { $0.provider ?? "" }),
+        \(keys.map(\.messageClass.rawValue)), \(keys.map(\.userID.uuid)), \(keys.map(\.providersText)),
         \(keys.map { weights[$0] ?? 1 }))
       ON CONFLICT (class, user_id, provider) DO UPDATE SET weight = f.weight
       RETURNING flow_id, class, user_id, provider, weight

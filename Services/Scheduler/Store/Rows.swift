@@ -8,10 +8,20 @@ extension FlowKey {
   init(_ row: PostgresRow) throws {
     let name: String = try row.decode("class")
     guard let messageClass = MessageClass(rawValue: name) else { throw StoreError.unexpectedValue(column: "class") }
-    let provider: String = try row.decode("provider")
+    let providers: String = try row.decode("provider")
     self.init(
       messageClass: messageClass, userID: UserID(try row.decode("user_id", as: UUID.self)),
-      provider: provider.isEmpty ? nil : provider)
+      providers: providers.isEmpty ? nil : providers.split(separator: ",").map(String.init))
+  }
+
+  /// As the column provider holds the set: names with commas between, in order; empty for any provider.
+  var providersText: String { providers?.joined(separator: ",") ?? "" }
+
+  /// The order in which transactions lock flows.
+  static func < (left: FlowKey, right: FlowKey) -> Bool {
+    (left.messageClass.rawValue, left.userID, left.providersText) < (
+      right.messageClass.rawValue, right.userID, right.providersText
+    )
   }
 }
 

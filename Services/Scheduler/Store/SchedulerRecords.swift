@@ -45,6 +45,13 @@ struct ReturnedUnit: Sendable, Hashable {
   var allowed: [String]?
 }
 
+/// A flow's virtual start tags after it was served.
+struct FlowTags: Sendable, Hashable {
+  var flowID: Int64
+  /// By provider, of those that may carry its SMS.
+  var tags: [String: Int64]
+}
+
 /// One unit chosen for one provider.
 struct DispatchPick: Sendable, Hashable {
   /// Where it comes from.

@@ -15,6 +15,7 @@ enum SchedulerSchema {
     Migration(version: 8, name: "how far the log was read", sql: AcceptanceStore.tables),
     Migration(version: 9, name: "attempts that were not sent", sql: unsent),
     Migration(version: 10, name: "dropping by index", sql: dropping),
+    Migration(version: 11, name: "a queue for each provider", sql: queueOfEachProvider),
   ]
 
   private static let unsent = """
@@ -34,6 +35,23 @@ enum SchedulerSchema {
     CREATE INDEX user_cancellations_done_idx ON scheduler.user_cancellations (done_at) WHERE done_at IS NOT NULL;
     CREATE INDEX replay_cancellations_done_idx ON scheduler.replay_cancellations (done_at) WHERE done_at IS NOT NULL;
     CREATE INDEX cancelled_replays_at_idx ON scheduler.cancelled_replays (cancelled_at);
+  /// The old tags were those of one clock for all providers, which says nothing of any one of them.
+  private static let queueOfEachProvider = """
+    ALTER TABLE scheduler.flows DROP COLUMN tag, ADD COLUMN tags text NOT NULL DEFAULT '{}';
+    COMMENT ON TABLE scheduler.flows IS 'What shares one queue: class, user and the providers that may carry it.';
+    COMMENT ON COLUMN scheduler.flows.provider IS
+      'Their names with commas between, in order: one for a pin, empty for any provider.';
+    COMMENT ON COLUMN scheduler.flows.tags IS
+      'Virtual start tag of the next SMS at each provider, as of the last dispatch: JSON by name. One that is missing starts at the virtual time.';
+
+    CREATE TABLE scheduler.clocks (
+      singleton boolean NOT NULL DEFAULT true CONSTRAINT clocks_pkey PRIMARY KEY
+        CONSTRAINT clocks_singleton_check CHECK (singleton),
+      clocks text NOT NULL DEFAULT '{}'
+    ) WITH (fillfactor = 50);
+    COMMENT ON TABLE scheduler.clocks IS
+      'Virtual time and class tags of each provider, as of the last dispatch: JSON by name.';
+    INSERT INTO scheduler.clocks DEFAULT VALUES;
     """
 
   private static let tables = """

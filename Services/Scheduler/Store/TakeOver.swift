@@ -11,7 +11,8 @@ struct TakeOver: Sendable {
     var key: FlowKey
     var id: Int64
     var weight: Double
-    var tag: Int64
+    /// Virtual start tags by provider.
+    var tags: [String: Int64]
     var headNumber: Int64
     /// Past the last number that waits.
     var endNumber: Int64
@@ -26,7 +27,7 @@ struct TakeOver: Sendable {
     try await term.transaction { connection, _ in
       var flows = try await connection.query(
         """
-        SELECT f.flow_id, f.class, f.user_id, f.provider, f.weight, f.tag, f.next_number,
+        SELECT f.flow_id, f.class, f.user_id, f.provider, f.weight, f.tags, f.next_number,
           coalesce(b.head_number, f.next_number) AS head_number, coalesce(b.end_number, f.next_number) AS end_number,
           coalesce(b.units, 0) AS units
         FROM scheduler.flows f
@@ -39,7 +40,7 @@ struct TakeOver: Sendable {
       ).map { row in
         Flow(
           key: try FlowKey(row), id: try row.decode("flow_id"), weight: try row.decode("weight"),
-          tag: try row.decode("tag"), headNumber: try row.decode("head_number"),
+          tags: try Self.decoded(try row.decode("tags", as: String.self)), headNumber: try row.decode("head_number"),
           endNumber: try row.decode("end_number"), nextNumber: try row.decode("next_number"),
           unloaded: try row.decode("units"))
       }
@@ -48,6 +49,19 @@ struct TakeOver: Sendable {
       for place in broken { flows[place].holes = holes[flows[place].id] ?? HoleMap() }
       return flows
     }
+  }
+
+  /// The providers' virtual times; none where they were never stored.
+  func clocks() async throws -> [String: ProviderClock] {
+    let row = try await term.transaction { connection, _ in
+      try await connection.query("SELECT clocks FROM scheduler.clocks").first
+    }
+    guard let row else { return [:] }
+    return try Self.decoded(try row.decode("clocks", as: String.self))
+  }
+
+  private static func decoded<Value: Decodable>(_ text: String) throws -> Value {
+    try JSONDecoder().decode(Value.self, from: Data(text.utf8))
   }
 
   /// The numbers that nobody waits for, in flows that have such: all between the messages that wait.

@@ -25,12 +25,13 @@ struct Backlog: Sendable {
   }
 
   private var flows: [FlowKey: Flow] = [:]
+  private var keysOfUsers: [UserID: Set<FlowKey>] = [:]
 
   // MARK: Filling
 
   /// Adds a message that waits: at the end of its flow, or, if it was scheduled or paused, where its number puts it.
   mutating func admit(_ span: MessageSpan, to key: FlowKey, id: Int64) {
-    var flow = flows.removeValue(forKey: key) ?? Flow(id: id)
+    var flow = remove(key, id: id)
     defer { flows[key] = flow }
     guard span.rest > 0 else { return }
     flow.numbers.admit(span.numbers, isOnly: flow.fresh == 0)
@@ -50,7 +51,7 @@ struct Backlog: Sendable {
 
   /// Notes what lies in the store when a leader starts; pages are read when their turn comes.
   mutating func note(_ restored: TakeOver.Flow) {
-    var flow = flows.removeValue(forKey: restored.key) ?? Flow(id: restored.id)
+    var flow = remove(restored.key, id: restored.id)
     flow.unloaded += restored.unloaded
     flow.fresh += restored.unloaded
     flow.numbers = FlowNumbers(
@@ -60,7 +61,9 @@ struct Backlog: Sendable {
 
   /// Puts a unit that came back to the front of its flow.
   mutating func putBack(_ unit: ReturnedUnit, in key: FlowKey, id: Int64) {
-    flows[key, default: Flow(id: id)].front.prepend(unit)
+    var flow = remove(key, id: id)
+    flow.front.prepend(unit)
+    flows[key] = flow
   }
 
   /// Takes a message out that waits no longer: cancelled, paused or expired.
@@ -90,9 +93,9 @@ struct Backlog: Sendable {
     return MissingPage(key: key, flowID: flow.id, after: flow.lastLoaded)
   }
 
-  /// All pages that are missing, of flows that have nothing in memory.
-  var missingPages: [MissingPage] {
-    flows.keys.compactMap { flows[$0]?.front.isEmpty == true ? missingPage(of: $0) : nil }
+  /// The page that is missing of a flow that has nothing in memory.
+  func neededPage(of key: FlowKey) -> MissingPage? {
+    flows[key]?.front.isEmpty == true ? missingPage(of: key) : nil
   }
 
   /// Takes in a page that was read.
@@ -113,35 +116,30 @@ struct Backlog: Sendable {
   /// What can be taken from a flow.
   enum Next: Sendable, Hashable {
     /// A unit that came back, or one that was never dispatched; with what it takes of a limit, in segments.
-    case unit(isReturned: Bool, segments: Int, candidates: Set<String>)
+    case unit(isReturned: Bool, segments: Int)
     /// A page must be read first.
     case missing(MissingPage)
-    /// Nothing that an open provider may carry.
+    /// Nothing that the provider may carry.
     case nothing
   }
 
   /// Who may carry the next SMS of a flow: what came back, or, if that has to wait for a provider, what lies behind it.
   ///
-  /// What lies only in the store may be for anybody until it has been read.
+  /// What lies only in the store may be for any provider of the flow until it has been read.
   func eligibility(of key: FlowKey) -> Eligibility {
-    guard let flow = flows[key] else { return Eligibility(pinned: key.provider) }
+    guard let flow = flows[key] else { return Eligibility(allowed: key.providers) }
     if flow.fresh == 0, let unit = flow.front.first { return Eligibility(of: unit, in: key) }
-    return Eligibility(pinned: key.provider, allowed: flow.page.first?.allowed)
+    return Eligibility(of: flow.page.first, in: key)
   }
 
-  /// The next SMS of a flow that an open provider may carry.
-  func next(of key: FlowKey, open: Set<String>, working: Set<String>) -> Next {
+  /// The next SMS of a flow that a provider may carry.
+  func next(of key: FlowKey, at provider: String, working: Set<String>) -> Next {
     guard let flow = flows[key] else { return .nothing }
-    if let unit = flow.front.first {
-      let candidates = Eligibility(of: unit, in: key).candidates(open: open, working: working)
-      if !candidates.isEmpty { return .unit(isReturned: true, segments: unit.segments, candidates: candidates) }
+    if let unit = flow.front.first, Eligibility(of: unit, in: key).permits(provider, working: working) {
+      return .unit(isReturned: true, segments: unit.segments)
     }
-    let candidates = Eligibility(pinned: key.provider, allowed: flow.page.first?.allowed)
-      .candidates(open: open, working: working)
-    guard !candidates.isEmpty else { return .nothing }
-    if let span = flow.page.first {
-      return .unit(isReturned: false, segments: span.segments, candidates: candidates)
-    }
+    guard Eligibility(of: flow.page.first, in: key).permits(provider, working: working) else { return .nothing }
+    if let span = flow.page.first { return .unit(isReturned: false, segments: span.segments) }
     return missingPage(of: key).map { .missing($0) } ?? .nothing
   }
 
@@ -181,7 +179,14 @@ struct Backlog: Sendable {
   func id(of key: FlowKey) -> Int64? { flows[key]?.id }
 
   /// The flows of one user.
-  func flows(of user: UserID) -> [FlowKey] { flows.keys.filter { $0.userID == user } }
+  func flows(of user: UserID) -> Set<FlowKey> { keysOfUsers[user] ?? [] }
+
+  /// Takes a flow out to be changed and put back; a new one when there is none.
+  private mutating func remove(_ key: FlowKey, id: Int64) -> Flow {
+    if let flow = flows.removeValue(forKey: key) { return flow }
+    keysOfUsers[key.userID, default: []].insert(key)
+    return Flow(id: id)
+  }
 }
 
 /// A page of a flow that lies only in the store.
@@ -195,6 +200,10 @@ struct MissingPage: Sendable, Hashable {
 extension Eligibility {
   /// Who may carry a unit that came back.
   fileprivate init(of unit: ReturnedUnit, in key: FlowKey) {
-    self.init(pinned: key.provider, allowed: unit.allowed, avoided: unit.avoided)
+    self.init(allowed: key.providers ?? unit.allowed, avoided: unit.avoided)
   }
+
+  /// Who may carry a message that lies in a flow. One that was accepted by an earlier version may lie in the flow of all
+  /// providers and be for some of them.
+  fileprivate init(of span: MessageSpan?, in key: FlowKey) { self.init(allowed: key.providers ?? span?.allowed) }
 }

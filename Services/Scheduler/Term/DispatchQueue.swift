@@ -3,7 +3,7 @@ import Metering
 
 /// The leader's queue in memory: fair queue, backlog and providers, and the choice of what goes next. Pure.
 struct DispatchQueue: Sendable {
-  private(set) var fair = FairQueue()
+  private(set) var fair: FairQueue
   private var backlog = Backlog()
   var board: ProviderBoard
   /// The switch for all sending.
@@ -11,7 +11,10 @@ struct DispatchQueue: Sendable {
   /// Users whose SMS are held back as a whole.
   private var held: Set<UserID> = []
 
-  init(board: ProviderBoard) { self.board = board }
+  init(board: ProviderBoard) {
+    self.board = board
+    fair = FairQueue(providers: board.providers.map(\.name).sorted())
+  }
 
   /// True when nothing waits that could be served.
   var isEmpty: Bool { fair.backlog == 0 }
@@ -19,12 +22,12 @@ struct DispatchQueue: Sendable {
   // MARK: Filling
 
   /// Makes all flows of the store known, with what waits in them, as an earlier leader left them.
-  mutating func restore(_ flows: [TakeOver.Flow], held: Set<UserID>) {
+  mutating func restore(_ flows: [TakeOver.Flow], clocks: [String: ProviderClock] = [:], held: Set<UserID>) {
     self.held = held
     for flow in flows {
-      fair.register(flow.key, id: flow.id, weight: flow.weight, tag: flow.tag, headNumber: flow.headNumber)
+      fair.register(flow.key, id: flow.id, weight: flow.weight, tags: flow.tags, headNumber: flow.headNumber)
     }
-    fair.resumeVirtualTime()
+    fair.resume(clocks)
     for flow in flows {
       backlog.note(flow)
       sync(flow.key)
@@ -54,10 +57,11 @@ struct DispatchQueue: Sendable {
   }
 
   /// Puts a unit that was not sent to the front of its flow, which gets its turn back.
-  mutating func giveBack(_ unit: ReturnedUnit, flow: FlowKey) {
+  /// - Parameter provider: The one that it was given to.
+  mutating func giveBack(_ unit: ReturnedUnit, flow: FlowKey, at provider: String) {
     guard let id = fair.id(of: flow) else { return }
     backlog.putBack(unit, in: flow, id: id)
-    if !held.contains(flow.userID) { fair.giveBack(flow) }
+    if !held.contains(flow.userID) { fair.giveBack(flow, at: provider) }
     sync(flow)
   }
 
@@ -73,9 +77,6 @@ struct DispatchQueue: Sendable {
     if isHeld { held.insert(user) } else { held.remove(user) }
     for key in backlog.flows(of: user) { sync(key) }
   }
-
-  /// Lets what is pinned to a provider that works again begin where all others are: a stop earns no credit.
-  mutating func catchUp(pinnedTo provider: String) { fair.catchUp(pinnedTo: provider) }
 
   mutating func fill(_ key: FlowKey, with spans: [MessageSpan]) -> Bool {
     defer { sync(key) }
@@ -102,8 +103,10 @@ struct DispatchQueue: Sendable {
     var picks: [DispatchPick] = []
     /// Pages that must be read before the choice can go on: the one it stopped at, and those that come soon.
     var missing: [MissingPage] = []
-    /// Virtual start tags of the flows that were served.
-    var tags: [FlowKey: (flowID: Int64, tag: Int64)] = [:]
+    /// Virtual start tags, by provider, of the flows that were served.
+    var tags: [FlowKey: FlowTags] = [:]
+    /// The providers' virtual times after that.
+    var clocks: [String: ProviderClock] = [:]
     /// Providers that could be given an SMS, and nobody who waits may use them; all when nobody waits or may go.
     var idle: Set<String> = []
   }
@@ -120,6 +123,13 @@ struct DispatchQueue: Sendable {
     return plan
   }
 
+  /// What one provider would carry next.
+  private enum Offer {
+    case unit(FlowKey, isReturned: Bool, cost: Int)
+    case missing(MissingPage)
+  }
+
+  /// First the provider, by weight among those that have a slot and somebody who waits; then the SMS, by the tags there.
   private mutating func choose(limit: Int, now: Double) throws -> Plan {
     var plan = Plan()
     guard isSending, !isEmpty else {
@@ -127,51 +137,70 @@ struct DispatchQueue: Sendable {
       return plan
     }
     board.beginRound(now: now)
-    var open = board.open(now: now)
+    var open = board.open(now: now).sorted()
     let working = board.working(now: now)
+    var offers: [String: Offer] = [:]
     while plan.picks.count < limit, !open.isEmpty {
-      guard let key = fair.next(where: { !$0.candidates(open: open, working: working).isEmpty }) else {
-        plan.idle = open
+      for name in open where offers[name] == nil {
+        guard let offer = try offer(at: name, working: working) else { continue }
+        if case .missing(let page) = offer {
+          plan.missing = soonestPages(after: page, at: name)
+          break
+        }
+        // Without the tokens the provider waits for it: smaller SMS must not overtake it for ever.
+        if case .unit(_, _, let cost) = offer, !board.isReady(name, cost: cost, now: now) {
+          open.removeAll { $0 == name }
+        } else {
+          offers[name] = offer
+        }
+      }
+      guard plan.missing.isEmpty else { break }
+      guard let name = board.choose(among: open.filter { offers[$0] != nil }),
+        case .unit(let key, let isReturned, let cost)? = offers.removeValue(forKey: name)
+      else {
+        plan.idle = Set(open)
         break
       }
-      switch backlog.next(of: key, open: open, working: working) {
-      case .missing(let page):
-        plan.missing = soonestPages(after: page)
-        return plan
-      case .nothing:
-        throw StoreError.outOfStep
-      case .unit(let isReturned, let segments, let candidates):
-        guard let name = board.choose(among: candidates, segments: segments, now: now) else {
-          // Its tokens are not there yet. These providers wait for it: smaller SMS must not overtake it for ever.
-          open.subtract(candidates)
-          continue
-        }
-        guard let source = backlog.peek(key, isReturned: isReturned) else { throw StoreError.outOfStep }
-        let pick = DispatchPick(source: source, flow: key, provider: name, cost: board.cost(of: segments, at: name))
-        guard board.spend(pick.cost, at: name, for: pick.attempt, now: now) else {
-          open.remove(name)
-          continue
-        }
-        backlog.take(from: key, isReturned: isReturned)
-        fair.serve(key)
-        sync(key)
-        plan.picks.append(pick)
-        plan.tags[key] = fair.id(of: key).map { ($0, fair.tag(of: key)) }
-        if board.hasGlobalRoom(now: now) {
-          if board[name]?.opening(1, now: now).map({ $0 <= now }) != true { open.remove(name) }
-        } else {
-          open = []
-        }
+      guard let source = backlog.peek(key, isReturned: isReturned) else { throw StoreError.outOfStep }
+      let pick = DispatchPick(source: source, flow: key, provider: name, cost: cost)
+      guard board.spend(cost, at: name, for: pick.attempt, now: now) else {
+        open.removeAll { $0 == name }
+        continue
+      }
+      backlog.take(from: key, isReturned: isReturned)
+      fair.serve(key, at: name)
+      sync(key)
+      plan.picks.append(pick)
+      plan.tags[key] = fair.id(of: key).map { FlowTags(flowID: $0, tags: fair.tags(of: key)) }
+      // What the others would carry next may have been this one, or now be what lay behind it.
+      if key.provider == nil { offers.removeAll() }
+      if board.hasGlobalRoom(now: now) {
+        if board[name]?.opening(1, now: now).map({ $0 <= now }) != true { open.removeAll { $0 == name } }
+      } else {
+        open = []
       }
     }
+    plan.clocks = fair.clocks
     return plan
   }
 
-  /// The page that is needed now, and those of the flows whose turn comes next.
-  private func soonestPages(after page: MissingPage) -> [MissingPage] {
-    let others = backlog.missingPages.filter { $0.key != page.key && fair.backlog(of: $0.key) > 0 }
-      .map { (page: $0, tag: fair.tag(of: $0.key)) }.sorted { $0.tag < $1.tag }
-    return [page] + others.prefix(Self.pagesAtOnce - 1).map(\.page)
+  /// What a provider carries next.
+  /// - Throws: `StoreError.outOfStep` when the queue counts an SMS that is not there.
+  private mutating func offer(at name: String, working: Set<String>) throws -> Offer? {
+    guard let key = fair.next(at: name, where: { $0.permits(name, working: working) }) else { return nil }
+    switch backlog.next(of: key, at: name, working: working) {
+    case .missing(let page): return .missing(page)
+    case .nothing: throw StoreError.outOfStep
+    case .unit(let isReturned, let segments):
+      return .unit(key, isReturned: isReturned, cost: board.cost(of: segments, at: name))
+    }
+  }
+
+  /// The page that a provider needs now, and those of the flows whose turn comes next there.
+  private mutating func soonestPages(after page: MissingPage, at name: String) -> [MissingPage] {
+    let soon = fair.upcoming(at: name, limit: Self.pagesAtOnce)
+    let others = soon.filter { $0 != page.key }.compactMap { backlog.neededPage(of: $0) }
+    return [page] + others.prefix(Self.pagesAtOnce - 1)
   }
 
   // MARK: Heads
@@ -184,7 +213,7 @@ struct DispatchQueue: Sendable {
 
   /// With what the backlog knows of the flow beside its turn.
   private func completed(_ head: FlowHead) -> FlowHead {
-    let key = FlowKey(messageClass: head.messageClass, userID: head.userID, provider: head.provider)
+    let key = FlowKey(head)
     guard let numbers = backlog.numbers(of: key) else { return head }
     var head = head
     head.endNumber = numbers.queuedEnd

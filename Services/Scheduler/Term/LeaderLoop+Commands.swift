@@ -216,7 +216,7 @@ extension LeaderLoop {
   // MARK: Providers
 
   private func set(_ command: ProviderSet, _ header: EnvelopeHeader) async throws {
-    guard let settings = file[command.provider], let before = queue.board[command.provider] else {
+    guard let settings = file[command.provider], queue.board[command.provider] != nil else {
       return try await refuse(header, "unknown_provider")
     }
     if let field = command.invalidField { return try await refuse(header, "invalid_\(field)") }
@@ -232,7 +232,6 @@ extension LeaderLoop {
         limit: result.stored.limit, weight: result.stored.weight, pause: result.stored.condition.pause, now: now)
     }
     queue.board.markUnsaved(command.provider)
-    if before.pause != nil, result.stored.condition.pause == nil { queue.catchUp(pinnedTo: command.provider) }
     logger.notice("provider set", metadata: [LogKey.provider: "\(command.provider)"])
     headsChanged()
     await relay.add(result.outbox)
@@ -242,10 +241,7 @@ extension LeaderLoop {
     let names = queue.board.providers.map(\.name).filter { command.provider == nil || $0 == command.provider }
     guard !names.isEmpty else { return try await refuse(header, "unknown_provider") }
     let now = (term.databaseTime() ?? .now()).seconds
-    for name in names {
-      queue.board.reset(command.subject, at: name, now: now)
-      if command.subject == .health { queue.catchUp(pinnedTo: name) }
-    }
+    for name in names { queue.board.reset(command.subject, at: name, now: now) }
     try await ProviderStore(term: term).save(queue.board.takeUnsaved())
     let answer = CommandAnswered(commandID: header.id, command: header.type, result: .done)
     await relay.add(try await ProviderStore(term: term).answer(answer, requestID: header.requestID) ?? [])

@@ -54,7 +54,7 @@ extension LeaderLoop {
       due.withdraw(settled.unit)
       queue.withdraw([settled.unit], from: settled.flow)
     }
-    enqueue(result.returned, isGivingTurnsBack: true)
+    enqueue(result.returned)
     for (delivery, _) in read { await consumer.acknowledge(delivery) }
   }
 
@@ -66,7 +66,6 @@ extension LeaderLoop {
     var metadata: Logger.Metadata = [LogKey.provider: "\(news.provider)"]
     if let code = news.errorCode { metadata[LogKey.errorType] = "\(code)" }
     logger.log(level: event.isAlarm ? .error : .notice, "\(event.rawValue)", metadata: metadata)
-    if event == .recovered { queue.catchUp(pinnedTo: news.provider) }
     headsChanged()
   }
 

@@ -17,7 +17,7 @@ extension LeaderLoop {
     }
     guard !plan.picks.isEmpty else { return !plan.missing.isEmpty }
     let result = try await DispatchStore(term: term).issue(
-      orders(plan.picks), tags: plan.tags.values.map { ($0.flowID, $0.tag) })
+      orders(plan.picks), tags: Array(plan.tags.values), clocks: plan.clocks)
     Failpoint.reach(.dispatchCommitted)
     await relay.add(result.outbox)
     for issued in result.commands {

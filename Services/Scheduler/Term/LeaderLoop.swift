@@ -92,10 +92,12 @@ actor LeaderLoop {
     cancellations = try await UserCancellationStore(term: term).open().map { UserCancellation(stored: $0) }
     replayCancellations = try await ReplayCancellationStore(term: term).open().map { ReplayCancellation(stored: $0) }
     retries = try await RetryStore(term: term).open().map { MessageRetry(stored: $0) }
-    queue.restore(try await store.flows(), held: pausedUsers.union(cancellations.map(\.stored.user)))
+    queue.restore(
+      try await store.flows(), clocks: try await store.clocks(),
+      held: pausedUsers.union(cancellations.map(\.stored.user)))
     queue.isSending = try await ProviderStore(term: term).isSending()
     times = try await SweepStore(term: term).times()
-    enqueue(try await store.waiting(), isGivingTurnsBack: false)
+    enqueue(try await store.waiting())
     let limits = Dictionary(uniqueKeysWithValues: queue.board.providers.map { ($0.name, $0.limit) })
     let now = term.databaseTime() ?? .now()
     for issued in try await store.outstanding(limits: limits) {
@@ -191,9 +193,9 @@ actor LeaderLoop {
 
   private func publishHeads(now: Timestamp) async {
     switch await relay.passing {
-    case .through: break
+    case .through: heads.noteTold()
     case .underWay: return
-    case .lost: heads.startOver()
+    case .lost: heads.startOver(now: now)
     }
     if let change = heads.next(&queue, paused: pausedUsers, now: now) { await relay.add(passing: change) }
   }
@@ -212,17 +214,16 @@ actor LeaderLoop {
     }
     for unit in changes.withdrawnUnits { due.withdraw(unit) }
     for entry in changes.admitted { queue.admit(entry) }
-    enqueue(changes.returned, isGivingTurnsBack: false)
+    enqueue(changes.returned)
   }
 
-  /// Puts units that came back where they wait.
-  /// - Parameter isGivingTurnsBack: They were dispatched and not sent: their flows get their turns back.
-  func enqueue(_ returned: [OutcomeStore.Returned], isGivingTurnsBack: Bool) {
+  /// Puts units that came back where they wait. Those that were given to a provider and not sent get their turns back there.
+  func enqueue(_ returned: [OutcomeStore.Returned]) {
     for returned in returned {
       if let dueAt = returned.dueAt {
         due.add(returned.unit, flow: returned.flow, dueAt: dueAt)
-      } else if isGivingTurnsBack {
-        queue.giveBack(returned.unit, flow: returned.flow)
+      } else if let provider = returned.provider {
+        queue.giveBack(returned.unit, flow: returned.flow, at: provider)
       } else {
         queue.readmit(returned.unit, flow: returned.flow)
       }

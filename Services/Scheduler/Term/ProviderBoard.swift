@@ -67,20 +67,17 @@ struct ProviderBoard: Sendable {
     }
   }
 
-  /// Chooses by weight among candidates that have the tokens for an SMS of so many segments.
-  ///
-  /// Candidates that have not are noted to wait for it.
-  mutating func choose(among candidates: Set<String>, segments: Int, now: Double) -> String? {
-    var ready: [(name: String, weight: Double)] = []
-    for index in providers.indices where candidates.contains(providers[index].name) {
-      let cost = Double(cost(of: segments, at: providers[index].name))
-      if providers[index].bucket.available(cost, now: now) <= now {
-        ready.append((providers[index].name, providers[index].weight))
-      } else {
-        providers[index].wanted = cost
-      }
-    }
-    return rotation.pick(among: ready)
+  /// Whether a provider has the tokens for an SMS that takes so much of its limit; one that has not is noted to wait for it.
+  mutating func isReady(_ name: String, cost: Int, now: Double) -> Bool {
+    guard let index = indexes[name] else { return false }
+    if providers[index].bucket.available(Double(cost), now: now) <= now { return true }
+    providers[index].wanted = Double(cost)
+    return false
+  }
+
+  /// Chooses one of these providers by weight.
+  mutating func choose(among names: [String]) -> String? {
+    rotation.pick(among: names.compactMap { name in self[name].map { (name, $0.weight) } })
   }
 
   /// What an SMS of so many segments takes of a provider's limit; one that is larger than the limit goes alone.

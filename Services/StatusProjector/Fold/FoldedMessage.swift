@@ -53,6 +53,8 @@ struct FoldedMessage: Sendable, Equatable {
     var acceptedAt: Timestamp
     var sendAt: Timestamp?
     var expiresAt: Timestamp?
+    /// The only ones that may carry it, with commas between; `nil` for any.
+    var providers: String?
 
     init(_ accepted: MessageAccepted) {
       userID = accepted.userID
@@ -67,6 +69,7 @@ struct FoldedMessage: Sendable, Equatable {
       acceptedAt = accepted.acceptedAt
       sendAt = accepted.sendAt
       expiresAt = accepted.expiresAt
+      providers = StoredText.of(accepted.providers?.joined(separator: ","))
     }
   }
 

@@ -9,6 +9,8 @@ struct FoldedQueue: Sendable, Equatable {
   var isSending: Bool
   /// True when flows that are not named here are gone.
   var replacesFlows: Bool
+  /// The last part of complete heads has come: flows that were not told since are gone.
+  var staleBefore: Timestamp?
   var classes: [MessageClass: ClassHead] = [:]
   var flows: [Int64: FlowHead] = [:]
 
@@ -18,14 +20,17 @@ struct FoldedQueue: Sendable, Equatable {
     asOf = change.asOf
     virtualTime = change.virtualTime
     isSending = change.isSending
-    replacesFlows = change.epoch > knownEpoch
+    replacesFlows = change.epoch > knownEpoch && change.parts == nil
     apply(change)
   }
 
   /// Takes newer heads, which must not be of an older epoch.
   mutating func apply(_ change: QueueChanged) {
-    if change.isComplete || change.epoch > epoch {
+    if change.parts != nil {
+      if !change.isPart { staleBefore = change.asOf }
+    } else if change.isComplete || change.epoch > epoch {
       replacesFlows = true
+      staleBefore = nil
       flows.removeAll()
     }
     epoch = change.epoch

@@ -50,13 +50,15 @@ extension FoldedBatch {
       )
       INSERT INTO \(schema).messages AS m (message_id, \(unsafeRaw: Self.requestColumns.joined(separator: ", ")), pending,
         changed_at)
-      SELECT a.*, coalesce(c.pending, 0), c.changed_at FROM unnest(
+      SELECT a.message_id, \(unsafeRaw: Self.givenColumns), coalesce(c.pending, 0), c.changed_at
+      FROM unnest(
         \(accepted.map(\.id.uuid))::uuid[], \(requests.map(\.userID.uuid))::uuid[],
         \(requests.map(\.messageClass.rawValue))::text[], \(requests.map(\.content))::text[],
         \(requests.map(\.reference))::text[], \(requests.map(\.provider))::text[], \(requests.map(\.segments))::int[],
         \(requests.map(\.encoding))::text[], \(requests.map(\.recipientCount))::int[],
         \(requests.map(\.firstPhone))::text[], \(requests.map(\.acceptedAt.date))::timestamptz[],
-        \(requests.map(\.sendAt?.date))::timestamptz[], \(requests.map(\.expiresAt?.date))::timestamptz[]
+        \(requests.map(\.sendAt?.date))::timestamptz[], \(requests.map(\.expiresAt?.date))::timestamptz[],
+        \(requests.map(\.providers))::text[]
       ) AS a (message_id, \(unsafeRaw: Self.requestColumns.joined(separator: ", ")))
       LEFT JOIN counted c ON c.message_id = a.message_id
       ON CONFLICT (message_id) DO UPDATE SET
@@ -68,8 +70,12 @@ extension FoldedBatch {
 
   private static let requestColumns = [
     "user_id", "class", "content", "reference", "provider", "segments", "encoding", "recipient_count", "first_phone",
-    "accepted_at", "send_at", "expires_at",
+    "accepted_at", "send_at", "expires_at", "providers",
   ]
+  /// The same as the statement gives them: a set of providers comes as one text.
+  private static let givenColumns = requestColumns.map { column in
+    column == "providers" ? "string_to_array(a.providers, ',')" : "a.\(column)"
+  }.joined(separator: ", ")
   private static let firstRequest = requestColumns.map { column in
     "\(column) = CASE WHEN m.accepted_at IS NULL THEN excluded.\(column) ELSE m.\(column) END"
   }.joined(separator: ", ")

@@ -1,15 +1,21 @@
-/// The head of one flow: class, user and pinned provider. Position and ETA are computed from the heads.
+/// The head of one flow: class, user and the providers that may carry its SMS. Position and ETA are computed from the heads.
 public struct FlowHead: Codable, Sendable, Hashable {
   public var flowID: Int64
   public var messageClass: MessageClass
   public var userID: UserID
-  /// The provider that the flow is pinned to; absent when any will do.
+  /// The provider that the flow is pinned to; absent when there is a choice.
   public var provider: String?
-  /// Virtual start tag of the flow's next SMS, in ticks of 2⁻²⁴.
+  /// The only providers that may carry its SMS, two or more, sorted; absent for a pinned flow, and when any will do.
+  public var providers: [String]?
+  /// Virtual start tag of the flow's next SMS, in ticks of 2⁻²⁴: at each of its providers, or the smallest of `tags`.
   public var tag: Int64
   /// Ticks that each SMS adds to the tag: 2²⁴ over the effective weight, which is the user's weight over their
-  /// backlogged flows in the class.
+  /// backlogged flows in the class at the provider. At each of its providers, or the greatest of `steps`.
   public var step: Int64
+  /// The tag by provider, of those that may carry its SMS; absent where all are `tag`.
+  public var tags: [String: Int64]?
+  /// The step by provider; absent where all are `step`.
+  public var steps: [String: Int64]?
   /// SMS waiting in the flow; 0 ends the flow.
   public var backlog: Int
   /// The number within the flow of its next SMS that was never dispatched.
@@ -22,16 +28,19 @@ public struct FlowHead: Codable, Sendable, Hashable {
   public var endNumber: Int64?
 
   public init(
-    flowID: Int64, messageClass: MessageClass, userID: UserID, provider: String?, tag: Int64, step: Int64,
-    backlog: Int, headNumber: Int64, holes: [HoleCount]? = nil, returned: Int? = nil,
-    endNumber: Int64? = nil
+    flowID: Int64, messageClass: MessageClass, userID: UserID, provider: String?, providers: [String]? = nil,
+    tag: Int64, step: Int64, tags: [String: Int64]? = nil, steps: [String: Int64]? = nil, backlog: Int,
+    headNumber: Int64, holes: [HoleCount]? = nil, returned: Int? = nil, endNumber: Int64? = nil
   ) {
     self.flowID = flowID
     self.messageClass = messageClass
     self.userID = userID
     self.provider = provider
+    self.providers = providers
     self.tag = tag
     self.step = step
+    self.tags = tags
+    self.steps = steps
     self.backlog = backlog
     self.headNumber = headNumber
     self.holes = holes
@@ -43,7 +52,7 @@ public struct FlowHead: Codable, Sendable, Hashable {
     case flowID = "flow_id"
     case messageClass = "class"
     case userID = "user_id"
-    case provider, tag, step, backlog, holes, returned
+    case provider, providers, tag, step, tags, steps, backlog, holes, returned
     case headNumber = "head_number"
     case endNumber = "end_number"
   }
@@ -67,25 +76,48 @@ public struct HoleCount: Codable, Sendable, Hashable {
   }
 }
 
-/// The head of one class.
-public struct ClassHead: Codable, Sendable, Hashable {
-  public var messageClass: MessageClass
+/// Where a class stands at one provider.
+public struct ClassTurn: Codable, Sendable, Hashable {
   /// Virtual start tag of the class's next SMS, in ticks of 2⁻²⁴.
   public var tag: Int64
-  public var backlog: Int
   /// Virtual time within the class: where an idle flow's tag would start.
   public var virtualTime: Int64
 
-  public init(messageClass: MessageClass, tag: Int64, backlog: Int, virtualTime: Int64) {
-    self.messageClass = messageClass
+  public init(tag: Int64, virtualTime: Int64) {
     self.tag = tag
-    self.backlog = backlog
     self.virtualTime = virtualTime
   }
 
   enum CodingKeys: String, CodingKey {
+    case tag
+    case virtualTime = "virtual_time"
+  }
+}
+
+/// The head of one class.
+public struct ClassHead: Codable, Sendable, Hashable {
+  public var messageClass: MessageClass
+  /// Virtual start tag of the class's next SMS, in ticks of 2⁻²⁴: at every provider, or the first of `turns`.
+  public var tag: Int64
+  public var backlog: Int
+  /// Virtual time within the class: where an idle flow's tag would start. At every provider, or the first of `turns`.
+  public var virtualTime: Int64
+  /// Where the class stands at each provider; absent when there is one.
+  public var turns: [String: ClassTurn]?
+
+  public init(
+    messageClass: MessageClass, tag: Int64, backlog: Int, virtualTime: Int64, turns: [String: ClassTurn]? = nil
+  ) {
+    self.messageClass = messageClass
+    self.tag = tag
+    self.backlog = backlog
+    self.virtualTime = virtualTime
+    self.turns = turns
+  }
+
+  enum CodingKeys: String, CodingKey {
     case messageClass = "class"
-    case tag, backlog
+    case tag, backlog, turns
     case virtualTime = "virtual_time"
   }
 }
@@ -174,12 +206,18 @@ public struct QueueChanged: Payload {
   public var globalRate: Double?
   /// False while the switch for all sending is off.
   public var isSending: Bool
-  /// Users whose traffic is held back as a whole, all of them; absent without any.
+  /// Users whose traffic is held back as a whole, all of them; absent without any. Told with complete heads alone, in their
+  /// first part: between them `message.paused` and `message.resumed` say who joins and leaves.
   public var pausedUsers: [UserID]?
+  /// Complete heads that are told in parts, one after another and all of one `as_of`: which part this is, from 1 on.
+  public var part: Int?
+  /// How many parts there are. The heads are complete when the last one has come.
+  public var parts: Int?
 
   public init(
     asOf: Timestamp, isComplete: Bool, epoch: Int64, virtualTime: Int64, classes: [ClassHead], flows: [FlowHead],
-    providers: [ProviderPace], globalRate: Double?, isSending: Bool, pausedUsers: [UserID]? = nil
+    providers: [ProviderPace], globalRate: Double?, isSending: Bool, pausedUsers: [UserID]? = nil,
+    part: Int? = nil, parts: Int? = nil
   ) {
     self.asOf = asOf
     self.isComplete = isComplete
@@ -191,7 +229,12 @@ public struct QueueChanged: Payload {
     self.globalRate = globalRate
     self.isSending = isSending
     self.pausedUsers = pausedUsers
+    self.part = part
+    self.parts = parts
   }
+
+  /// Whether more of the same heads follow.
+  public var isPart: Bool { (part ?? 1) < (parts ?? 1) }
 
   enum CodingKeys: String, CodingKey {
     case asOf = "as_of"
@@ -202,5 +245,6 @@ public struct QueueChanged: Payload {
     case globalRate = "global_rate"
     case isSending = "sending"
     case pausedUsers = "paused_users"
+    case part, parts
   }
 }

@@ -56,7 +56,8 @@ struct Simulation {
   // The store.
   private var cursors: [FlowKey: Int] = [:]
   private var messages: [FlowKey: MessageID] = [:]
-  private var tags: [FlowKey: Int64] = [:]
+  private var tags: [FlowKey: [String: Int64]] = [:]
+  private var clocks: [String: ProviderClock] = [:]
   private var units: [UnitID: UnitTransition.Unit] = [:]
   private var issued: [EnvelopeID: IssuedCommand] = [:]
   // The sender.
@@ -143,9 +144,9 @@ struct Simulation {
       flows.enumerated().map { place, key in
         let cursor = Int64(cursors[key, default: 0])
         return TakeOver.Flow(
-          key: key, id: Int64(place), weight: 1, tag: tags[key, default: 0], headNumber: cursor,
+          key: key, id: Int64(place), weight: 1, tags: tags[key] ?? [:], headNumber: cursor,
           endNumber: Int64(total), nextNumber: Int64(total), unloaded: total - Int(cursor))
-      }, held: [])
+      }, clocks: clocks, held: [])
     for (unit, row) in units where row.state == .pending {
       if let key = flows.first(where: { messages[$0] == unit.messageID }) {
         queue.readmit(returned(unit, row), flow: key)
@@ -201,7 +202,8 @@ struct Simulation {
       units[pick.unit] = UnitTransition.Unit(
         state: .sending, dispatch: pick.attempt.dispatch, attemptsUsed: 0, throttles: 0)
     }
-    for (key, tag) in plan.tags { tags[key] = tag.tag }
+    for (key, tag) in plan.tags { tags[key] = tag.tags }
+    clocks = plan.clocks
     for picks in plan.picks.chunks(of: max(1, limit.count / 50)) {
       let command = IssuedCommand(
         id: .timeOrdered(), requestID: nil,
@@ -245,7 +247,7 @@ struct Simulation {
       if unit.state == .unconfirmed { unknown += 1 }
       if unit.state == .pending, let key = flows.first(where: { messages[$0] == attempt.messageID }) {
         expiredLeases += 1
-        queue.giveBack(returned(attempt.unit, unit), flow: key)
+        queue.giveBack(returned(attempt.unit, unit), flow: key, at: "p")
       }
     }
     queue.board.learn(at: "p", latencies: attempts.map { _ in latency }, gateOpensAt: gate.opens(now: now))

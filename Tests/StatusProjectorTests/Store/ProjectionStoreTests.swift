@@ -135,6 +135,16 @@ extension ServerSuites {
       #expect(try await flows(after: .heads([4: 5], epoch: 3, complete: true)) == [4])
       #expect(try await flows(after: .heads([5: 5], epoch: 4, complete: false)) == [5])
       #expect(try await store.position().queueEpoch == 4)
+      // In parts: what none of them names goes with the last, however they fall into batches.
+      func part(_ number: Int, _ backlogs: [Int64: Int], after seconds: Int) -> QueueChanged {
+        var change = QueueChanged.heads(backlogs, epoch: 5, complete: true)
+        change.asOf = time + .seconds(seconds)
+        (change.part, change.parts) = (number, 2)
+        return change
+      }
+      #expect(try await flows(after: part(1, [6: 5], after: 1)) == [5, 6])
+      #expect(try await flows(after: part(2, [7: 5], after: 1)) == [6, 7])
+      #expect(try await flows(after: part(1, [7: 5], after: 2), part(2, [8: 5], after: 2)) == [7, 8])
     }
 
     @Test("A deposed projector writes nothing")

@@ -14,6 +14,7 @@ enum ProjectionMigrations {
     Migration(version: 5, name: "queue functions", sql: queueFunctions),
     Migration(version: 6, name: "indexes for lists", sql: listIndexes),
     Migration(version: 7, name: "oldest pending", sql: oldestPending),
+    Migration(version: 8, name: "a queue for each provider", sql: queueOfEachProvider),
   ]
 
   /// Brings a schema up to date, and makes it when there is none.
