@@ -98,7 +98,7 @@ struct GatewayAPI {
     let tokens = TokenDesk(reader: reader, store: NamedTokenStore(pool: store.pool), announcer: announcer)
     return UsersController(
       authenticator: authenticator, reader: reader, store: users, desk: desk, announcer: announcer,
-      providers: providers
+      providers: providers, queue: queue
     ).routes
       + UserTokensController(authenticator: authenticator, users: users, desk: tokens).routes
       + OwnAccountController(
@@ -107,7 +107,7 @@ struct GatewayAPI {
       ).routes
       + LoginController(
         authenticator: authenticator, desk: desk, announcer: announcer, addresses: settings.addresses,
-        bodyTimeout: reader.timeout
+        daily: daily, bodyTimeout: reader.timeout
       ).routes
       + AuditController(authenticator: authenticator, store: AuditStore(pool: store.pool)).routes
   }

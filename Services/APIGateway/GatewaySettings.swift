@@ -40,7 +40,7 @@ struct GatewaySettings: Sendable {
   var events = EventStreamLimits()
   /// `SLUICE_DEFAULT_REGION`: where numbers without a country code are.
   var defaultRegion = "HK"
-  /// `SLUICE_NUMBER_CHECK`: `possible` or `valid`.
+  /// `SLUICE_NUMBER_CHECK`: `possible`, `mobile` or `valid`.
   var numberCheck = PhoneNumberParser.Check.possible
   /// `SLUICE_TIME_ZONE`: where a date without a time is a day, and a daily limit begins anew.
   var timeZone = TimeZone(identifier: "Asia/Hong_Kong") ?? .gmt

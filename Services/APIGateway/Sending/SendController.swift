@@ -153,7 +153,8 @@ struct SendController: Sendable {
   private func answer(_ judged: Judged, _ placement: Placement, _ now: Timestamp, isQueued: Bool = true) -> [UInt8] {
     AcceptedAnswer(
       message: judged.message, rejected: judged.submission.rejected, duplicates: judged.submission.duplicates,
-      forcing: judged.submission.segmentation.forcing, placement: placement, now: now, isQueued: isQueued
+      warnings: judged.submission.warnings, forcing: judged.submission.segmentation.forcing, placement: placement,
+      now: now, isQueued: isQueued
     ).body
   }
 
