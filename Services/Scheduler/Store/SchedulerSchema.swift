@@ -35,6 +35,8 @@ enum SchedulerSchema {
     CREATE INDEX user_cancellations_done_idx ON scheduler.user_cancellations (done_at) WHERE done_at IS NOT NULL;
     CREATE INDEX replay_cancellations_done_idx ON scheduler.replay_cancellations (done_at) WHERE done_at IS NOT NULL;
     CREATE INDEX cancelled_replays_at_idx ON scheduler.cancelled_replays (cancelled_at);
+    """
+
   /// The old tags were those of one clock for all providers, which says nothing of any one of them.
   private static let queueOfEachProvider = """
     ALTER TABLE scheduler.flows DROP COLUMN tag, ADD COLUMN tags text NOT NULL DEFAULT '{}';
