@@ -116,9 +116,13 @@ struct EnvelopeMiddleware: RouterMiddleware {
     let body = response.body
     response.body = ResponseBody(contentLength: body.contentLength) { writer in
       try await body.write(writer)
-      // When the connection fails there is nobody left to answer.
-      try? await context.withConnectionDeadline(Self.patienceBehindAnswer) { () async throws -> Void in
-        for try await _ in request.body {}
+      // A body is read once: another reader of it ends the process.
+      if !context.note.isBodyTaken {
+        context.note.takeBody()
+        // When the connection fails there is nobody left to answer.
+        try? await context.withConnectionDeadline(Self.patienceBehindAnswer) { () async throws -> Void in
+          for try await _ in request.body {}
+        }
       }
       context.closeConnectionSoon()
     }

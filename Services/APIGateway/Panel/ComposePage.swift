@@ -82,7 +82,7 @@ struct ComposePage: Sendable {
         let form = ComposeForm(fields)
         let check = try await ComposeCheck(form, visit)
         // A form that says nothing of it was sent to be sent.
-        guard fields["action"] != "check" else { return page(visit, form, check) }
+        guard fields["action"] != "check", fields["action"] != "clean" else { return page(visit, form, check) }
         guard check.isSendable else {
           return page(visit, form, check, problem: check.problem ?? problem(check, visit), status: .badRequest)
         }
