@@ -91,6 +91,9 @@ let package = Package(
       name: "PhoneNumbers", dependencies: ["CPhoneNumber"], path: "Shared/PhoneNumbers",
       swiftSettings: strict),
 
+    .target(
+      name: "Recipients", dependencies: ["CSV", "PhoneNumbers"], path: "Shared/Recipients", swiftSettings: strict),
+
     // What the services share: wire types, pure decisions, process plumbing.
     .target(
       name: "Contracts", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
@@ -123,7 +126,7 @@ let package = Package(
     service(
       "APIGateway",
       extra: [
-        "CSV", "Metering", "PhoneNumbers", "SMSText",
+        "CSV", "Metering", "PhoneNumbers", "Recipients", "SMSText",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "DequeModule", package: "swift-collections"),
@@ -159,7 +162,10 @@ let package = Package(
       path: "Services/Topology", swiftSettings: strict),
     .executableTarget(
       name: "CommandLineClient",
-      dependencies: ["CSV", "JSONHTTP", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "CSV", "JSONHTTP", "PhoneNumbers", "Recipients", "SMSText",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       path: "Services/CommandLineClient", swiftSettings: strict),
     .executableTarget(
       name: "MockProvider",
@@ -186,7 +192,8 @@ let package = Package(
     tests("BlockingIO"), tests("Contracts"), tests("Metering"), tests("SMSText"), tests("PhoneNumbers"),
     tests("ServiceKit"), tests("APIGateway", and: ["DeadLetter"]), tests("Scheduler"), tests("Sender"),
     tests("DeadLetter"),
-    tests("StatusProjector"), tests("MockProvider"), tests("Topology"), tests("CSV"), tests("CommandLineClient"),
+    tests("StatusProjector"), tests("MockProvider"), tests("Topology"), tests("CSV"), tests("Recipients"),
+    tests("CommandLineClient"),
     tests("AMQP"), tests("Postgres"), tests("HTTPTransport"),
     .testTarget(
       name: "IntegrationTests",

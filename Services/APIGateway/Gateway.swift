@@ -27,12 +27,17 @@ struct Gateway {
     var apart = service.database
     apart.poolSize = 1
     let accountsPool = PostgresPool(configuration: apart, logger: logger)
+    // What sending asks waits for no list and no search.
+    apart.poolSize = 2
+    let sendingPool = PostgresPool(configuration: apart, logger: logger)
     let publisher = AMQPPublisher(
       configuration: service.amqp.named("\(service.instance) publish"), logger: logger)
     let consumer = AMQPConsumer(
       configuration: service.amqp.named("\(service.instance) consume"),
       // Far enough back for the heads of the queue and the state of the providers, which are told once a minute at least.
-      subscriptions: [AMQPSubscription(queue: BrokerNames.log, prefetch: 256, streamOffset: .interval("90s"))],
+      subscriptions: [
+        AMQPSubscription(queue: BrokerNames.log, prefetch: 256, streamOffset: .interval("90s"), silence: .seconds(6))
+      ],
       logger: logger)
     let directory = NIOLockedValueBox(TokenDirectory())
     let queue = QueueView()
@@ -49,17 +54,16 @@ struct Gateway {
     let readiness = Readiness(
       publisher: publisher, directory: directory, isDatabaseReady: { pool.isReady })
     let trail = AuditTrail(store: AuditStore(pool: pool), addresses: settings.addresses)
-    let daily = DailyUse(store: DailyUseStore(pool: pool), calendar: settings.calendar)
+    let daily = DailyUse(store: DailyUseStore(pool: sendingPool), calendar: settings.calendar)
     let api = GatewayAPI(
       settings: settings, publisher: publisher, store: store, directory: directory, queue: queue,
       providers: providers, answers: answers, readiness: readiness, events: events,
       documentation: try DocumentationController(OpenAPIDocument()), panel: try PanelFiles(), trail: trail,
-      daily: daily,
-      refreshSignal: signal)
+      daily: daily, idempotency: IdempotencyStore(pool: sendingPool), refreshSignal: signal)
     let accounts = AccountStore(pool: accountsPool)
     services = [
       HealthServer(settings: service, logger: logger, readiness: { readiness.reason }),
-      pool, accountsPool, publisher, consumer,
+      pool, accountsPool, sendingPool, publisher, consumer,
       AccountsService(
         store: accounts, directory: directory, firstAdmin: settings.firstAdmin, refreshSignal: signal,
         interval: settings.accountsInterval, logger: logger),
@@ -90,6 +94,7 @@ struct Gateway {
         consumer: consumer, queue: queue, providers: providers, answers: answers, directory: directory,
         refreshSignal: signal, feed: feed, logger: logger),
       api.server(logger: logger, onListening: onListening),
+      DrainPause(duration: .seconds(settings.drainSeconds)),
     ]
     self.readiness = readiness
   }

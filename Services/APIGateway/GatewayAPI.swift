@@ -24,6 +24,8 @@ struct GatewayAPI {
   var trail: AuditTrail
   /// Counts SMS of a day.
   var daily: DailyUse
+  /// Knows repeats.
+  var idempotency: IdempotencyStore
   var refreshSignal = RefreshSignal()
   var passwords = PasswordWorkers()
 
@@ -34,15 +36,17 @@ struct GatewayAPI {
   /// Every route of the API; what is neither here nor a page of the panel is a 404.
   var routes: [Route] {
     let authenticator = Authenticator(
-      directory: directory, limiter: RequestLimiter(rate: settings.requestRate, userRate: settings.userRequestRate))
+      directory: directory,
+      limiter: RequestLimiter(
+        rate: settings.requestRate, userRate: settings.userRequestRate, commandRate: settings.commandRate))
     let parser = PhoneNumberParser(defaultRegion: settings.defaultRegion, check: settings.numberCheck)
     let (store, providers) = (store, providers)
     let send = SendController(
       authenticator: authenticator, reader: reader,
       check: SubmissionCheck(limits: settings.limits, parser: parser) { providers[$0] != nil },
       publisher: SubmissionPublisher(publisher: publisher),
-      idempotency: IdempotencyRegister(store: IdempotencyStore(pool: store.pool)), queue: queue, providers: providers,
-      daily: daily)
+      idempotency: IdempotencyRegister(store: idempotency), queue: queue, providers: providers, daily: daily,
+      isAccepted: { try await store.owners(of: [$0])[$0] != nil })
     let lookup = MessageLookup(
       store: store,
       fresh: FreshRead(
@@ -75,7 +79,7 @@ struct GatewayAPI {
 
   /// What changes something by a command.
   private func controls(_ authenticator: Authenticator, _ lookup: MessageLookup) -> [Route] {
-    let bus = CommandBus(publisher: publisher, answers: answers)
+    let bus = CommandBus(publisher: publisher, answers: answers, limiter: authenticator.limiter)
     let store = store
     let users = UserLookup(directory: directory, store: AccountStore(pool: store.pool)) {
       try await store.hasMessages(of: $0)
@@ -94,7 +98,7 @@ struct GatewayAPI {
     let tokens = TokenDesk(reader: reader, store: NamedTokenStore(pool: store.pool), announcer: announcer)
     return UsersController(
       authenticator: authenticator, reader: reader, store: users, desk: desk, announcer: announcer,
-      providers: providers
+      providers: providers, queue: queue
     ).routes
       + UserTokensController(authenticator: authenticator, users: users, desk: tokens).routes
       + OwnAccountController(
@@ -103,7 +107,7 @@ struct GatewayAPI {
       ).routes
       + LoginController(
         authenticator: authenticator, desk: desk, announcer: announcer, addresses: settings.addresses,
-        bodyTimeout: reader.timeout
+        daily: daily, bodyTimeout: reader.timeout
       ).routes
       + AuditController(authenticator: authenticator, store: AuditStore(pool: store.pool)).routes
   }

@@ -13,10 +13,14 @@ struct GatewaySettings: Sendable {
   /// `SLUICE_HTTP_IDLE_SECONDS`: how long a connection stays open without a whole head of a request, and how long a
   /// caller may take to read an answer.
   var idleSeconds = 60
+  /// `SLUICE_DRAIN_SECONDS`: how long requests are still taken after the word to stop, while `ready` says no.
+  var drainSeconds = 1
   /// `SLUICE_API_RATE`: requests a second of all users.
   var requestRate = 500
   /// `SLUICE_API_USER_RATE`: requests a second of each user who has no limit of their own.
   var userRequestRate = 200
+  /// `SLUICE_API_COMMAND_RATE`: commands a second of each user (pause, resume, cancel, retry, replay, settings).
+  var commandRate = 20
   /// `SLUICE_CORS_ORIGINS`: whose pages may call the API, separated by commas; `*` for all.
   var corsOrigins: Set<String> = []
   /// `SLUICE_PUBLIC_URL`: where callers reach this service.
@@ -29,13 +33,14 @@ struct GatewaySettings: Sendable {
   var bodyLimit = 2 * 1024 * 1024
   /// `SLUICE_MAX_RECIPIENTS`, `SLUICE_MAX_CHARACTERS`, `SLUICE_MAX_SEGMENTS`
   var limits = SubmissionLimits()
-  /// `SLUICE_IDEMPOTENCY_DAYS`: how long a repeat is known by its key.
+  /// `SLUICE_IDEMPOTENCY_DAYS`: how long a repeat is known by its key; not shorter than `SLUICE_DROP_AFTER_DAYS`, which the
+  /// projector has to be given, too.
   var idempotencyDays = 400
   /// `SLUICE_EVENT_STREAMS`, `SLUICE_EVENT_STREAMS_PER_USER`
   var events = EventStreamLimits()
   /// `SLUICE_DEFAULT_REGION`: where numbers without a country code are.
   var defaultRegion = "HK"
-  /// `SLUICE_NUMBER_CHECK`: `possible` or `valid`.
+  /// `SLUICE_NUMBER_CHECK`: `possible`, `mobile` or `valid`.
   var numberCheck = PhoneNumberParser.Check.possible
   /// `SLUICE_TIME_ZONE`: where a date without a time is a day, and a daily limit begins anew.
   var timeZone = TimeZone(identifier: "Asia/Hong_Kong") ?? .gmt
@@ -71,8 +76,10 @@ extension GatewaySettings {
     gateway.bodyLimit = settings.int("SLUICE_BODY_LIMIT", default: gateway.bodyLimit, in: 1_024...64 * 1024 * 1024)
     gateway.bodySeconds = settings.int("SLUICE_BODY_SECONDS", default: gateway.bodySeconds, in: 1...3_600)
     gateway.idleSeconds = settings.int("SLUICE_HTTP_IDLE_SECONDS", default: gateway.idleSeconds, in: 1...3_600)
+    gateway.drainSeconds = settings.int("SLUICE_DRAIN_SECONDS", default: gateway.drainSeconds, in: 0...300)
     gateway.requestRate = settings.int("SLUICE_API_RATE", default: gateway.requestRate, in: 1...1_000_000)
     gateway.userRequestRate = settings.int("SLUICE_API_USER_RATE", default: gateway.userRequestRate, in: 1...1_000_000)
+    gateway.commandRate = settings.int("SLUICE_API_COMMAND_RATE", default: gateway.commandRate, in: 1...1_000_000)
     gateway.corsOrigins = corsOrigins(settings)
     gateway.publicURL = publicURL(settings)
     let limits = gateway.limits
@@ -81,6 +88,11 @@ extension GatewaySettings {
     gateway.limits.segments = settings.int("SLUICE_MAX_SEGMENTS", default: limits.segments, in: 1...100)
     gateway.idempotencyDays = settings.int(
       "SLUICE_IDEMPOTENCY_DAYS", default: gateway.idempotencyDays, in: 1...36_500)
+    let dropAfter = settings.dropAfterDays(redactAfter: settings.redactAfterDays)
+    if gateway.idempotencyDays < dropAfter {
+      // The repeat would be sent under the id of a message that is still shown as sent long ago.
+      settings.note("SLUICE_IDEMPOTENCY_DAYS", "must not be less than SLUICE_DROP_AFTER_DAYS, which is \(dropAfter)")
+    }
     let events = gateway.events
     gateway.events.streams = settings.int("SLUICE_EVENT_STREAMS", default: events.streams, in: 1...100_000)
     gateway.events.streamsPerUser = settings.int(

@@ -37,7 +37,7 @@ struct BulkResult: Sendable {
     var isPassing: Bool {
       switch self {
       case .rows: false
-      case .refused(let answer): answer.isPassing
+      case .refused(let answer): answer.isPassing || answer.isForeign
       case .noAnswer: true
       }
     }
@@ -48,6 +48,8 @@ struct BulkResult: Sendable {
   /// Those and the refusals, in order.
   var answers: [Gateway.Answer] = []
   var rejected: [Rejected] = []
+  /// Numbers that an SMS may not reach.
+  private(set) var warnings: [Rejected] = []
   var failure: Failure?
 
   var messageIDs: [String] { accepted.compactMap(\.json.message_id.string) }
@@ -64,6 +66,13 @@ struct BulkResult: Sendable {
     accepted.append(answer)
     answers.append(answer)
     for rejected in answer.json.data.rejected.array { note(rejected, rejected.index.int, batch) }
+    for warning in answer.json.data.warnings.array {
+      let entry = warning.index.int.flatMap { batch.indices.contains($0) ? batch[$0] : nil }
+      warnings.append(
+        .init(
+          line: entry?.line ?? 0, number: entry?.number ?? warning.field.string ?? "",
+          reason: warning.message.string ?? "it may not arrive"))
+    }
   }
 
   mutating func refuse(_ answer: Gateway.Answer) {

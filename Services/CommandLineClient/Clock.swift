@@ -2,12 +2,12 @@ import Foundation
 
 /// Times as people read them.
 enum Clock {
-  /// A time of the gateway in this machine's zone: the hour when it is within a day, else with the date.
+  /// A time of the gateway in this machine's zone, which is named: the hour when it is within a day, else with the date.
   static func text(_ time: String?) -> String {
     guard let date = time.flatMap(date) else { return "–" }
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_GB")
-    formatter.dateFormat = abs(date.timeIntervalSinceNow) < 20 * 3_600 ? "HH:mm:ss" : "yyyy-MM-dd HH:mm"
+    formatter.dateFormat = abs(date.timeIntervalSinceNow) < 20 * 3_600 ? "HH:mm:ssxxx" : "yyyy-MM-dd HH:mmxxx"
     return formatter.string(from: date)
   }
 

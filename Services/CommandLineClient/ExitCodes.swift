@@ -12,7 +12,8 @@ extension ExitCode {
 
   /// What an error is to a shell.
   static func of(_ answer: Gateway.Answer) -> ExitCode {
-    switch answer.status {
+    if answer.isForeign { return .unavailable }
+    return switch answer.status {
     case 401, 403: .unauthorized
     case 429 where answer.isDailyLimit: .refused
     case 429, 500...: .unavailable

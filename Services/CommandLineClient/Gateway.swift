@@ -22,7 +22,7 @@ struct Gateway: Sendable {
       Console.complain("no answer from the gateway: \(error.description)")
       throw ExitCode.unavailable
     }
-    guard (200..<300).contains(answer.status) else {
+    guard answer.isSuccess else {
       Console.complain(Self.reason(answer))
       throw ExitCode.of(answer)
     }
@@ -51,6 +51,10 @@ struct Gateway: Sendable {
 
   /// What the gateway says is wrong, with every field that it names.
   static func reason(_ answer: Answer) -> String {
+    if answer.isForeign {
+      return
+        "the answer (\(answer.status)) is not a gateway's: is SLUICE_URL right, or does a network ask for a login first?"
+    }
     let error = answer.json.error
     guard let message = error.message.string else { return "the gateway answered \(answer.status)" }
     let details = error.details.array.prefix(20).compactMap { detail -> String? in
@@ -73,4 +77,12 @@ struct Gateway: Sendable {
     let pairs = query.compactMap { name, value in value.map { "\(name)=\(escaped($0))" } }
     return pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")
   }
+}
+
+extension Gateway.Answer {
+  /// The gateway did what it was asked for: it says so in words, not by the status alone, which others use, too.
+  var isSuccess: Bool { (200..<300).contains(status) && json.success.bool == true }
+
+  /// Of something that is not the gateway, such as a guest network's page for logins.
+  var isForeign: Bool { (200..<400).contains(status) && json.success.bool != true }
 }

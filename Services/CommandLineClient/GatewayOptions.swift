@@ -8,7 +8,8 @@ struct GatewayOptions: ParsableArguments {
   var url: String?
 
   @Option(
-    help: ArgumentHelp("A token, instead of SLUICE_TOKEN, which others on this machine cannot see.", valueName: "token")
+    help: ArgumentHelp(
+      "Access token. Prefer SLUICE_TOKEN: other users can see command-line arguments.", valueName: "token")
   )
   var token: String?
 
@@ -25,15 +26,27 @@ struct GatewayOptions: ParsableArguments {
   /// - Throws: `ValidationError` without an address.
   func gateway() throws -> Gateway {
     let environment = ProcessInfo.processInfo.environment
-    guard let url = url ?? environment["SLUICE_URL"], !url.isEmpty else {
+    guard let url = Self.trimmed(url ?? environment["SLUICE_URL"]) else {
       throw ValidationError("SLUICE_URL is not set; it is the gateway's address, such as http://127.0.0.1:8080")
     }
     guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
       throw ValidationError("SLUICE_URL must begin with http:// or https://")
     }
-    let token = token ?? environment["SLUICE_TOKEN"]
+    guard Self.isPlain(url) else { throw ValidationError("SLUICE_URL holds a character that no address has") }
+    let token = Self.trimmed(token ?? environment["SLUICE_TOKEN"])
+    guard token.map(Self.isPlain) != false else {
+      throw ValidationError("SLUICE_TOKEN holds a character that no token has, such as a space or a line break")
+    }
     let base = url.hasSuffix("/") ? String(url.dropLast()) : url
     return Gateway(
-      client: JSONClient(base: base, timeout: .seconds(timeout)).with(token: token.flatMap { $0.isEmpty ? nil : $0 }))
+      client: JSONClient(base: base, timeout: .seconds(timeout)).with(token: token))
   }
+
+  /// Without the line break that files from Windows and `echo` leave at the end; `nil` for nothing.
+  private static func trimmed(_ text: String?) -> String? {
+    let text = text?.trimmingCharacters(in: .whitespacesAndNewlines)
+    return text?.isEmpty == false ? text : nil
+  }
+
+  private static func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { (0x21...0x7E).contains($0) } }
 }

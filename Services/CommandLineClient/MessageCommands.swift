@@ -65,7 +65,13 @@ struct StatusCommand: AsyncParsableCommand {
 /// Lists messages.
 struct MessagesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "messages", abstract: "List your messages, newest first.")
+    commandName: "messages", abstract: "List your messages, newest first; for admins also everybody's.")
+
+  @Flag(help: "Everybody's. For admins.")
+  var all = false
+
+  @Option(help: "Those of this user, an id or a user name. For admins.")
+  var user: String?
 
   @Option(
     help: """
@@ -77,33 +83,42 @@ struct MessagesCommand: AsyncParsableCommand {
   @Option(help: "Your own reference.")
   var reference: String?
 
-  @Option(help: "A recipient's number.")
+  @Option(help: "A recipient's number, or a part of it.")
   var phone: String?
 
   @Option(help: "How many, at most 200.")
   var limit: Int = 20
 
-  @Option(help: "What a list before said comes next.")
+  @Option(help: "Cursor from the previous page.")
   var cursor: String?
 
   @OptionGroup var options: GatewayOptions
 
   func run() async throws {
-    let answer = try await options.gateway().call(
-      "GET", "/api/sms",
+    let gateway = try options.gateway()
+    var id: String?
+    if let user { id = try await gateway.userID(user) }
+    let isAdmins = all || id != nil
+    let answer = try await gateway.call(
+      "GET", isAdmins ? "/api/admin/messages" : "/api/sms",
       query: [
+        ("user_id", id),
         status.map(Self.filter) ?? ("job_status", nil), ("reference", reference), ("phone", phone),
         ("limit", "\(limit)"), ("cursor", cursor),
       ])
     if options.json { return Console.print(answer) }
     Console.table(
-      ["id", "created", "status", "sent", "of", "class", "reference"],
-      answer.json.data.messages.array.map { row in
-        [
-          row.id.string ?? "", Clock.text(row.created_at.string), row.job_status.string ?? "",
-          "\(row.success_count.int ?? 0)", "\(row.recipient_count.int ?? 0)", row["class"].string ?? "",
-          row.reference.string ?? "",
+      isAdmins
+        ? ["id", "created", "user", "status", "sent", "of", "class", "reference"]
+        : ["id", "created", "status", "sent", "of", "class", "reference"],
+      answer.json.data.messages.array.map { row -> [String] in
+        let user: [String] = isAdmins ? [row.username.string ?? ""] : []
+        let when: [String] = [row.id.string ?? "", Clock.text(row.created_at.string)]
+        let state: [String] = [
+          row.job_status.string ?? "", "\(row.success_count.int ?? 0)", "\(row.recipient_count.int ?? 0)",
+          row["class"].string ?? "", row.reference.string ?? "",
         ]
+        return when + user + state
       })
     if let next = answer.json.data.next_cursor.string { Console.note("more: --cursor \(next)") }
   }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import JSONHTTP
+import Recipients
+import SMSText
 
 /// What a message may be asked for besides its text and its numbers.
 struct MessageOptions: ParsableArguments {
@@ -31,6 +33,15 @@ struct MessageOptions: ParsableArguments {
 
   @Flag(help: "Leave out numbers that are none, instead of refusing all.")
   var skipInvalid = false
+
+  /// - Throws: `ValidationError` for a text of which nothing would be seen, or with a `{{` that is never closed.
+  func checkText() throws {
+    guard let text, !InvisibleCharacters.isBlank(text) else { throw ValidationError("Give the text with --text") }
+    guard !PersonalText(text).isOpen else { throw ValidationError("A {{ in the text is never closed with }}") }
+  }
+
+  /// The columns that the text names.
+  var markers: [String] { PersonalText(text ?? "").columns }
 
   /// The body of a request for these numbers.
   func body(_ numbers: [String], text: String) -> JSONValue {

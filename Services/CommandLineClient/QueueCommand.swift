@@ -16,6 +16,7 @@ struct QueueCommand: AsyncParsableCommand {
     if flows { return try await showFlows(gateway) }
     let answer = try await gateway.call("GET", "/api/queue/status")
     if options.json { return Console.print(answer) }
+    await gateway.noteIfStopped()
     let queue = answer.json.data
     let rate = queue.msgs_per_sec.double ?? 0
     Console.print(

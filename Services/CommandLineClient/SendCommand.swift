@@ -12,7 +12,9 @@ struct SendCommand: AsyncParsableCommand {
       sluice send --csv guests.csv --column mobile --text "The pool is closed." --wait
 
       A file is a table with commas, semicolons or tabs, with or without a row of names, or one number a line; - is standard input. \
-      Rows whose number is none are reported by their line and nothing is sent; with --skip-invalid the others are.
+      The column with the numbers is known by its name; where no name says it, give --column. {{name}} in the text stands for what \
+      each row has in that column.
+      If a row has no valid number, nothing is sent and its line is reported. With --skip-invalid the other rows are sent.
       Requests are repeated for a while when the gateway is away; each goes out once.
       """)
 
@@ -22,7 +24,7 @@ struct SendCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A file with numbers.", valueName: "file"), completion: .file())
   var csv: String?
 
-  @Option(help: "The file's column: its name, or its place from 1.")
+  @Option(help: "The file's column: its name, or its place from 1; all for every column.")
   var column: String?
 
   @Option(help: "How a file is written that is neither UTF-8 nor UTF-16.")
@@ -47,7 +49,10 @@ struct SendCommand: AsyncParsableCommand {
   func validate() throws {
     guard numbers.isEmpty != (csv == nil) else { throw ValidationError("Give numbers, or a file with --csv") }
     guard csv != nil || encoding == nil else { throw ValidationError("--encoding is of a file: give one with --csv") }
-    guard message.text?.isEmpty == false else { throw ValidationError("Give the text with --text") }
+    try message.checkText()
+    guard csv != nil || message.markers.isEmpty else {
+      throw ValidationError("The text names {{\(message.markers[0])}}: give a file with that column with --csv")
+    }
     guard (1...10_000).contains(batch) else { throw ValidationError("--batch must be from 1 to 10000") }
     guard (0...3_600).contains(patience) else { throw ValidationError("--patience must be from 0 to 3600 seconds") }
     if let idempotencyKey, !(1...240).contains(idempotencyKey.utf8.count) {
@@ -57,19 +62,30 @@ struct SendCommand: AsyncParsableCommand {
 
   func run() async throws {
     let gateway = try options.gateway()
-    let file = try csv.map { try NumberFile(Self.text(Self.read($0), of: $0, encoding: encoding), column: column) }
+    let file = try csv.map {
+      try NumberFile(
+        Self.text(Self.read($0), of: $0, encoding: encoding), column: column, message: message.text ?? "")
+    }
+    if let note = file?.note { Console.note(note) }
     let entries = file?.entries ?? numbers.enumerated().map { .init(line: $0.offset + 1, number: $0.element) }
-    guard !entries.isEmpty else { throw ValidationError("There is no number in the file") }
+    guard !entries.isEmpty else {
+      report(file?.rejected ?? [])
+      throw ValidationError("There is no row in the file that can be sent to")
+    }
     let bulk = BulkSend(
       gateway: gateway, options: message, text: message.text ?? "", key: idempotencyKey ?? "cli-\(UUID().uuidString)",
       mayRepeat: idempotencyKey != nil, size: batch, patience: .seconds(patience))
     var bar = ProgressBar()
     let isShown = entries.count > 1 && !options.json
-    let result = try await bulk.run(entries, empty: file?.empty ?? []) { done in
+    let result = try await bulk.run(entries, rejected: file?.rejected ?? []) { done in
       if isShown { bar.show(Double(done) / Double(entries.count), "\(done) of \(entries.count) handed over") }
     }
     bar.end()
     report(result.rejected)
+    for warning in result.warnings {
+      let place = warning.line == 0 ? "" : "\(csv == nil ? "number" : "line") \(warning.line): "
+      Console.note("warning: \(place)\(warning.number): \(warning.reason)")
+    }
     show(result)
     if let failure = result.failure {
       Console.complain(failure.text)
@@ -77,7 +93,10 @@ struct SendCommand: AsyncParsableCommand {
         Console.complain(
           "to go on, repeat the command with --idempotency-key \(bulk.key): what was accepted is not sent again")
       }
-    } else if wait, !result.accepted.isEmpty {
+    } else if !result.accepted.isEmpty, !options.json {
+      await gateway.noteIfStopped()
+    }
+    if result.failure == nil, wait, !result.accepted.isEmpty {
       try await Follower(gateway: gateway, isQuiet: options.json).follow(result.messageIDs)
     }
     guard result.code == .success else { throw result.code }
@@ -149,7 +168,8 @@ struct EstimateCommand: AsyncParsableCommand {
   @OptionGroup var options: GatewayOptions
 
   func validate() throws {
-    guard message.text?.isEmpty == false else { throw ValidationError("Give the text with --text") }
+    try message.checkText()
+    guard message.markers.isEmpty else { throw ValidationError("An estimate fills in no {{\(message.markers[0])}}") }
   }
 
   func run() async throws {
@@ -161,6 +181,9 @@ struct EstimateCommand: AsyncParsableCommand {
     Console.print(
       "\(data.total.int ?? 0) × \(data.segments.int ?? 1) \(data.encoding.string ?? "")\(forcing.isEmpty ? "" : " because of \(forcing)")"
     )
+    for warning in data.warnings.array {
+      Console.note("warning: \(warning.phone.string ?? warning.field.string ?? ""): \(warning.message.string ?? "")")
+    }
     Console.print("ahead of you: \(data.queue_position.int.map(String.init) ?? "–")")
     Console.print(
       "starts about \(Clock.text(data.estimated_start_at.string)), done about \(Clock.text(data.estimated_complete_at.string))"

@@ -3,8 +3,17 @@ import ArgumentParser
 /// The switch for everything.
 struct SendingCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "sending", abstract: "Stop all sending, or let it go on. For admins.",
-    subcommands: [Stop.self, Go.self])
+    commandName: "sending", abstract: "Show, stop or resume all sending. Stopping and resuming are for admins.",
+    subcommands: [Show.self, Stop.self, Go.self], defaultSubcommand: Show.self)
+
+  struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show whether sending is running or stopped.")
+    @OptionGroup var options: GatewayOptions
+    func run() async throws {
+      let answer = try await options.gateway().health()
+      if options.json { Console.print(answer) } else { Console.print("sending: \(answer.json.sending.string ?? "–")") }
+    }
+  }
 
   struct Stop: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Stop all sending; what is in flight still goes.")
@@ -13,7 +22,7 @@ struct SendingCommand: AsyncParsableCommand {
   }
 
   struct Go: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Let sending go on.")
+    static let configuration = CommandConfiguration(abstract: "Resume sending.")
     @OptionGroup var options: GatewayOptions
     func run() async throws { try await SendingCommand.turn("go", options) }
   }

@@ -17,6 +17,7 @@ struct SluiceCommand: AsyncParsableCommand {
     subcommands: [
       SendCommand.self, EstimateCommand.self, StatusCommand.self, MessagesCommand.self, QueueCommand.self,
       CancelCommand.self, PauseCommand.self, ResumeCommand.self, RetryFailedCommand.self, ProvidersCommand.self,
-      DeadLettersCommand.self, UsersCommand.self, SendingCommand.self, LoginCommand.self,
+      DeadLettersCommand.self, UsersCommand.self, SendingCommand.self, HealthCommand.self, AuditCommand.self,
+      LoginCommand.self, WhoAmICommand.self,
     ])
 }

@@ -15,7 +15,7 @@ struct UsersCommand: AsyncParsableCommand {
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List users.")
     @Option(help: "What the user name holds.") var search: String?
-    @Option(help: "What a list before said comes next.") var cursor: String?
+    @Option(help: "Cursor from the previous page.") var cursor: String?
     @OptionGroup var options: GatewayOptions
 
     func run() async throws {
@@ -120,7 +120,8 @@ struct UsersCommand: AsyncParsableCommand {
       users.map { user in
         [
           user.id.string ?? "", user.username.string ?? "", user.is_admin.bool == true ? "yes" : "no",
-          user.is_active.bool == true ? "yes" : "no", (user.weight.double ?? 1).formatted(),
+          user.is_active.bool != true ? "no" : user.paused.bool == true ? "paused" : "yes",
+          (user.weight.double ?? 1).formatted(),
           user.max_class.string ?? "–",
           user.daily_limit.int.map(String.init) ?? "–", user.api_rate.int.map(String.init) ?? "–",
           user.providers.isNull ? "all" : user.providers.array.compactMap(\.string).joined(separator: ","),

@@ -33,15 +33,15 @@ enum DeadLetterBuild {
       pool: pool, keeps: own.retention, redactsAfter: .seconds(own.redactAfter * 86_400), metrics: metrics)
     let health = HealthServer(settings: settings, logger: logger) {
       if !publisher.isReady || !consumer.isReady { return "broker not reachable" }
-      return pool.isReady ? nil : "database not reachable"
+      return await DatabaseCheck.reason(pool)
     }
     return [
-      pool, publisher, intake,
+      health, pool, publisher, intake,
       PersistentTask(
         "relay", backoff: Backoff(minimum: .milliseconds(100), maximum: .seconds(5)), logger: logger, body: relay.run),
       PersistentTask.every(.seconds(3600), "prune", logger: logger, retention.prune),
       PersistentTask.every(.seconds(3600), "redact", logger: logger, retention.redact),
-      PersistentTask.every(.seconds(15), "count", logger: logger, retention.count), health,
+      PersistentTask.every(.seconds(15), "count", logger: logger, retention.count),
     ]
   }
 }

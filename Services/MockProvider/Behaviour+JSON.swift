@@ -1,8 +1,10 @@
+import FoundationEssentials
+
 extension Behaviour {
   /// Reads a behaviour; what is not given is as in `standard`.
   init(_ object: JSONObject, standard: Behaviour) throws(FieldError) {
     try object.rejectUnknown(besides: [
-      "provider", "rate", "window_s", "refuses", "violation_status", "latency_ms", "jitter_ms", "faults",
+      "provider", "rate", "window_s", "refuses", "violation_status", "latency_ms", "jitter_ms", "replies", "faults",
     ])
     self = standard
     if let value = try object.integer("rate", in: 0...1_000_000) { rate = value }
@@ -11,6 +13,12 @@ extension Behaviour {
     if let value = try object.integer("violation_status", in: 200...599) { violationStatus = value }
     if let value = try object.number("latency_ms", in: 0...600_000) { latencyMs = value }
     if let value = try object.number("jitter_ms", in: 0...600_000) { jitterMs = value }
+    switch try object.string("replies") {
+    case nil: break
+    case "xml": answersPlainly = false
+    case "plain": answersPlainly = true
+    default: throw FieldError("replies", "must be xml or plain")
+    }
     faults = []
     for fault in try object.objects("faults") ?? [] { faults.append(try Fault(fault)) }
     if faults.reduce(0, { $0 + $1.trigger.share }) > 100 {
@@ -31,7 +39,9 @@ extension Fault.Trigger {
 extension Fault {
   /// Reads one rule.
   init(_ object: JSONObject) throws(FieldError) {
-    try object.rejectUnknown(besides: ["suffix", "percent", "kind", "status", "retry_after_s", "times"])
+    try object.rejectUnknown(besides: [
+      "suffix", "percent", "kind", "status", "retry_after_s", "times", "reason", "content_type", "body", "body_base64",
+    ])
     switch (try object.string("suffix"), try object.number("percent", in: 0...100)) {
     case (let digits?, nil):
       guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
@@ -54,13 +64,32 @@ extension Fault {
     case "read_and_close": effect = .readAndClose
     case "garbage": effect = .garbage
     case "cut": effect = .cut
+    case "error": effect = .error(reason: try object.string("reason") ?? "rejected")
+    case "reply":
+      let bytes: [UInt8]
+      if let text = try object.string("body_base64") {
+        guard let data = Data(base64Encoded: text) else {
+          throw FieldError(object.name("body_base64"), "must be base64")
+        }
+        bytes = Array(data)
+      } else {
+        bytes = Array((try object.string("body") ?? "").utf8)
+      }
+      effect = .reply(
+        status: status ?? 200, contentType: try object.string("content_type") ?? "text/plain", body: bytes)
     case nil: throw FieldError(object.name("kind"), "is missing")
     default:
       throw FieldError(
         object.name("kind"),
-        "must be status, retry_after, timeout, close_before_read, read_and_close, garbage or cut")
+        "must be status, error, reply, retry_after, timeout, close_before_read, read_and_close, garbage or cut")
     }
-    if status != nil, effect.name != "status" { throw FieldError(object.name("status"), "is only for kind status") }
+    if status != nil, !["status", "reply"].contains(effect.name) {
+      throw FieldError(object.name("status"), "is only for the kinds status and reply")
+    }
+    for (name, kind) in [("reason", "error"), ("content_type", "reply"), ("body", "reply"), ("body_base64", "reply")]
+    where effect.name != kind {
+      if try object.string(name) != nil { throw FieldError(object.name(name), "is only for kind \(kind)") }
+    }
     if retryAfter != nil, effect.name != "retry_after" {
       throw FieldError(object.name("retry_after_s"), "is only for kind retry_after")
     }

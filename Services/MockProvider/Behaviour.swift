@@ -10,6 +10,8 @@ struct Behaviour: Sendable, Equatable {
   var latencyMs: Double = 0
   /// Up to this much is added to the latency at random.
   var jitterMs: Double = 0
+  /// Whether HKT's form is answered with a line of text instead of XML.
+  var answersPlainly = false
   var faults: [Fault] = []
 
   var windowNs: Int64 { Int64(windowS * 1e9) }

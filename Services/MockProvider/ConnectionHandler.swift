@@ -143,14 +143,14 @@ final class ConnectionHandler: ChannelInboundHandler {
   private func write(_ answer: Answer, keepsAlive: Bool, _ context: ChannelHandlerContext) {
     guard context.channel.isActive else { return }
     var headers: HTTPHeaders = [
-      "content-type": answer.contentType, "content-length": String(answer.body.utf8.count),
+      "content-type": answer.contentType, "content-length": String(answer.body.count),
     ]
     if let seconds = answer.retryAfterS { headers.add(name: "retry-after", value: String(seconds)) }
     if !keepsAlive { headers.add(name: "connection", value: "close") }
     let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers)
     context.write(wrapOutboundOut(.head(head)), promise: nil)
     let body = answer.isCut ? answer.body.prefix(answer.body.count / 2) : answer.body[...]
-    let buffer = context.channel.allocator.buffer(substring: body)
+    let buffer = context.channel.allocator.buffer(bytes: body)
     context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
     if answer.isCut {
       context.flush()

@@ -12,6 +12,10 @@ struct Fault: Sendable, Equatable {
   enum Effect: Sendable, Equatable {
     /// The message is not taken; this status is the answer.
     case status(Int)
+    /// The message is not taken; a 200 says so in its body: HKT's `<status>ERR</status>` with this reason, or JSON.
+    case error(reason: String)
+    /// The message is not taken; the answer is this one.
+    case reply(status: Int, contentType: String, body: [UInt8])
     /// The message is not taken; the answer is 429 with `Retry-After`.
     case retryAfter(seconds: Int)
     /// The message is taken and never answered; the connection stays open.
@@ -37,6 +41,8 @@ extension Fault.Effect {
   var name: String {
     switch self {
     case .status: "status"
+    case .error: "error"
+    case .reply: "reply"
     case .retryAfter: "retry_after"
     case .timeout: "timeout"
     case .closeBeforeRead: "close_before_read"
@@ -49,7 +55,7 @@ extension Fault.Effect {
   /// Whether the provider took the message, whatever it told the sender.
   var takesMessage: Bool {
     switch self {
-    case .status, .retryAfter, .closeBeforeRead: false
+    case .status, .error, .reply, .retryAfter, .closeBeforeRead: false
     case .timeout, .readAndClose, .garbage, .cut: true
     }
   }

@@ -36,6 +36,9 @@ struct MockProviderCommand: ParsableCommand {
   @Option(help: "The latency of every answer, in milliseconds.")
   var latencyMs = 0.0
 
+  @Flag(help: "Answers HKT's form with a line of text, as older gateways do, instead of <status> and <reason>.")
+  var plainReplies = false
+
   @Option(help: "How many arrivals of each provider are kept for listing.")
   var keep = 1_000_000
 
@@ -81,6 +84,7 @@ struct MockProviderCommand: ParsableCommand {
       var behaviour = Behaviour(rate: provider.rate, windowS: provider.windowS)
       behaviour.violationStatus = violationStatus
       behaviour.latencyMs = latencyMs
+      behaviour.answersPlainly = plainReplies
       return ProviderLedger(name: provider.name, standard: behaviour, capacity: keep)
     }
     return Mock(ledgers, seed: seed ?? .random(in: .min ... .max))

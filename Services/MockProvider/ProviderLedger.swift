@@ -70,13 +70,13 @@ struct ProviderLedger: Sendable {
   /// Decides what becomes of a request that has been read whole.
   /// - Parameter jitter: A random number in 0..<1.
   mutating func receive(_ body: [UInt8], in dialect: Dialect, _ admission: Admission, jitter: Double) -> Reply {
-    guard admission.n >= firstN else { return .answer(dialect.acceptance(admission.n), afterMs: 0) }
+    guard admission.n >= firstN else { return .answer(acceptance(admission.n, dialect), afterMs: 0) }
     let message: SMS
     do {
       message = try dialect.message(in: body)
     } catch {
       return answer(
-        dialect.refusal(status: 400, reason: "\(error.field) \(error.message)"), .invalid, admission, jitter)
+        refusal(status: 400, reason: "\(error.field) \(error.message)", dialect), .invalid, admission, jitter)
     }
     if !arrived.insert(message).inserted { statistics.repeats += 1 }
     update(admission.n) {
@@ -86,13 +86,13 @@ struct ProviderLedger: Sendable {
     if admission.isRefused {
       statistics.refused += 1
       let status = behaviour.violationStatus
-      let refusal = dialect.refusal(
-        status: status, reason: "limit exceeded", retryAfterS: status == 429 ? admission.retryAfterS : nil)
+      let refusal = refusal(
+        status: status, reason: "limit exceeded", dialect, retryAfterS: status == 429 ? admission.retryAfterS : nil)
       return answer(refusal, .refused, admission, jitter)
     }
     guard let effect = faults.effect(number: message.number, draw: admission.draw) else {
       take(message)
-      return answer(dialect.acceptance(admission.n), .accepted, admission, jitter)
+      return answer(acceptance(admission.n, dialect), .accepted, admission, jitter)
     }
     statistics.faulted += 1
     if effect.takesMessage { take(message) }
@@ -129,15 +129,20 @@ struct ProviderLedger: Sendable {
   ) -> Reply {
     switch effect {
     case .status(let status):
-      return answer(dialect.refusal(status: status, reason: "fault"), .fault(effect), admission, jitter)
+      return answer(refusal(status: status, reason: "fault", dialect), .fault(effect), admission, jitter)
+    case .error(let reason):
+      return answer(refusal(status: 200, reason: reason, dialect), .fault(effect), admission, jitter)
+    case .reply(let status, let contentType, let body):
+      return answer(
+        Answer(status: status, contentType: contentType, bytes: body), .fault(effect), admission, jitter)
     case .retryAfter(let seconds):
-      let refusal = dialect.refusal(status: 429, reason: "slow down", retryAfterS: seconds)
+      let refusal = refusal(status: 429, reason: "slow down", dialect, retryAfterS: seconds)
       return answer(refusal, .fault(effect), admission, jitter)
     case .garbage:
       let garbage = Answer(status: 200, contentType: "text/html", body: "<html><\u{1}{\"]]> \u{FFFD}")
       return answer(garbage, .fault(effect), admission, jitter)
     case .cut:
-      var whole = dialect.acceptance(admission.n)
+      var whole = acceptance(admission.n, dialect)
       whole.isCut = true
       return answer(whole, .fault(effect), admission, jitter)
     case .timeout:
@@ -150,6 +155,14 @@ struct ProviderLedger: Sendable {
       finish(admission.n, .fault(effect), status: nil)
       return .close(afterMs: latency(jitter))
     }
+  }
+
+  private func acceptance(_ n: Int, _ dialect: Dialect) -> Answer {
+    dialect.acceptance(n, isPlain: behaviour.answersPlainly)
+  }
+
+  private func refusal(status: Int, reason: String, _ dialect: Dialect, retryAfterS: Int? = nil) -> Answer {
+    dialect.refusal(status: status, reason: reason, isPlain: behaviour.answersPlainly, retryAfterS: retryAfterS)
   }
 
   private mutating func answer(

@@ -34,16 +34,16 @@ enum SchedulerBuild {
         publisher: publisher, relay: OutboxRelay(pool: pool, publisher: publisher, logger: logger),
         poison: PoisonReporter(publisher: publisher, logger: logger), file: file,
         board: board(file, stored, now: (term.databaseTime() ?? .now()).seconds),
-        ledgerPool: ledgerPool, logger: logger)
+        ledgerPool: ledgerPool, logReading: settings.amqp.named("scheduler log"), logger: logger)
       try await loop.run(
         announcing: ProvidersChanged(
           providers: file.providers.compactMap { settings in stored[settings.name].map { settings.fact($0) } }))
     }
     let health = HealthServer(settings: settings, logger: logger) {
       if !publisher.isReady { return "broker not reachable" }
-      return pool.isReady ? nil : "database not reachable"
+      return await DatabaseCheck.reason(pool)
     }
-    return [pool, ledgerPool, publisher, health, election]
+    return [health, pool, ledgerPool, publisher, election]
   }
 
   /// The providers as they are in force; a new leader's buckets start empty.

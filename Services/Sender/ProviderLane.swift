@@ -19,7 +19,10 @@ actor ProviderLane {
   private let transport: HTTPTransport
   private let endings: EndingWriter
   private let slowAnswers: SlowAnswers
+  private let reach: ReachWatch
+  private let metrics: SenderMetrics
   private let logger: Logger
+  private var slowConnections = LogPause()
   private var items: Deque<Item> = []
   private var waiting: Set<AttemptID> = []
   private var limit: ProviderLimit?
@@ -33,13 +36,18 @@ actor ProviderLane {
   /// Requests under way.
   private var sending: Set<AttemptID> = []
 
-  init(adapter: ProviderAdapter, gate: Gate, transport: HTTPTransport, endings: EndingWriter, logger: Logger) {
+  init(
+    adapter: ProviderAdapter, gate: Gate, transport: HTTPTransport, endings: EndingWriter, reach: ReachWatch,
+    logger: Logger
+  ) {
     self.adapter = adapter
     self.gate = gate
     self.transport = transport
     self.endings = endings
+    self.reach = reach
     self.logger = logger
-    slowAnswers = SlowAnswers(gate: gate, relaxAfter: adapter.claimLimit + .milliseconds(200), logger: logger)
+    metrics = SenderMetrics(provider: adapter.settings.name)
+    slowAnswers = SlowAnswers(gate: gate, logger: logger)
     (arrivals, arrived) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
@@ -102,11 +110,18 @@ actor ProviderLane {
     guard let limit else { return nil }
     await startLine.whenFewer(than: mostAtStart(limit))
     guard !isStopping else { return nil }
+    let isDoubtful = reach.isDoubtful(adapter.settings.name)
+    // What waits here goes back when its lease runs out.
+    if reach.isPaused || (isDoubtful && !sending.isEmpty) { return ContinuousClock.now + .milliseconds(100) }
     if mustClose {
-      try await gate.closeForOneWindow(provider: adapter.settings.name)
+      try await gate.closeForOneWindow(provider: adapter.settings.name, claimLimit: adapter.claimLimit)
       mustClose = false
     }
-    let batch = Array(items.prefix(batchSize(limit)))
+    let batch = Array(items.prefix(isDoubtful ? 1 : batchSize(limit)))
+    guard DescriptorRoom.isThere(for: Self.descriptors(for: batch.count + startLine.count)) else {
+      reach.noteNoDescriptors()
+      return ContinuousClock.now + .milliseconds(100)
+    }
     Failpoint.reach(.claiming)
     let issuedAt = ContinuousClock.now
     let answer = try await gate.claim(
@@ -169,11 +184,15 @@ actor ProviderLane {
     max(5, min(256, limit.count * 20 / max(1, limit.windowMilliseconds)))
   }
 
-  /// How many may have been claimed and not begun: as many as are due in a quarter of the time they have for that.
+  /// How many may have been claimed and not begun: as many as are due in half of the time they have for that.
   private func mostAtStart(_ limit: ProviderLimit) -> Int {
     let seconds = Double(limit.windowMilliseconds) / 1000
-    return max(5, Int(Double(limit.count) / seconds * (adapter.claimLimit / .seconds(1)) / 4))
+    return max(5, Int(Double(limit.count) / seconds * (adapter.claimLimit / .seconds(1)) / 2))
   }
+
+  /// What so many requests may need: a socket each and what the resolver opens, beside a reserve for the database and the
+  /// broker.
+  private static func descriptors(for requests: Int) -> Int { 3 * requests + 32 }
 
   private func send(_ attempt: SendCommand.Attempt, _ claim: Claim, _ firstByte: FirstByte) async {
     await slowAnswers.watch(attempt.id, claim, firstByte)
@@ -182,14 +201,48 @@ actor ProviderLane {
     firstByte.ended()
     await slowAnswers.forget(attempt.id)
     Failpoint.reach(.answered)
-    if let verdict = adapter.classifier.verdict(on: exchange.result, now: .now()) {
+    let verdict = adapter.verdict(on: exchange.result)
+    switch SendEnding(exchange, claimLimit: adapter.claimLimit, verdict: verdict) {
+    case .verdict(let verdict):
+      note(verdict, exchange)
       await endings.finish(
         Gate.Ending(
           attempt: attempt.id, verdict: verdict, startedAt: exchange.firstByteAt.map(claim.databaseTime),
-          finishedAt: claim.databaseTime(exchange.finishedAt)))
-    } else {
+          finishedAt: claim.databaseTime(exchange.finishedAt), phone: attempt.phone, throttles: attempt.throttles ?? 0))
+    case .unbegun(.late):
+      metrics.claimExpired()
+      await endings.expire(attempt.id)
+    case .unbegun(.noDescriptors):
+      reach.noteNoDescriptors()
       await endings.expire(attempt.id)
     }
     sending.remove(attempt.id)
+  }
+
+  /// Learns from an ending whether the provider can be reached, and says so when the way there is too slow.
+  private func note(_ verdict: ReplyClassifier.Verdict, _ exchange: HTTPTransportExchange) {
+    guard verdict.errorCode == SendEnding.connectSlow else {
+      reach.note(adapter.settings.name, isReached: exchange.requestBytesWritten)
+      return
+    }
+    metrics.connectSlow()
+    guard slowConnections.isOver(now: .now) else { return }
+    logger.warning(
+      "connection ready only after the claim limit, nothing sent: the SMS is tried again",
+      metadata: [
+        LogKey.provider: "\(adapter.settings.name)", LogKey.errorType: "\(SendEnding.connectSlow)",
+        LogKey.duration: "\((exchange.connectedAfter ?? .zero) / .seconds(1))",
+      ])
+  }
+}
+
+/// Lets one line a minute through. Pure.
+private struct LogPause {
+  private var last: ContinuousClock.Instant?
+
+  mutating func isOver(now: ContinuousClock.Instant) -> Bool {
+    if let last, last.duration(to: now) < .seconds(60) { return false }
+    last = now
+    return true
   }
 }

@@ -9,6 +9,12 @@ import ServiceLifecycle
 
 /// All wiring of the sender.
 enum SenderBuild {
+  /// Answers in flight are waited for, each for at most its provider's time-out; then their endings are written, 5 s, and
+  /// reported, 3 s.
+  static func shutdownLimit(_ settings: ServiceSettings) throws -> Duration {
+    try (settings.loadProviders().providers.map(\.timeout).max() ?? .zero) + .seconds(8)
+  }
+
   static func services(_ settings: ServiceSettings, _ logger: Logger) async throws -> [any Service] {
     let file = try settings.loadProviders()
     let pool = PostgresPool(configuration: settings.database, logger: logger)
@@ -25,13 +31,14 @@ enum SenderBuild {
     let transport = HTTPTransport(
       configuration: HTTPTransportConfiguration(allowInsecureHTTP: true), logger: logger)
     let reports = ReportQueue(reporter: reporter, logger: logger)
+    let reach = ReachWatch(consumer: consumer, logger: logger)
     let lanes = file.providers.map { provider in
       (
         provider.name,
         ProviderLane(
-          adapter: ProviderAdapter(settings: provider), gate: gate, transport: transport,
+          adapter: ProviderAdapter(settings: provider, logger: logger), gate: gate, transport: transport,
           endings: EndingWriter(gate: gate, provider: provider.name, reports: reports, logger: logger),
-          logger: logger)
+          reach: reach, logger: logger)
       )
     }
     let service = SenderService(
@@ -39,11 +46,11 @@ enum SenderBuild {
       poison: PoisonReporter(publisher: publisher, logger: logger), logger: logger)
     let health = HealthServer(settings: settings, logger: logger) {
       if !publisher.isReady || !consumer.isReady { return "broker not reachable" }
-      return pool.isReady ? nil : "database not reachable"
+      return await DatabaseCheck.reason(pool)
     }
     return [
-      pool, publisher, health, OrphanWatch(gate: gate, reporter: reporter, logger: logger),
-      LedgerPruning(pool: pool, logger: logger), reports, consumer, service,
+      health, pool, publisher, OrphanWatch(gate: gate, reporter: reporter, logger: logger),
+      LedgerPruning(pool: pool, logger: logger), reports, consumer, reach, service,
     ]
   }
 }

@@ -8,7 +8,7 @@ struct SenderCommand: AsyncParsableCommand {
     commandName: "sender", abstract: "Sends SMS to the providers through the gate. Settings: SLUICE_* variables.")
 
   func run() async {
-    // The provider's time-out and 5 s: answers in flight are waited for.
-    await ServiceRunner.run(service: "sender", shutdownLimit: .seconds(38), services: SenderBuild.services)
+    await ServiceRunner.run(
+      service: "sender", shutdownLimit: SenderBuild.shutdownLimit, services: SenderBuild.services)
   }
 }

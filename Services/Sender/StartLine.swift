@@ -12,6 +12,9 @@ final class StartLine: Sendable {
 
   private let state = NIOLockedValueBox(State())
 
+  /// Requests that were claimed and have not begun.
+  var count: Int { state.withLockedValue { $0.waiting } }
+
   /// A request was claimed.
   func enter() { state.withLockedValue { $0.waiting += 1 } }
 

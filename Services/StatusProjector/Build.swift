@@ -21,13 +21,14 @@ func buildProjector(
   let publisher = AMQPPublisher(configuration: settings.amqp.named("\(settings.instance) publisher"), logger: logger)
   let poison = PoisonReporter(publisher: publisher, logger: logger)
   let metrics = (fold: ProjectorMetrics(), ledger: LedgerMetrics(), headroom: HeadroomMetrics())
+  let reading = LogReading()
   let election = LeaderElection(
     lease: LeaderLease(pool: pool, schema: ProjectionSchema.live.name, holder: settings.instance), logger: logger
   ) { epoch in
     let store = ProjectionStore(pool: pool, epoch: epoch)
     try await ProjectorTerm(
       store: store, amqp: settings.amqp.named("\(settings.instance) consumer"), poison: poison, limits: limits,
-      metrics: metrics.fold, logger: logger,
+      metrics: metrics.fold, reading: reading, logger: logger,
       chores: [
         LedgerTask(pool: pool, metrics: metrics.ledger, logger: logger).run,
         RetentionTask(store: store, settings: retention, logger: logger).run,
@@ -44,8 +45,9 @@ func buildProjector(
   }
   // A stand-by is as ready as the leader; which of them leads is a metric.
   let health = HealthServer(settings: settings, logger: logger) {
-    if !pool.isReady { return "database" }
-    return publisher.isReady ? nil : "broker"
+    if !publisher.isReady { return "broker" }
+    if reading.isInterrupted { return "log" }
+    return await DatabaseCheck.reason(pool)
   }
-  return Projector(services: [pool, publisher, health, projector], health: health, election: election)
+  return Projector(services: [health, pool, publisher, projector], health: health, election: election)
 }

@@ -11,7 +11,8 @@ struct CheckCommand: AsyncParsableCommand {
     commandName: "check", abstract: "Compare a broker with what is needed; exit 1 and a list when something is wrong.",
     discussion: """
       Reads the management API as the user `topology`, whose password is SLUICE_BROKER_PASSWORD_TOPOLOGY. Queues, types,
-      arguments, exchanges and bindings are compared: an import keeps an existing queue of another type silently.
+      arguments, exchanges and bindings are compared: an import keeps an existing queue of another type silently. In a
+      cluster every queue needs a member on every node.
       """)
 
   @Option(help: "The management API, for example http://127.0.0.1:15672.")
@@ -30,11 +31,12 @@ struct CheckCommand: AsyncParsableCommand {
       url: url, user: "topology", password: environment["SLUICE_BROKER_PASSWORD_TOPOLOGY"] ?? "")
     let needed = BrokerTopology(providers: file.providers.map(\.name))
     let deadline = ContinuousClock.now + .seconds(wait)
-    var problems = try await problems(broker, needed, until: deadline)
+    var (problems, remarks) = try await findings(broker, needed)
     while !problems.isEmpty, ContinuousClock.now < deadline {
       try await Task.sleep(for: .milliseconds(500))
-      problems = try await self.problems(broker, needed, until: deadline)
+      (problems, remarks) = try await findings(broker, needed)
     }
+    for remark in remarks { print("topology: \(remark)") }
     guard !problems.isEmpty else {
       print("topology: as needed (\(needed.queues.count) queues, \(needed.bindings.count) bindings)")
       return
@@ -43,13 +45,14 @@ struct CheckCommand: AsyncParsableCommand {
     throw ExitCode(1)
   }
 
-  private func problems(
-    _ broker: ManagementAPI, _ needed: BrokerTopology, until deadline: ContinuousClock.Instant
-  ) async throws -> [String] {
+  private func findings(
+    _ broker: ManagementAPI, _ needed: BrokerTopology
+  ) async throws -> (problems: [String], remarks: [String]) {
     do {
-      return TopologyDifference(needed: needed, found: try await broker.topology()).problems
+      let difference = TopologyDifference(needed: needed, found: try await broker.topology())
+      return (difference.problems, difference.remarks)
     } catch let error as ManagementAPIError {
-      return [error.message]
+      return ([error.message], [])
     }
   }
 }

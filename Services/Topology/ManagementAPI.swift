@@ -24,6 +24,12 @@ struct ManagementAPI {
     var type: String
     var durable: Bool
     var arguments: [String: ArgumentValue]
+    /// Of a quorum queue or stream.
+    var members: [String]?
+  }
+
+  private struct Node: Decodable {
+    var name: String
   }
 
   private struct Policy: Decodable {
@@ -52,8 +58,10 @@ struct ManagementAPI {
     }
     for queue in try await get("queues", as: [Queue].self, transport) {
       found.queues[queue.name] = FoundTopology.Queue(
-        type: queue.type, isDurable: queue.durable, arguments: Set(queue.arguments.keys))
+        type: queue.type, isDurable: queue.durable, arguments: Set(queue.arguments.keys),
+        members: Set(queue.members ?? []))
     }
+    found.nodes = Set(try await get("nodes", as: [Node].self, transport).map(\.name))
     for policy in try await get("policies", as: [Policy].self, transport) { found.policies.insert(policy.name) }
     for binding in try await get("bindings", as: [Binding].self, transport) where binding.destination_type == "queue" {
       found.bindings.insert(
@@ -69,7 +77,7 @@ struct ManagementAPI {
     let credentials = Data("\(user):\(password)".utf8).base64EncodedString()
     let exchange = await transport.perform(
       HTTPTransportRequest(
-        method: "GET", url: "\(url)/api/\(kind)/\(BrokerNames.virtualHost)",
+        method: "GET", url: "\(url)/api/\(kind)\(kind == "nodes" ? "" : "/\(BrokerNames.virtualHost)")",
         headers: [("Authorization", "Basic \(credentials)")], body: [], connectTimeout: .seconds(3),
         timeout: .seconds(10), responseLimit: 16 << 20))
     switch exchange.result {

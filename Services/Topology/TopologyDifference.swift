@@ -5,6 +5,17 @@ struct TopologyDifference {
   var needed: BrokerTopology
   var found: FoundTopology
 
+  /// What is not wrong, and better otherwise.
+  var remarks: [String] {
+    let old = BrokerTopology.Binding(
+      exchange: BrokerNames.events, queue: BrokerNames.submissions, key: MessageType.messageAccepted.rawValue)
+    guard found.bindings.contains(old) else { return [] }
+    return [
+      "binding \(old.exchange) -> \(old.queue) with key '\(old.key)' is of an older version: remove it "
+        + "when all gateways are new"
+    ]
+  }
+
   var problems: [String] {
     var problems: [String] = []
     for exchange in needed.exchanges {
@@ -21,6 +32,11 @@ struct TopologyDifference {
       }
       if existing.type != queue.type {
         problems.append("queue \(queue.name) is of type \(existing.type), needed is \(queue.type)")
+      }
+      let missing = found.nodes.subtracting(existing.members).sorted()
+      if !existing.members.isEmpty, !missing.isEmpty {
+        let nodes = missing.joined(separator: ", ")
+        problems.append("queue \(queue.name) has no member on \(nodes): see rabbitmq-queues grow")
       }
       if !existing.isDurable { problems.append("queue \(queue.name) is not durable") }
       for argument in existing.arguments.sorted() where argument != "x-queue-type" {
@@ -44,6 +60,8 @@ struct FoundTopology: Sendable {
     var type: String
     var isDurable: Bool
     var arguments: Set<String>
+    /// Nodes that hold a copy; empty when the broker does not say.
+    var members: Set<String> = []
   }
 
   /// Type by name.
@@ -51,4 +69,6 @@ struct FoundTopology: Sendable {
   var queues: [String: Queue] = [:]
   var bindings: Set<BrokerTopology.Binding> = []
   var policies: Set<String> = []
+  /// All of the cluster.
+  var nodes: Set<String> = []
 }

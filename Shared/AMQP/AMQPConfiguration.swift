@@ -12,7 +12,7 @@ public struct AMQPConfiguration: Sendable, CustomStringConvertible {
     public var description: String { name.contains(":") ? "[\(name)]:\(port)" : "\(name):\(port)" }
   }
 
-  /// Tried in turn; never empty.
+  /// Each connection begins with one of them at random and goes on in turn, the last bad one last; never empty.
   public var hosts: [Host]
   public var virtualHost: String
   public var username: String
@@ -26,12 +26,22 @@ public struct AMQPConfiguration: Sendable, CustomStringConvertible {
   /// For the handshake, and for each answer to a question.
   public var rpcTimeout: Duration = .seconds(5)
   public var frameMax = 131_072
+  /// How publishers find out, while they have nothing to publish, whether the broker confirms anything; nil for not at all.
+  public var probe: AMQPProbe?
+  /// Shared by all copies: the connections of a process learn from each other which host does not work.
+  let board = HostBoard()
 
   public init(hosts: [Host], virtualHost: String, username: String, password: String) {
     self.hosts = hosts
     self.virtualHost = virtualHost
     self.username = username
     self.password = password
+  }
+
+  public func with(probe: AMQPProbe) -> AMQPConfiguration {
+    var copy = self
+    copy.probe = probe
+    return copy
   }
 
   public func named(_ connectionName: String) -> AMQPConfiguration {

@@ -10,6 +10,10 @@ public struct AMQPError: Error, Sendable, Equatable, CustomStringConvertible {
     case lost
     /// The broker closed the connection; `replyCode` says why.
     case closedByBroker
+    /// The host is connected and confirms nothing of what is published.
+    case stalled
+    /// The host does not deliver what others would.
+    case silent
     /// The two sides do not understand each other.
     case protocolViolation
     case other

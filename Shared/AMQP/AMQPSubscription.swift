@@ -5,11 +5,15 @@ public struct AMQPSubscription: Sendable {
   public var prefetch: UInt16
   /// Where to begin in a stream the first time; nil for other queues.
   public var streamOffset: StreamOffset?
+  /// A stream that is silent for longer is read from another host, ever more rarely while it stays silent; nil for one
+  /// that may be silent.
+  public var silence: Duration?
 
-  public init(queue: String, prefetch: UInt16, streamOffset: StreamOffset? = nil) {
+  public init(queue: String, prefetch: UInt16, streamOffset: StreamOffset? = nil, silence: Duration? = nil) {
     self.queue = queue
     self.prefetch = max(1, prefetch)
     self.streamOffset = streamOffset
+    self.silence = silence
   }
 }
 

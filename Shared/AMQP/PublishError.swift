@@ -19,11 +19,14 @@ public struct PublishError: Error, Sendable, CustomStringConvertible {
   public var code: Code
   /// True when the message was written to a connection and its fate is unknown: it may have arrived.
   public var mayHaveArrived: Bool
+  /// The broker's, when it closed the channel.
+  public var replyCode: UInt16?
   /// Safe to log.
   public var message: String
 
-  public init(code: Code, mayHaveArrived: Bool = false, message: String) {
+  public init(code: Code, mayHaveArrived: Bool = false, replyCode: UInt16? = nil, message: String) {
     self.code = code
+    self.replyCode = replyCode
     self.mayHaveArrived = mayHaveArrived
     self.message = message
   }

@@ -47,24 +47,38 @@ int result_of(PhoneNumberUtil::ValidationResult reason) {
     case PhoneNumberUtil::TOO_SHORT: return SLUICE_PHONE_TOO_SHORT;
     case PhoneNumberUtil::TOO_LONG: return SLUICE_PHONE_TOO_LONG;
     case PhoneNumberUtil::INVALID_COUNTRY_CODE: return SLUICE_PHONE_INVALID_COUNTRY;
-    case PhoneNumberUtil::INVALID_LENGTH: return SLUICE_PHONE_NOT_VALID;
+    case PhoneNumberUtil::INVALID_LENGTH: return SLUICE_PHONE_NOT_MOBILE;
   }
-  return SLUICE_PHONE_NOT_VALID;
+  return SLUICE_PHONE_NOT_MOBILE;
+}
+
+int range_of(const PhoneNumber &number) {
+  // The type of a number that is not valid is unknown.
+  switch (util().GetNumberType(number)) {
+    case PhoneNumberUtil::MOBILE:
+    case PhoneNumberUtil::FIXED_LINE_OR_MOBILE: return SLUICE_PHONE_RANGE_MOBILE;
+    case PhoneNumberUtil::UNKNOWN: return SLUICE_PHONE_RANGE_UNASSIGNED;
+    default: return SLUICE_PHONE_RANGE_OTHER;
+  }
 }
 
 }  // namespace
 
-int sluice_phone_parse(const char *text, size_t length, const char *region, int must_be_valid,
-                       char e164[SLUICE_PHONE_CAPACITY]) {
+int sluice_phone_read(const char *text, size_t length, const char *region, char e164[SLUICE_PHONE_CAPACITY],
+                      int *range) {
   try {
     PhoneNumber number;
-    int result = result_of(util().Parse(std::string(text, length), region, &number));
+    const std::string written(text, length);
+    const bool is_international = !written.empty() && written[0] == '+';
+    int result = result_of(is_international ? util().Parse(written, "ZZ", &number)
+                                            : util().ParseAndKeepRawInput(written, region, &number));
     if (result != SLUICE_PHONE_OK) return result;
-    // An SMS cannot reach an extension.
-    if (number.has_extension()) return SLUICE_PHONE_NOT_A_NUMBER;
-    result = result_of(util().IsPossibleNumberWithReason(number));
+    if (!is_international && number.country_code_source() != PhoneNumber::FROM_NUMBER_WITH_IDD) {
+      return SLUICE_PHONE_INVALID_COUNTRY;
+    }
+    result = result_of(util().IsPossibleNumberForTypeWithReason(number, PhoneNumberUtil::MOBILE));
     if (result != SLUICE_PHONE_OK) return result;
-    if (must_be_valid && !util().IsValidNumber(number)) return SLUICE_PHONE_NOT_VALID;
+    if (range) *range = range_of(number);
     std::string formatted;
     util().Format(number, PhoneNumberUtil::E164, &formatted);
     if (formatted.size() >= SLUICE_PHONE_CAPACITY) return SLUICE_PHONE_TOO_LONG;
@@ -75,9 +89,9 @@ int sluice_phone_parse(const char *text, size_t length, const char *region, int 
   }
 }
 
-int sluice_phone_knows_region(const char *region) {
+int sluice_phone_country_code(const char *region) {
   try {
-    return util().GetCountryCodeForRegion(region) != 0;
+    return util().GetCountryCodeForRegion(region);
   } catch (...) {
     return 0;
   }

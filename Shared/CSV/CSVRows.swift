@@ -2,7 +2,7 @@
 ///
 /// Rows end at CR, LF or both and at nothing else, fields at the separator. A field in quotes may hold all of these, and a quote written twice. What
 /// follows a closing quote up to the separator is kept as it is, since spreadsheets do so too. A byte order mark and
-/// blank lines are left out.
+/// blank lines are left out, and so is the line `sep=;` with which a spreadsheet names its separator.
 public struct CSVRows: Sendable, Equatable {
   /// One row.
   public struct Row: Sendable, Equatable {
@@ -26,14 +26,28 @@ public struct CSVRows: Sendable, Equatable {
 
   public private(set) var rows: [Row] = []
 
-  /// - Parameter separator: The one that the first line has most of, among comma, semicolon and tab, when it is not given.
+  /// - Parameter separator: When it is not given, the one that `sep=` names, or else the one that the first line with any has
+  ///   most of, among comma, semicolon and tab.
   public init(_ text: String, separator: Unicode.Scalar? = nil) throws(OpenQuote) {
-    var scanner = Scanner(text, separator: separator ?? Self.likelySeparator(text))
+    let named = separator == nil ? Self.namedSeparator(text) : nil
+    var scanner = Scanner(text, separator: separator ?? named ?? Self.likelySeparator(text))
     rows = try scanner.rows()
+    if named != nil { rows.removeFirst() }
+  }
+
+  private static func namedSeparator(_ text: String) -> Unicode.Scalar? {
+    let first = text.unicodeScalars.drop { $0 == "\u{FEFF}" }.prefix { !$0.endsRow }
+    guard first.count == 5, String(first).lowercased().hasPrefix("sep="), let last = first.last,
+      ",;\t|".unicodeScalars.contains(last)
+    else { return nil }
+    return last
   }
 
   private static func likelySeparator(_ text: String) -> Unicode.Scalar {
-    let first = text.unicodeScalars.prefix { !$0.endsRow }
+    let separators = ",;\t".unicodeScalars
+    // A title may stand above a table.
+    let lines = text.unicodeScalars.split(maxSplits: 10) { $0.endsRow }.prefix(10)
+    guard let first = lines.first(where: { $0.contains(where: separators.contains) }) else { return "," }
     let candidates: [Unicode.Scalar] = [",", ";", "\t"]
     let counts = candidates.map { candidate in (candidate: candidate, count: first.count { $0 == candidate }) }
     // The first of equals: a comma when there is none at all.

@@ -78,7 +78,9 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringCo
     return String(decoding: digits, as: UTF8.self)
   }
 
-  /// Reads RFC 3339: `2026-11-21T08:15:30Z`, with 0 to 9 digits after the second, `Z` or `+hh:mm`.
+  /// Reads ISO 8601 as the libraries of common languages write it: RFC 3339, `2026-11-21T08:15:30Z`, with 0 to 9 digits after
+  /// the second and `Z` or `+hh:mm`; without seconds (Java), with `+hhmm` (PHP) or `+hh` (PostgreSQL), and with the zone's name
+  /// after the offset, `[Asia/Hong_Kong]` (RFC 9557). A time without a zone is none: it is not guessed.
   public init?(_ text: String) {
     var rest = text.utf8[...]
     func number(_ width: Int) -> Int64? {
@@ -97,13 +99,15 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringCo
       return byte
     }
     guard let year = number(4), skip("-") != nil, let month = number(2), skip("-") != nil, let day = number(2),
-      skip("Tt ") != nil, let hour = number(2), skip(":") != nil, let minute = number(2), skip(":") != nil,
-      let second = number(2), (1...12).contains(month), hour < 24, minute < 60, second <= 60
+      skip("Tt ") != nil, let hour = number(2), skip(":") != nil, let minute = number(2), (1...12).contains(month),
+      hour < 24, minute < 60
     else { return nil }
+    let hasSeconds = skip(":") != nil
+    guard let second = hasSeconds ? number(2) : 0, second <= 60 else { return nil }
     let days = daysFromCivil(year, month, day)
     guard civil(fromDays: days) == (year, month, day) else { return nil }
     var fraction: Int64 = 0
-    if skip(".,") != nil {
+    if hasSeconds, skip(".,") != nil {
       var scale: Int64 = 100_000
       var count = 0
       while let digit = number(1) {
@@ -116,13 +120,30 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringCo
     guard let zone = skip("Zz+-") else { return nil }
     var offset: Int64 = 0
     if zone == UInt8(ascii: "+") || zone == UInt8(ascii: "-") {
-      guard let hours = number(2), skip(":") != nil, let minutes = number(2), hours < 24, minutes < 60 else {
+      guard let hours = number(2),
+        let minutes = skip(":") != nil || !rest.isEmpty && rest.first != UInt8(ascii: "[") ? number(2) : 0, hours < 24,
+        minutes < 60
+      else { return nil }
+      offset = (hours * 60 + minutes) * (zone == UInt8(ascii: "+") ? 60 : -60)
+    }
+    // The offset counts; the name is for people.
+    if skip("[") != nil {
+      guard rest.count > 1, rest.last == UInt8(ascii: "]"), rest.dropLast().allSatisfy(Self.isOfZoneName) else {
         return nil
       }
-      offset = (hours * 60 + minutes) * (zone == UInt8(ascii: "+") ? 60 : -60)
+      rest = rest.suffix(0)
     }
     guard rest.isEmpty else { return nil }
     microseconds = (days * 86_400 + hour * 3600 + minute * 60 + second - offset) * 1_000_000 + fraction
+  }
+
+  private static func isOfZoneName(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: "/_+-:".utf8.contains(byte)
+    }
   }
 
   public init(from decoder: any Decoder) throws {

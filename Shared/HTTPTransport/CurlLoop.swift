@@ -92,6 +92,6 @@ extension HTTPTransportExchange {
   fileprivate static func notBegun(_ kind: HTTPTransportFailure.Kind, _ message: String) -> HTTPTransportExchange {
     HTTPTransportExchange(
       result: .notSent(HTTPTransportFailure(kind: kind, message: message)), firstByteAt: nil, finishedAt: .now,
-      requestBytesWritten: false)
+      requestBytesWritten: false, connectedAfter: nil)
   }
 }

@@ -26,6 +26,11 @@ struct EasyOptions {
   /// - Returns: The header list, which must live as long as the handle and be freed after it.
   mutating func apply(_ request: HTTPTransportRequest) -> UnsafeMutablePointer<curl_slist>? {
     set(CURLOPT_URL, string: request.url)
+    if let proxy = request.proxy {
+      set(CURLOPT_PROXY, string: proxy)
+      // An answer to CONNECT is the proxy's and none of the provider's.
+      set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+    }
     set(CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.wholeMilliseconds)
     set(CURLOPT_TIMEOUT_MS, request.timeout.wholeMilliseconds)
     if !request.reuseConnections {
@@ -41,7 +46,9 @@ struct EasyOptions {
       if request.method != "POST" { set(CURLOPT_CUSTOMREQUEST, string: request.method) }
     }
     var list: UnsafeMutablePointer<curl_slist>?
-    for line in ["Expect:"] + request.headers.map({ "\($0): \($1)" }) {
+    // Content codings are decoded as they come, but not asked for.
+    set(CURLOPT_ACCEPT_ENCODING, string: "")
+    for line in ["Expect:", "Accept-Encoding:"] + request.headers.map({ "\($0): \($1)" }) {
       if line.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A || $0 == 0 }) { areAccepted = false }
       guard let longer = curl_slist_append(list, line) else {
         areAccepted = false

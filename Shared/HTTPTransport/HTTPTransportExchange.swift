@@ -5,7 +5,7 @@ public struct HTTPTransportExchange: Sendable {
     /// The peer answered. Header names are in lower case. Not complete: the body was cut off, ran into the time limit or
     /// was longer than the response limit.
     case response(status: Int, headers: [(String, String)], body: [UInt8], isComplete: Bool)
-    /// No byte of the request was written.
+    /// No byte of the request reached the peer: none was written, or a proxy did not pass it on.
     case notSent(HTTPTransportFailure)
     /// The claim was too old when the connection was ready; no byte of the request was written.
     case claimExpired
@@ -21,6 +21,8 @@ public struct HTTPTransportExchange: Sendable {
   public let finishedAt: ContinuousClock.Instant
   /// Whether any byte of the request was handed to the network.
   public let requestBytesWritten: Bool
+  /// How long it took until the connection was ready, of a kept one next to nothing; `nil` when it never was.
+  public let connectedAfter: Duration?
 }
 
 /// Why a request got no answer.
@@ -28,6 +30,8 @@ public struct HTTPTransportFailure: Error, Sendable, Equatable {
   /// What kind of thing went wrong.
   public enum Kind: String, Sendable {
     case timeout, connection, resolve, tls, cut, cancelled, other
+    /// This process has no descriptors left: it says nothing about the peer.
+    case descriptors
   }
 
   /// What kind of thing went wrong.

@@ -14,6 +14,10 @@ final class Transfer {
   private var response = ResponseCollector()
   private var firstByteAt: ContinuousClock.Instant?
   private var isClaimExpired = false
+  /// What had been written before the request itself: a CONNECT to a proxy.
+  private var bytesBefore = 0
+  private let begunAt = ContinuousClock.now
+  private var connectedAfter: Duration?
 
   /// Prepares the handle; `nil` when libcurl refuses a part of the request.
   init?(
@@ -45,15 +49,25 @@ final class Transfer {
 
   /// Says how the request ended. Call it before the handle is removed.
   func exchange(endedBy code: CURLcode) -> HTTPTransportExchange {
-    let hasWritten = hasWrittenBytes
+    let hasWritten = hasWrittenBytes && !isRefusedByProxy
     return HTTPTransportExchange(
       result: result(of: code, hasWritten: hasWritten), firstByteAt: hasWritten ? firstByteAt : nil, finishedAt: .now,
-      requestBytesWritten: hasWritten)
+      requestBytesWritten: hasWritten, connectedAfter: connectedAfter)
   }
 
-  private var hasWrittenBytes: Bool { sluice_curl_get_long(handle, CURLINFO_REQUEST_SIZE) > 0 }
+  private var bytesWritten: Int { sluice_curl_get_long(handle, CURLINFO_REQUEST_SIZE) }
+
+  private var hasWrittenBytes: Bool { firstByteAt != nil && bytesWritten > bytesBefore }
+
+  /// A 407 without a tunnel is the proxy's own (RFC 9110 §15.5.8): it passed nothing on.
+  private var isRefusedByProxy: Bool {
+    request.proxy != nil && response.status == 407 && request.url.lowercased().hasPrefix("http:")
+  }
 
   private func result(of code: CURLcode, hasWritten: Bool) -> HTTPTransportExchange.Result {
+    if isRefusedByProxy {
+      return .notSent(HTTPTransportFailure(kind: .connection, message: "the proxy refused the credentials"))
+    }
     // libcurl calls it a success when the connection ends within the head.
     if code == CURLE_OK, !response.isHeadComplete {
       return .unknown(HTTPTransportFailure(kind: .cut, message: "the head of the answer was cut off"))
@@ -62,9 +76,20 @@ final class Transfer {
       return .response(status: response.status, headers: response.headers, body: response.body, isComplete: true)
     }
     let failure = isCancelled ? HTTPTransportFailure(kind: .cancelled, message: "cancelled") : .init(code)
-    guard hasWritten else { return isClaimExpired ? .claimExpired : .notSent(failure) }
+    guard hasWritten else { return isClaimExpired ? .claimExpired : .notSent(Self.local(failure)) }
     guard response.isHeadComplete else { return .unknown(failure) }
     return .response(status: response.status, headers: response.headers, body: response.body, isComplete: false)
+  }
+
+  /// libcurl has no code of its own for a socket, or a file of the resolver's, that the system refused.
+  private static func local(_ failure: HTTPTransportFailure) -> HTTPTransportFailure {
+    switch failure.kind {
+    case .connection, .resolve, .tls, .other:
+      DescriptorRoom.isThere(for: 4)
+        ? failure : HTTPTransportFailure(kind: .descriptors, message: "no descriptors left")
+    case .timeout, .cut, .cancelled, .descriptors:
+      failure
+    }
   }
 
   private func setCallbacks(_ options: inout EasyOptions) {
@@ -97,10 +122,13 @@ final class Transfer {
   private func beforeRequest() -> Int32 {
     if !request.isRepeatable, hasWrittenBytes { return CURL_PREREQFUNC_ABORT }
     let now = ContinuousClock.now
-    if let claimedAt = request.claimedAt, claimedAt.duration(to: now) > request.claimLimit {
+    connectedAfter = begunAt.duration(to: now)
+    let limit = firstByteAt == nil ? request.claimLimit : min(request.claimLimit, HTTPTransportRequest.repeatLimit)
+    if let claimedAt = request.claimedAt, claimedAt.duration(to: now) > limit {
       isClaimExpired = true
       return CURL_PREREQFUNC_ABORT
     }
+    if firstByteAt == nil { bytesBefore = bytesWritten }
     firstByteAt = now
     onFirstByte?(now)
     return CURL_PREREQFUNC_OK

@@ -9,6 +9,11 @@ public struct RetryBackoff: Sendable, Hashable {
   /// Seconds; no retry waits longer.
   public var cap: Double
 
+  /// The same without an end, and with a shorter cap: for attempts that cannot have arrived.
+  public func endless(cap: Double) -> RetryBackoff {
+    RetryBackoff(maxAttempts: .max, base: base, cap: min(self.cap, cap))
+  }
+
   public init(maxAttempts: Int = 5, base: Double = 2, cap: Double = 300) {
     self.maxAttempts = maxAttempts
     self.base = base

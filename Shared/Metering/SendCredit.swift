@@ -3,6 +3,10 @@
 /// What is outstanding can no longer be re-ordered, cancelled or expired, and a dead sender parks it, so it is kept to
 /// `max(2, ⌈rate × (usual latency + 0.25 s)⌉)`.
 public struct SendCredit: Sendable {
+  /// Seconds; a longer answer counts as this long. However slowly a provider answers, what it would swallow if it stopped
+  /// stays bounded.
+  public static let longest = 5.0
+
   /// Seconds between claim and answer, as usually seen.
   public private(set) var latency = 0.0
   /// SMS that were issued and not reported back.
@@ -20,9 +24,9 @@ public struct SendCredit: Sendable {
 
   public mutating func settle(_ count: Int) { outstanding = max(0, outstanding - count) }
 
-  /// Learns from an answer: an exponentially weighted mean over about ten answers.
+  /// Learns from an answer: an exponentially weighted mean over about ten answers. A time-out is no answer.
   public mutating func learn(latency seconds: Double) {
-    guard seconds >= 0, seconds < 60 else { return }
-    latency += (seconds - latency) * 0.1
+    guard seconds >= 0 else { return }
+    latency += (min(seconds, Self.longest) - latency) * 0.1
   }
 }

@@ -6,6 +6,9 @@ public struct PhoneNumberError: Error, Sendable, Hashable {
     case tooShort = "too_short"
     case tooLong = "too_long"
     case invalidCountry = "invalid_country"
+    /// Two readings are possible, of two countries.
+    case ambiguous
+    case notMobile = "not_mobile"
     case notValid = "not_valid"
   }
 
@@ -16,9 +19,11 @@ public struct PhoneNumberError: Error, Sendable, Hashable {
   public var message: String {
     switch code {
     case .notANumber: "This is not a telephone number."
-    case .tooShort: "The number is too short."
-    case .tooLong: "The number is too long."
+    case .tooShort: "The number is too short for a mobile number of its country."
+    case .tooLong: "The number is too long for a mobile number of its country."
     case .invalidCountry: "The number's country code does not exist."
+    case .ambiguous: "The number's country is not clear. Write it with + and the country code."
+    case .notMobile: "The number is not a mobile number: it cannot receive SMS."
     case .notValid: "No such number is in use in its country."
     }
   }

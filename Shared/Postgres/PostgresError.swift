@@ -53,11 +53,14 @@ public struct PostgresError: Error, Sendable {
   /// A unique constraint was violated (23505).
   public var isUniqueViolation: Bool { sqlState == "23505" }
 
+  /// The server ended the transaction to resolve a deadlock (40P01).
+  public var isDeadlock: Bool { sqlState == "40P01" }
+
   /// The transaction may be run again as a whole: it was certainly not committed, and can succeed the next time.
   public var isRetryable: Bool {
     switch code {
     case .connection: true
-    case .server: sqlState == "40001" || sqlState == "40P01"
+    case .server: sqlState == "40001" || isDeadlock
     case .commitUnknown, .timeout, .cancelled, .poolExhausted, .parameter, .decoding, .configuration: false
     }
   }

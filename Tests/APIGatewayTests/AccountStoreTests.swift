@@ -37,6 +37,24 @@ struct AccountStoreTests {
       """)
   }
 
+  @Test("What is read every two seconds and what is dropped every hour is served by indexes, however many there are")
+  func plans() async throws {
+    let cluster = try await PostgresCluster.shared()
+    let url = try await cluster.makeDatabase()
+    try await GatewayFixture.run(database: url) { gateway in
+      let user = try await Self.add("eve", to: gateway.pool)
+      try await Self.addTokens("good", of: user, to: gateway.pool)
+      let plans = try await PlanLog(cluster: cluster, url: url)
+      let found = try await plans.unserved { pool in
+        let store = AccountStore(pool: pool)
+        #expect(try await store.recentChanges().changed.count == 2)
+        try await store.clean(auditDays: 30)
+        _ = try await IdempotencyRetention(store: IdempotencyStore(pool: pool), days: 30).round()
+      }
+      #expect(found == [])
+    }
+  }
+
   @Test("Of all tokens those that work are read, and of what changed also those that ended")
   func readings() async throws {
     try await Self.run { (gateway: GatewayFixture) async throws -> Void in

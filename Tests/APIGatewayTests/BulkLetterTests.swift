@@ -71,7 +71,7 @@ struct BulkLetterTests {
       #expect(try await Self.post(gateway, "settle", ids).status == 200)
       let settle = try gateway.publisher.command(DeadLetterSettle.self).body
       #expect(settle.selection == LetterSelection(ids: [id], limit: 1) && settle.verdict == .failed)
-      #expect(try await Self.post(gateway, "replay", #"{"filter": {}, "class": "normal"}"#).status == 200)
+      #expect(try await Self.post(gateway, "replay", #"{"filter": {}, "all": true, "class": "normal"}"#).status == 200)
       let replay = try gateway.publisher.command(DeadLetterReplay.self).body
       #expect(replay.selection == LetterSelection() && replay.messageClass == .normal)
     }
@@ -82,15 +82,19 @@ struct BulkLetterTests {
     try await DeadLetterTables.run { gateway in
       gateway.playDeadLetters()
       for unit in ["dead", "dead", "unconfirmed"] {
-        try await DeadLetterTables.insert(unit: unit, user: gateway.user.userID, into: gateway.pool)
+        try await DeadLetterTables.insert(
+          unit: unit, errorType: unit == "dead" ? "timeout" : unit, user: gateway.user.userID, into: gateway.pool)
       }
-      for (action, extra, count) in [("abandon", "", 2), ("settle", #", "as": "sent""#, 1), ("replay", "", 3)] {
+      for (action, extra, count) in [("abandon", "", 2), ("settle", #", "as": "sent""#, 1), ("replay", "", 2)] {
         let preview = try await Self.post(gateway, action, #"{"filter": {}, "dry_run": true\#(extra)}"#)
         #expect(preview.number("data.count") == Double(count), "\(action)")
         #expect(preview["data.estimated_complete_at"] == .null, "nothing is known of the queue")
         let limited = try await Self.post(gateway, action, #"{"filter": {}, "limit": 1, "dry_run": true\#(extra)}"#)
         #expect(limited.number("data.count") == 1)
       }
+      let named = try await Self.post(
+        gateway, "replay", #"{"filter": {"error_type": "unconfirmed"}, "dry_run": true}"#)
+      #expect(named.number("data.count") == 1, "an unconfirmed SMS goes again only when that is said")
       #expect(gateway.published == 0)
       let abandoned = try await Self.post(gateway, "abandon", #"{"filter": {}}"#)
       #expect(abandoned.number("data.count") == 2 && abandoned["data.replay_id"] == .null, "\(abandoned.body)")
@@ -127,14 +131,21 @@ struct BulkLetterTests {
         ("replay", #"{"filter": {}, "ids": ["\#(letter)"]}"#, ["ids"]), ("replay", #"{"ids": []}"#, ["ids"]),
         ("replay", #"{"ids": "x"}"#, ["ids"]), ("replay", #"{"ids": ["x", "\#(letter)", 7]}"#, ["ids[0]", "ids[2]"]),
         ("replay", #"{"ids": \#(many)}"#, ["ids"]), ("replay", #"{"filter": []}"#, ["filter"]),
-        ("replay", #"{"filter": {"status": "replaying"}}"#, ["filter.status"]),
+        ("replay", #"{"filter": {"status": "replaying"}, "all": true}"#, ["filter.status"]),
+        ("replay", #"{"filter": {}}"#, ["filter"]),
+        ("replay", #"{"filter": {"status": "pending"}, "all": false}"#, ["filter"]),
+        ("replay", #"{"filter": {"provider": null}, "dry_run": false}"#, ["filter"]),
+        ("abandon", #"{"filter": {}, "all": true}"#, ["all"]),
         (
           "replay", #"{"filter": {"phone": "1", "user_id": "ann", "from": 1, "provider": ""}}"#,
           ["filter.phone", "filter.user_id", "filter.from", "filter.provider"]
         ),
         ("replay", #"{"filter": {"error_type": "poison"}}"#, ["filter.error_type"]),
         ("replay", #"{"filter": {"provider": "a", "provider": "b"}}"#, ["filter.provider"]),
-        ("replay", #"{"filter": {}, "limit": 0, "dry_run": 1, "provider": "none"}"#, ["limit", "dry_run", "provider"]),
+        (
+          "replay", #"{"filter": {}, "all": true, "limit": 0, "dry_run": 1, "provider": "none"}"#,
+          ["limit", "dry_run", "provider"]
+        ),
         ("abandon", #"{"filter": {}, "limit": 100001, "class": "bulk"}"#, ["limit", "class"]),
         ("settle", #"{"filter": {}}"#, ["as"]), ("settle", #"{"filter": {}, "as": "gone"}"#, ["as"]),
         ("abandon", #"{"ids": ["\#(letter)", "\#(poison)"]}"#, ["ids[1]"]),

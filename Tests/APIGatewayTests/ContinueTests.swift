@@ -78,7 +78,7 @@ struct ContinueTests {
 
   /// Of all answers in a text.
   private static func statuses(_ text: String) -> [Int] {
-    text.components(separatedBy: "HTTP/1.1 ").dropFirst().compactMap { Int($0.prefix(3)) }
+    text.matches(of: /HTTP\/1\.[01] (\d{3})/).compactMap { Int($0.1) }
   }
 }
 

@@ -245,7 +245,7 @@ struct DeadLetterListTests {
       let id = EnvelopeID.timeOrdered()
       let requests: [(String, String, String?)] = [
         ("GET", "", nil), ("GET", "/\(id)", nil), ("GET", "/replays", nil), ("POST", "/\(id)/replay", nil),
-        ("POST", "/replay", #"{"filter": {}}"#), ("POST", "/abandon", #"{"ids": ["\#(id)"]}"#),
+        ("POST", "/replay", #"{"filter": {}, "all": true}"#), ("POST", "/abandon", #"{"ids": ["\#(id)"]}"#),
         ("POST", "/replays/\(id)/cancel", nil),
       ]
       for (method, path, body) in requests {

@@ -49,6 +49,12 @@ struct GatewaySettingsTests {
       problems(["SLUICE_SESSION_HOURS": "0", "SLUICE_TRUSTED_PROXIES": "10.0.0.0/33", "SLUICE_TIME_ZONE": "Mars"]) == [
         "SLUICE_TIME_ZONE", "SLUICE_SESSION_HOURS", "SLUICE_TRUSTED_PROXIES",
       ])
+    // A key that is forgotten before its message is would be sent again under an id that is shown as sent long ago.
+    #expect(problems(["SLUICE_IDEMPOTENCY_DAYS": "399"]) == ["SLUICE_IDEMPOTENCY_DAYS"])
+    #expect(problems(["SLUICE_DROP_AFTER_DAYS": "500"]) == ["SLUICE_IDEMPOTENCY_DAYS"])
+    #expect(
+      problems(["SLUICE_IDEMPOTENCY_DAYS": "30", "SLUICE_DROP_AFTER_DAYS": "30", "SLUICE_REDACT_AFTER_DAYS": "30"])
+        == [])
     #expect(problems(["SLUICE_ADMIN_USER": "root", "SLUICE_ADMIN_TOKEN": "short"]) == ["SLUICE_ADMIN_TOKEN"])
   }
 

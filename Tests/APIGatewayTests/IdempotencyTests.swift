@@ -127,6 +127,29 @@ struct IdempotencyTests {
     }
   }
 
+  @Test("A refused request that is repeated after its time is told so, unless it was taken after all")
+  func expiredMeanwhile() async throws {
+    try await Self.run { gateway in
+      gateway.publisher.state.withLockedValue { $0.isSilent = true }
+      let refused = try await gateway.post("/api/sms", Self.body, key: "k")
+      #expect(refused.status == 503)
+      gateway.publisher.state.withLockedValue { $0.isSilent = false }
+      try await gateway.pool.query(
+        "UPDATE accounts.idempotency_keys SET accepted_at = accepted_at - interval '601 seconds'")
+      for _ in 1...2 {
+        let late = try await gateway.post("/api/sms", Self.body, key: "k")
+        #expect(late.status == 409, "\(late.body)")
+        #expect(late.string("error.code") == "WOULD_EXPIRE")
+        #expect(late.string("error.details.0.field") == "validity_seconds")
+      }
+      #expect(try gateway.publisher.accepted().isEmpty)
+      let id = try #require(refused.string("error.details.0.message_id").flatMap { MessageID($0) })
+      try await gateway.pool.query(
+        "INSERT INTO projection.messages_read (message_id, user_id) VALUES (\(id.uuid), \(gateway.user.userID.uuid))")
+      #expect(try await gateway.post("/api/sms", Self.body, key: "k").status == 202)
+    }
+  }
+
   @Test("What was not confirmed can be sent again at once, under the same id")
   func notConfirmed() async throws {
     try await Self.run { gateway in

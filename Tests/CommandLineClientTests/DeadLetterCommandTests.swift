@@ -63,7 +63,7 @@ struct DeadLetterCommandTests {
       [
         "--status", "pending", "--error-type", "timeout", "--last-provider", "hkt", "--user", Self.id, "--message", "m",
         "--from", "a b", "--limit", "5",
-      ], answer: #"{"data": {"dead_letters": [\#(letter)], "next_cursor": "c-1"}}"#)
+      ], answer: #"{"success": true, "data": {"dead_letters": [\#(letter)], "next_cursor": "c-1"}}"#)
     #expect(list.code == 0, "\(list.output)")
     #expect(
       line(list.requests.first)
@@ -72,15 +72,15 @@ struct DeadLetterCommandTests {
     for text in [Self.id, "2026-01-02 11:04", "timeout", "dead", "+85291234567", "ann", "--cursor c-1"] {
       #expect(list.output.contains(text), "\(text): \(list.output)")
     }
-    let one = try await sluice(["show", Self.id], answer: #"{"data": \#(letter)}"#)
+    let one = try await sluice(["show", Self.id], answer: #"{"success": true, "data": \#(letter)}"#)
     for text in [
       "Hello you", "message m-1, recipient 3, of ann", "5 of 5 attempts, 1 replays", "503", "busy",
       "settle as sent", "refused:x", "log",
     ] {
       #expect(one.output.contains(text), "\(text): \(one.output)")
     }
-    let raw = try await sluice(["show", Self.id, "--json"], answer: #"{"data":  1}"#)
-    #expect(raw.output == "{\"data\":  1}\n")
+    let raw = try await sluice(["show", Self.id, "--json"], answer: #"{"success": true, "data":  1}"#)
+    #expect(raw.output == "{\"success\": true, \"data\":  1}\n")
   }
 
   @Test("One id is asked by itself, several and filters together")
@@ -91,7 +91,7 @@ struct DeadLetterCommandTests {
         "again",
       ],
       answer: """
-        {"data": {"count": 1, "already": false, "replay_id": "r-1", "estimated_complete_at": "2026-01-02T03:04:05.000Z"}}
+        {"success": true, "data": {"count": 1, "already": false, "replay_id": "r-1", "estimated_complete_at": "2026-01-02T03:04:05.000Z"}}
         """)
     #expect(one.code == 0 && one.output.contains("1 replayed, done about 2026-01-02 11:04"), "\(one.output)")
     #expect(one.output.contains("replay r-1"))
@@ -102,14 +102,14 @@ struct DeadLetterCommandTests {
       ])
     let many = try await sluice(
       ["settle", Self.id, Self.other, "--as", "sent", "--limit", "1"],
-      answer: #"{"data": {"count": 1, "refused": 1}, "message": "There was nothing to do"}"#)
+      answer: #"{"success": true, "data": {"count": 1, "refused": 1}, "message": "There was nothing to do"}"#)
     #expect(many.output.contains("1 settled, 1 refused\nThere was nothing to do"), "\(many.output)")
     #expect(line(many.requests.first) == "POST /api/admin/dead-letters/settle")
     #expect(
       try body(many.requests.first) == ["as": "sent", "ids": [.string(Self.id), .string(Self.other)], "limit": 1])
     let dry = try await sluice(
       ["abandon", "--error-type", "timeout", "--to", "2026-01-01T00:00:00Z", "--dry-run"],
-      answer: #"{"data": {"count": 12, "segments": 24, "dry_run": true}, "message": "x"}"#)
+      answer: #"{"success": true, "data": {"count": 12, "segments": 24, "dry_run": true}, "message": "x"}"#)
     #expect(dry.output == "12 would be abandoned, 24 segments\n", "\(dry.output)")
     #expect(
       try body(dry.requests.first) == [
@@ -117,7 +117,7 @@ struct DeadLetterCommandTests {
       ])
     let all = try await sluice(["replay", "--all", "--yes"], answer: "{\"success\": true, \"status\": \"requested\"}")
     #expect(all.code == 0 && all.output.hasPrefix("requested"))
-    #expect(try body(all.requests.first) == ["filter": [:]])
+    #expect(try body(all.requests.first) == ["filter": [:], "all": true])
     let conflict = try await sluice(
       ["abandon", Self.id], answer: #"{"error": {"code": "CONFLICT", "message": "Settle it"}}"#, status: "409 Conflict")
     #expect(conflict.code == 1 && conflict.output.contains("Settle it (CONFLICT)"))
@@ -128,7 +128,8 @@ struct DeadLetterCommandTests {
     let file = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString).json")
     try Data("{\"v\": 1}\n".utf8).write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }  // in the folder for temporary files
-    let run = try await sluice(["replay", Self.id, "--body", file.path], answer: #"{"data": {"count": 1}}"#)
+    let run = try await sluice(
+      ["replay", Self.id, "--body", file.path], answer: #"{"success": true, "data": {"count": 1}}"#)
     #expect(run.code == 0, "\(run.output)")
     #expect(try body(run.requests.first) == ["body": "{\"v\": 1}\n"])
     let missing = try await sluice(["replay", Self.id, "--body", file.path + "x"], answer: "{}")
@@ -142,21 +143,24 @@ struct DeadLetterCommandTests {
        "cancelled_at": "2026-01-02T03:05:05.000Z", "cancelled_by": "ann", "cancel_reason": "too early",
        "ended_at": null, "results": {"pending": 4, "sent": 5}}
       """
-    let list = try await sluice(["replays"], answer: #"{"data": {"replays": [\#(replay)], "next_cursor": null}}"#)
+    let list = try await sluice(
+      ["replays"], answer: #"{"success": true, "data": {"replays": [\#(replay)], "next_cursor": null}}"#)
     #expect(line(list.requests.first) == "GET /api/admin/dead-letters/replays?limit=20")
     #expect(list.output.contains(" by ann: too early") && list.output.contains("the outage is over"), "\(list.output)")
     #expect(list.output.contains("cancelled") && list.output.contains(Self.id), "\(list.output)")
-    let one = try await sluice(["replays", Self.id], answer: #"{"data": \#(replay)}"#)
+    let one = try await sluice(["replays", Self.id], answer: #"{"success": true, "data": \#(replay)}"#)
     #expect(line(one.requests.first) == "GET /api/admin/dead-letters/replays/\(Self.id)")
     #expect(one.output.contains(" by ann: too early"))
     let cancelled = try await sluice(
-      ["cancel", Self.id, "--reason", "oops"], answer: #"{"data": {"count": 4, "in_flight": 1, "already": false}}"#)
+      ["cancel", Self.id, "--reason", "oops"],
+      answer: #"{"success": true, "data": {"count": 4, "in_flight": 1, "already": false}}"#)
     #expect(cancelled.output == "4 taken back, 1 still go\n", "\(cancelled.output)")
     #expect(line(cancelled.requests.first) == "POST /api/admin/dead-letters/replays/\(Self.id)/cancel")
     #expect(try body(cancelled.requests.first) == ["reason": "oops"])
     let again = try await sluice(
       ["cancel", Self.id],
-      answer: #"{"message": "It was cancelled already, by ann", "data": {"count": 0, "already": true}}"#)
+      answer:
+        #"{"success": true, "message": "It was cancelled already, by ann", "data": {"count": 0, "already": true}}"#)
     #expect(again.output == "It was cancelled already, by ann\n", "\(again.output)")
   }
 }

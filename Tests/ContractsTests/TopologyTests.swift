@@ -23,8 +23,24 @@ struct TopologyTests {
   @Test("every queue but the log can be given back its repaired poison")
   func returning() {
     let topology = BrokerTopology(providers: ["a", "b"])
-    for queue in topology.queues where queue.name != BrokerNames.log && queue.name != BrokerNames.poison {
+    for queue in topology.queues where ![BrokerNames.log, BrokerNames.poison, BrokerNames.probes].contains(queue.name) {
       #expect(topology.bindings.contains { $0.exchange == BrokerNames.returning && $0.key == queue.name })
+    }
+  }
+
+  @Test("what is confirmed at the exchange of submissions is in the scheduler's queue")
+  func submissions() {
+    let topology = BrokerTopology(providers: ["hkt"])
+    #expect(topology.bindings.filter { $0.exchange == BrokerNames.submit }.map(\.queue) == [BrokerNames.submissions])
+    #expect(topology.bindings.filter { $0.exchange == BrokerNames.events }.map(\.queue).contains(BrokerNames.log))
+  }
+
+  @Test("every service may send a probe and every account but the check's may write poison")
+  func probes() {
+    for user in BrokerUser.all where user.name != "topology" {
+      for exchange in [BrokerNames.probe, BrokerNames.dead] {
+        #expect(exchange.range(of: user.write, options: .regularExpression) != nil, "\(user.name): \(exchange)")
+      }
     }
   }
 

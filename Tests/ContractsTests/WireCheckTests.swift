@@ -53,12 +53,16 @@ struct WireCheckTests {
   func topology(type: MessageType) {
     let topology = BrokerTopology(providers: ["hkt"])
     // Commands and reports are whatever the log of facts does not carry.
-    let exchange = Self.commands.contains(type) ? BrokerNames.commands : BrokerNames.events
+    let exchange =
+      type == .messageAccepted
+      ? BrokerNames.submit : Self.commands.contains(type) ? BrokerNames.commands : BrokerNames.events
     let key = type == .send ? BrokerNames.send("hkt") : type.rawValue
     let queues = topology.bindings.filter { binding in
       let (pattern, words) = (binding.key.split(separator: "."), key.split(separator: "."))
-      return binding.exchange == exchange && binding.queue != BrokerNames.log && pattern.count == words.count
-        && zip(pattern, words).allSatisfy { $0 == "*" || $0 == $1 }
+      guard binding.exchange == exchange, binding.queue != BrokerNames.log else { return false }
+      // The exchange of submissions has no keys.
+      return exchange == BrokerNames.submit
+        || (pattern.count == words.count && zip(pattern, words).allSatisfy { $0 == "*" || $0 == $1 })
     }.map(\.queue)
     for queue in topology.queues.map(\.name) {
       #expect(type.belongs(in: queue) == queues.contains(queue), "\(type.rawValue) in \(queue)")

@@ -149,6 +149,24 @@ struct OrderTests {
     }
   }
 
+  @Test("that left while their mark was lost count once when their replay is cancelled")
+  func markLost() async throws {
+    try await withDesk { desk in
+      try await desk.bury(300)
+      let request = try await replay(desk)
+      _ = try await next(desk)
+      // The second order was published too, and the transaction that said so was rolled back: the scheduler has all 300.
+      let taken = try await cancel(request, desk)
+      let order = try #require(try await next(desk))
+      var counts = UnitCounts()
+      counts.dead = 299
+      counts.sending = 1
+      let done = try await desk.requests.take(
+        CommandAnswered(commandID: order.commandID, command: .replayCancel, result: .done, counts: counts))
+      #expect(done?.answer?.letters?.applied == 299, "\(String(describing: done?.answer)) of \(taken.id)")
+    }
+  }
+
   @Test("of a cancelled replay that have not left never do: their letters are pending at once")
   func unpublished() async throws {
     try await withDesk { desk in

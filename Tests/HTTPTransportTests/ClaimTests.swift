@@ -39,8 +39,24 @@ struct ClaimTests {
     async let exchange = makeTransport().perform(request) { _ in began.withLockedValue { $0 = true } }
     stall.release(after: 0.3)
     #expect(await exchange.summary == "claimExpired")
+    #expect(await exchange.connectedAfter.map { $0 > .milliseconds(100) } == true, "and the connection is the cause")
     #expect(!began.withLockedValue { $0 })
     #expect(stall.server.bytesRead == 0)
+  }
+
+  @Test("A connection that takes long is used when the claim may wait for it")
+  func longClaim() async throws {
+    let stall = try StalledListener { connection in
+      while connection.readRequest() != nil { connection.respond() }
+    }
+    var request = HTTPTransportRequest.post(stall.server.url)
+    request.connectTimeout = .seconds(10)
+    request.claimedAt = .now
+    request.claimLimit = .seconds(8)
+    async let exchange = makeTransport().perform(request)
+    stall.release(after: 0.3)
+    #expect(await exchange.answer?.status == 200)
+    #expect(await exchange.connectedAfter.map { $0 > .milliseconds(300) } == true)
   }
 
   @Test("A claim that is old on a kept connection is not used either")

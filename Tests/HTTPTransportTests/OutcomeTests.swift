@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import HTTPTransport
 import TestSupport
 import Testing
@@ -97,6 +97,75 @@ struct OutcomeTests {
     var request = HTTPTransportRequest.post(server.url)
     request.responseLimit = 1000
     #expect(await makeTransport().perform(request).answer?.isComplete == true)
+  }
+
+  @Test(
+    "An answer is whole in any framing: chunks with trailers, to the end of the connection, after interim answers",
+    arguments: [
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nOK\r\n0\r\nX-Trailer: 1\r\n\r\n",
+      "HTTP/1.0 200 OK\r\n\r\nOK", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nOK",
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK",
+      "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nOK", "HTTP/1.1 200 OK\nContent-Length: 2\n\nOK",
+    ])
+  func framing(answer: String) async throws {
+    let server = try RawServer { connection in
+      connection.readRequest()
+      connection.write(answer)
+    }
+    let answer = await makeTransport().perform(.post(server.url)).answer
+    #expect(answer?.status == 200)
+    #expect(answer?.body == "OK")
+    #expect(answer?.isComplete == true)
+  }
+
+  @Test(
+    "A content coding is decoded, though none is asked for",
+    arguments: [
+      ("gzip", "H4sIAAAAAAACA7MpLkksKS228/e20YcyARGceuUTAAAA", "<status>OK</status>"),
+      ("deflate", "eJyzKS5JLCkttvP3ttGHMgFGTgcG", "<status>OK</status>"), ("br", "CwKAaGVsbG8D", "hello"),
+      ("identity", "aGVsbG8=", "hello"),
+    ])
+  func coding(name: String, base64: String, text: String) async throws {
+    let body = try #require(Data(base64Encoded: base64))
+    let server = try RawServer { connection in
+      connection.readRequest()
+      connection.write("HTTP/1.1 200 OK\r\nContent-Encoding: \(name)\r\nContent-Length: \(body.count)\r\n\r\n")
+      connection.write(Array(body))
+    }
+    let answer = await makeTransport().perform(.post(server.url)).answer
+    #expect(answer?.body == text)
+    #expect(answer?.isComplete == true)
+    #expect(server.requests.first?.head.lowercased().contains("accept-encoding") == false)
+  }
+
+  @Test("A content coding that is unknown, false or expands without end makes the answer incomplete")
+  func badCoding() async throws {
+    // Five million zeros.
+    let bomb = [UInt8](try zeros())
+    for (name, body) in [("x-own", Array("OK".utf8)), ("gzip", Array("no gzip".utf8)), ("gzip", bomb)] {
+      let server = try RawServer { connection in
+        connection.readRequest()
+        connection.write("HTTP/1.1 200 OK\r\nContent-Encoding: \(name)\r\nContent-Length: \(body.count)\r\n\r\n")
+        connection.write(body)
+      }
+      let answer = await makeTransport().perform(.post(server.url)).answer
+      #expect(answer?.status == 200)
+      #expect(answer?.isComplete == false, "\(name)")
+      #expect((answer?.body.utf8.count ?? 0) <= 65_536)
+    }
+  }
+
+  /// A zip bomb, by the tool that every Debian has.
+  private func zeros() throws -> Data {
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments = ["-c", "head -c 5000000 /dev/zero | gzip -9"]
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return data
   }
 
   @Test("A redirect is an answer and is not followed")

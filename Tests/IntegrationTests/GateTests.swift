@@ -114,20 +114,70 @@ struct GateTests {
     }
   }
 
-  @Test("a throttled answer closes the gate for as long as the provider asks")
+  /// Lets one to a number through and has it refused.
+  private func refuse(_ gate: Gate, _ phone: String, retryAfter: Double = 7) async throws -> AttemptID {
+    var candidate = applicant()
+    candidate.attempt.phone = phone
+    try await eventually(within: .seconds(5), "the gate is open") {
+      claimedAt(try await claim(gate, [candidate])[0]) != nil
+    }
+    let verdict = ReplyClassifier.Verdict(
+      outcome: .throttled, reply: nil, errorCode: "http_429", retryAfter: retryAfter)
+    try await gate.finish(
+      [
+        Gate.Ending(
+          attempt: candidate.attempt.id, verdict: verdict, startedAt: .now(), finishedAt: .now(), phone: phone)
+      ], provider: "p")
+    return candidate.attempt.id
+  }
+
+  private func closing(_ gate: Gate) async throws -> Duration {
+    if case .wait(let duration) = try await claim(gate, [applicant()])[0] { duration } else { .zero }
+  }
+
+  @Test("one throttled number closes the gate for a moment, a second one for as long as the provider asks")
   func throttled() async throws {
     try await withGate { gate in
-      let candidate = applicant()
-      _ = try await claim(gate, [candidate])
-      let verdict = ReplyClassifier.Verdict(outcome: .throttled, reply: nil, errorCode: "http_429", retryAfter: 7)
-      try await gate.finish(
-        [Gate.Ending(attempt: candidate.attempt.id, verdict: verdict, startedAt: .now(), finishedAt: .now())],
-        provider: "p")
-      guard case .wait(let duration) = try await claim(gate, [applicant()])[0] else {
-        Issue.record("the gate is open")
-        return
+      let first = try await refuse(gate, "+85291234567")
+      let moment = try await closing(gate)
+      #expect(moment > .seconds(1) && moment <= .seconds(2))
+      let second = try await refuse(gate, "+85291234568")
+      let long = try await closing(gate)
+      #expect(long > .seconds(6) && long <= .seconds(7))
+      let ledger = OutcomeLedger(pool: gate.pool)
+      let scopes = try await ledger.reports(of: [first, second]).flatMap(\.outcomes)
+        .reduce(into: [:]) { $0[$1.attempt] = $1.throttleScope }
+      #expect(scopes == [first: .number, second: .provider])
+    }
+  }
+
+  @Test("while others are accepted a number's own limit does not close the gate again")
+  func ownLimit() async throws {
+    try await withGate { gate in
+      _ = try await refuse(gate, "+85291234567")
+      let other = applicant()
+      try await eventually(within: .seconds(5), "the gate is open") {
+        claimedAt(try await claim(gate, [other])[0]) != nil
       }
-      #expect(duration > .seconds(6) && duration <= .seconds(7))
+      try await accept(gate, other.attempt.id, at: .now())
+      _ = try await refuse(gate, "+85291234567")
+      #expect(try await closing(gate) < .milliseconds(500), "no more than its own slot")
+    }
+  }
+
+  @Test("an attempt of which no byte was written gives its slot back at once")
+  func unsent() async throws {
+    try await withGate { gate in
+      let lost = [applicant(0), applicant(1)]
+      #expect(try await claim(gate, lost).compactMap(claimedAt).count == 2)
+      try await gate.expire([lost[0].attempt.id])
+      let verdict = ReplyClassifier.Verdict(outcome: .retryable, reply: nil, errorCode: "connection")
+      try await gate.finish(
+        [Gate.Ending(attempt: lost[1].attempt.id, verdict: verdict, startedAt: nil, finishedAt: .now())], provider: "p")
+      let next = try await claim(gate, [applicant(2), applicant(3), applicant(4)])
+      #expect(next.compactMap(claimedAt).count == 2, "and no more than that")
+      let outcomes = try await OutcomeLedger(pool: gate.pool).reports(of: lost.map(\.attempt.id)).flatMap(\.outcomes)
+      #expect(outcomes.count == 1 && outcomes.allSatisfy(\.isUnsent))
     }
   }
 

@@ -191,6 +191,19 @@ struct ReplayTests {
     }
   }
 
+  @Test("a replay of an unconfirmed SMS that expires before it goes is taken back, and no replay that came to nothing")
+  func expiryUnsent() async throws {
+    try await SchedulerDatabase.with { database in
+      let letter = try await database.letter(.unconfirmed)
+      let own = Timestamp.now() + .milliseconds(100)
+      _ = try await database.replay([letter], expiresAt: own)
+      try await Task.sleep(until: .now + .milliseconds(150), clock: .continuous)
+      let swept = try await SweepStore(term: database.term).expire()
+      let finished = try swept.outbox.facts(LettersFinished.self).flatMap(\.letters)
+      #expect(finished == [.init(unit: letter.unit, dispatch: letter.dispatch, state: .unconfirmed, takenBack: true)])
+    }
+  }
+
   @Test("its owner can pause and cancel a replay like everything else, and it waits where it was in between")
   func owner() async throws {
     try await SchedulerDatabase.with { database in
@@ -206,7 +219,9 @@ struct ReplayTests {
         let cancelled = try await database.command(.cancel, id)
         #expect(cancelled.changes.withdrawnReturns == [.init(unit: letter.unit, flow: flow)])
         let finished = try cancelled.outbox.facts(LettersFinished.self).flatMap(\.letters)
-        #expect(finished == [.init(unit: letter.unit, dispatch: letter.dispatch, state: end)])
+        // What never went is no replay that came to nothing.
+        let isBack: Bool? = end == .unconfirmed ? true : nil
+        #expect(finished == [.init(unit: letter.unit, dispatch: letter.dispatch, state: end, takenBack: isBack)])
       }
       let left = try await database.pendingInLedger()
       #expect(left.isEmpty)

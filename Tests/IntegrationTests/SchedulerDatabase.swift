@@ -69,11 +69,26 @@ struct SchedulerDatabase {
       ], policies: [:])
   }
 
-  /// Gives a command about one message.
+  /// Gives a command about one message, and carries it out to its end.
   func command(
     _ action: MessageCommand.Action, _ id: MessageID, commandID: EnvelopeID = .timeOrdered()
   ) async throws -> CommandStore.Result {
-    try await CommandStore(term: term).apply(try Self.received(action, .message(id), commandID), to: id)
+    let command = try Self.received(action, .message(id), commandID)
+    guard action == .retryFailed else {
+      let run = try await CommandStore(term: term).apply([(command, id)], until: .now)
+      return CommandStore.Result(changes: run.changes.first ?? MessageStore.Changes(), outbox: run.outbox)
+    }
+    let store = RetryStore(term: term)
+    let begun = try await store.begin(command, id)
+    var result = CommandStore.Result(outbox: begun.outbox)
+    guard var retry = begun.retry else { return result }
+    while !retry.isDone {
+      let step = try await store.step(retry)
+      retry = step.retry
+      result.changes.returned += step.changes.returned
+      result.outbox += step.outbox
+    }
+    return result
   }
 
   /// A command as it comes from the broker.

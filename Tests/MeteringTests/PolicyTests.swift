@@ -58,6 +58,13 @@ struct PolicyTests {
     #expect(credit.limit(rate: 2) == 5)
   }
 
+  @Test("however slowly a provider answers, its credit stays bounded")
+  func boundedCredit() {
+    var credit = SendCredit()
+    for _ in 0..<200 { credit.learn(latency: 30) }
+    #expect(credit.limit(rate: 50) <= 263)
+  }
+
   @Test("rotation gives each its share, evenly spread")
   func rotation() {
     var rotation = ProviderRotation()

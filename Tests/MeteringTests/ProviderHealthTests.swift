@@ -55,4 +55,40 @@ struct ProviderHealthTests {
     let changed = health.note(isSuccess: true, now: 20)
     #expect(!changed && health.state(now: 20) == .unhealthy(until: 309))
   }
+
+  @Test("a run of failures ends a provider's health however much went well before, and the first probe comes soon")
+  func run() {
+    var health = ProviderHealth(rules: rules)
+    for second in 0..<290 { _ = health.note(isSuccess: true, now: Double(second)) }
+    for _ in 0..<13 { _ = health.note(isSuccess: false, credit: 14, now: 290) }
+    #expect(health.state(now: 290) == .healthy, "all that was under way may have been lost at once")
+    let changed = health.note(isSuccess: false, credit: 14, now: 290)
+    #expect(changed && health.state(now: 290) == .unhealthy(until: 300))
+    var other = ProviderHealth(rules: rules)
+    for second in 0..<100 { _ = other.note(isSuccess: second % 10 == 9, now: Double(second)) }
+    #expect(other.state(now: 100) != .healthy, "more than 70 % fail all the same")
+    var mixed = ProviderHealth(rules: rules)
+    for second in 0..<200 { _ = mixed.note(isSuccess: second % 3 == 0, now: Double(second)) }
+    #expect(mixed.state(now: 200) == .healthy)
+  }
+
+  @Test("probes that were written and failed come ever more rarely, those that were not go on as they are")
+  func probes() {
+    var written = ProviderHealth(rules: rules)
+    note(&written, Array(repeating: false, count: 10), from: 0)
+    var waits: [Double] = []
+    var now = 309.0
+    for _ in 0..<7 {
+      _ = written.note(isSuccess: false, now: now)
+      guard case .unhealthy(let until) = written.state(now: now) else { break }
+      waits.append(until - now)
+      now = until
+    }
+    #expect(waits == [10, 20, 40, 80, 160, 300, 300])
+    var unsent = ProviderHealth(rules: rules)
+    for _ in 0..<10 { _ = unsent.note(isSuccess: false, isUnsent: true, now: 0) }
+    #expect(unsent.state(now: 0) == .unhealthy(until: 10), "it cannot be reached: probes cost nothing")
+    for probe in 1...5 { _ = unsent.note(isSuccess: false, isUnsent: true, now: Double(probe) * 10) }
+    #expect(unsent.state(now: 50) == .unhealthy(until: 60))
+  }
 }

@@ -9,9 +9,14 @@ struct MockServerTests {
   @Test("HKT's form is accepted twice a second and refused the third time")
   func hkt() async throws {
     let mock = try RunningMock()
-    #expect(await mock.call("POST", "/gateway/gateway.jsp", form + "1") == "200 OK 1")
-    #expect(await mock.call("POST", "/hkt", form + "2") == "200 OK 2")
-    #expect(await mock.call("POST", "/hkt/gateway.jsp", form + "3") == "429 ERROR limit exceeded")
+    let head = #"<?xml version="1.0" encoding="UTF-8"?>"# + "\n<response>"
+    #expect(
+      await mock.call("POST", "/gateway/gateway.jsp", form + "1")
+        == "200 \(head)<status>OK</status><id>1</id></response>")
+    #expect(await mock.call("POST", "/hkt", form + "2") == "200 \(head)<status>OK</status><id>2</id></response>")
+    #expect(
+      await mock.call("POST", "/hkt/gateway.jsp", form + "3")
+        == "429 \(head)<status>ERR</status><reason>limit exceeded</reason></response>")
     let seen = try #require(await mock.stats()["hkt"])
     #expect(seen.arrivals == 3 && seen.accepted == 2 && seen.refused == 1 && seen.violations == 1)
     #expect(seen.by_status == ["200": 2, "429": 1])
@@ -22,6 +27,44 @@ struct MockServerTests {
     #expect(rows.allSatisfy { $0.text == "你" })
     #expect(zip(rows, rows.dropFirst()).allSatisfy { $0.monotonic_ns < $1.monotonic_ns })
     #expect(try await mock.rows("provider=hkt&since=1&limit=1").map(\.n) == [2])
+  }
+
+  @Test("HKT's form can be answered with a line of text, as older gateways do")
+  func plain() async throws {
+    let mock = try RunningMock("--plain-replies")
+    #expect(await mock.call("POST", "/hkt", form + "1") == "200 OK 1")
+    _ = await mock.call("POST", "/behaviour", #"{"provider":"hkt","rate":0,"replies":"xml"}"#)
+    #expect(await mock.call("POST", "/hkt", form + "2").contains("<status>OK</status>"))
+    _ = await mock.call(
+      "POST", "/behaviour",
+      #"{"provider":"hkt","rate":0,"replies":"plain","faults":[{"percent":100,"kind":"status","status":500}]}"#)
+    #expect(await mock.call("POST", "/hkt", form + "3") == "500 ERROR fault")
+  }
+
+  @Test("A refusal can stand in the body of a 200, or in any answer that a test wants")
+  func refusals() async throws {
+    let mock = try RunningMock("--provider", "hkt:0", "--provider", "a:0")
+    let faults = #"""
+      [{"suffix":"1","kind":"error","reason":"a < b & c"},
+       {"suffix":"2","kind":"reply","status":404,"content_type":"text/html","body":"<p>gone</p>"},
+       {"suffix":"3","kind":"reply","content_type":"text/html; charset=Big5","body_base64":"w0Kr1w=="}]
+      """#
+    for name in ["hkt", "a"] {
+      #expect(await mock.call("POST", "/behaviour", #"{"provider":"\#(name)","faults":\#(faults)}"#) == "200 {}")
+    }
+    #expect(
+      await mock.call("POST", "/hkt", form + "1").hasSuffix(
+        "<status>ERR</status><reason>a &lt; b &amp; c</reason></response>"))
+    #expect(await mock.call("POST", "/api/sms/a", #"{"phone":"1","text":"x"}"#) == #"200 {"error":"a < b & c"}"#)
+    #expect(await mock.call("POST", "/hkt", form + "2") == "404 <p>gone</p>")
+    guard case .response(200, let headers, let body, true) = await mock.send("POST", "/hkt", form + "3") else {
+      Issue.record("not answered")
+      return
+    }
+    #expect(headers.contains { $0 == ("content-type", "text/html; charset=Big5") })
+    #expect(body == [0xC3, 0x42, 0xAB, 0xD7])
+    #expect(try await mock.rows("provider=hkt").map(\.outcome) == ["error", "reply", "reply"])
+    #expect(try await mock.stats()["hkt"]?.accepted == 0)
   }
 
   @Test("Providers have limits of their own")
@@ -106,7 +149,12 @@ struct MockServerTests {
     "A wrong admin request is refused with the field's name",
     arguments: [
       ("POST", "/behaviour", "{}", "provider"), ("POST", "/behaviour", #"{"provider":"no"}"#, "provider"),
-      ("POST", "/behaviour", #"{"provider":"hkt","rate":"x"}"#, "rate"), ("POST", "/reset", #"{"all":1}"#, "all"),
+      ("POST", "/behaviour", #"{"provider":"hkt","rate":"x"}"#, "rate"),
+      ("POST", "/behaviour", #"{"provider":"hkt","replies":"x"}"#, "replies"),
+      (
+        "POST", "/behaviour", #"{"provider":"hkt","faults":[{"percent":1,"kind":"cut","reason":"x"}]}"#,
+        "faults[0].reason"
+      ), ("POST", "/reset", #"{"all":1}"#, "all"),
       ("GET", "/arrivals?limit=0", "", "limit"), ("GET", "/arrivals?until=1", "", "until"),
       ("GET", "/arrivals?provider=no", "", "provider"),
     ])

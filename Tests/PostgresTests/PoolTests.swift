@@ -1,5 +1,6 @@
 import Foundation
 @testable import Postgres
+import TestSupport
 import Testing
 
 @Suite struct PoolTests {
@@ -132,6 +133,41 @@ import Testing
     try await withPool(configure, url: url.replacing("@", with: "@\(silentHost),")) { pool in
       try await pool.query("SELECT 1")
       #expect(pool.isReady)
+    }
+  }
+
+  @Test("A statement that a deadlock ended is run again, so that nobody notices")
+  func deadlock() async throws {
+    try await withPool {
+      $0.poolSize = 2
+    } _: { pool in
+      try await pool.query("CREATE TABLE deadlock_a (n int)")
+      try await pool.query("CREATE TABLE deadlock_b (n int)")
+      // The one statement takes a and waits for b, the transaction has b and waits for a.
+      let (holds, hold) = AsyncStream.makeStream(of: Void.self)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+          try await pool.withTransaction { connection in
+            // Its own deadlock check comes late, so that the statement is the one to be ended.
+            try await connection.execute(script: "SET LOCAL deadlock_timeout = '30s'; LOCK TABLE deadlock_b")
+            hold.yield()
+            try await Self.waits(for: "deadlock_b", connection)
+            try await connection.query("LOCK TABLE deadlock_a")
+          }
+        }
+        for await _ in holds { break }
+        try await pool.query("WITH a AS (DELETE FROM deadlock_a) DELETE FROM deadlock_b")
+        try await group.waitForAll()
+      }
+      try await pool.query("DROP TABLE deadlock_a, deadlock_b")
+    }
+  }
+
+  private static func waits(for table: String, _ connection: PostgresConnection) async throws {
+    try await eventually(within: .seconds(10), "somebody waits for \(table)") {
+      try await connection.query(
+        "SELECT FROM pg_locks WHERE NOT granted AND relation = \(table)::text::regclass"
+      ).count > 0
     }
   }
 

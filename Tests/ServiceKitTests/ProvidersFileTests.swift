@@ -45,6 +45,9 @@ struct ProvidersFileTests {
           replies:
             - { status: 200, body: "(?i)quota|too many", outcome: throttled }
             - { body: "^ERR", outcome: rejected }
+            - { xml: "response/reason", value: "(?i)later", outcome: retryable }
+            - { json: "errors[0].code", outcome: unknown }
+          proxy: "http://user:secret@127.0.0.1:3128"
       """, environment: [:])
     #expect(file.globalRate == 120.5)
     let provider = try #require(file["provider1"])
@@ -63,10 +66,14 @@ struct ProvidersFileTests {
       provider.health
         == HealthPolicy(window: .seconds(60), failureRate: 0.5, minSamples: 4, cooldown: .seconds(30)))
     #expect(provider.retry == RetryPolicy(maxAttempts: 3, base: .milliseconds(500), cap: .seconds(10)))
-    #expect(provider.replies.map(\.outcome) == [.throttled, .rejected])
-    #expect(provider.replies[0].matches(status: 200, body: "Too Many"))
-    #expect(!provider.replies[0].matches(status: 500, body: "Too Many"))
-    #expect(provider.replies[1].matches(status: 500, body: "ERR 5"))
+    #expect(provider.replies.map(\.outcome) == [.throttled, .rejected, .retryable, .unknown])
+    #expect(provider.replies[2].place == .xml(ReplyPath(components: ["response", "reason"])))
+    #expect(provider.replies[2].value == "(?i)later")
+    #expect(provider.replies[3].place == .json(ReplyPath(components: ["errors", "0", "code"], isAbsolute: true)))
+    #expect(provider.proxy == "http://user:secret@127.0.0.1:3128")
+    #expect(provider.replies[0].match(status: 200, body: "Too Many") != nil)
+    #expect(provider.replies[0].match(status: 500, body: "Too Many") == nil)
+    #expect(provider.replies[1].match(status: 500, body: "ERR 5") != nil)
   }
 
   @Test("with the least has the documented defaults")
@@ -107,7 +114,10 @@ struct ProvidersFileTests {
       ("timeout_ms: 1.5", "providers[0].timeout_ms: must be a whole number from 1 to 600000"),
       ("health: 3", "providers[0].health: must be a mapping of keys to values"),
       ("replies: {}", "providers[0].replies: must be a list"),
-      ("replies: [{ outcome: accepted }]", "providers[0].replies[0].status: a rule needs a status, a body, or both"),
+      (
+        "replies: [{ outcome: accepted }]",
+        "providers[0].replies[0].status: a rule needs a status, a body, xml or json, or several of them"
+      ),
       (
         "replies: [{ body: \"(\", outcome: accepted }]",
         "providers[0].replies[0].body: is not a valid regular expression"
@@ -117,6 +127,31 @@ struct ProvidersFileTests {
         "providers[0].replies[0].outcome: must be one of accepted, rejected, retryable, throttled, refused_credentials, unknown"
       ),
       ("application: x", "providers[0].application: is only for the adapter hkt"),
+      ("hkt_strict: true", "providers[0].hkt_strict: is only for the adapter hkt"),
+      (
+        "replies: [{ xml: a, json: b, outcome: unknown }]",
+        "providers[0].replies[0].json: cannot be given together with xml"
+      ),
+      (
+        "replies: [{ xml: \"a//b\", outcome: unknown }]",
+        "providers[0].replies[0].xml: must be a path such as response/status or result/@code"
+      ),
+      (
+        "replies: [{ json: \"a..b\", outcome: unknown }]",
+        "providers[0].replies[0].json: must be a path such as error.code or results[0].status"
+      ),
+      (
+        "replies: [{ status: 200, value: x, outcome: unknown }]",
+        "providers[0].replies[0].value: needs xml or json, a path to the value"
+      ),
+      (
+        "replies: [{ json: a, value: \"(\", outcome: unknown }]",
+        "providers[0].replies[0].value: is not a valid regular expression"
+      ),
+      ("proxy: \"https://h:1\"", "providers[0].proxy: must be http://host:port or http://user:password@host:port"),
+      (
+        "proxy: \"http://u:secret@h\"", "providers[0].proxy: must be http://host:port or http://user:password@host:port"
+      ),
     ])
   func badValues(line: String, expected: String) {
     #expect(problems(provider(line)) == [expected])

@@ -59,6 +59,50 @@ struct ServiceProcessTests {
     #expect(await process.run(NIOLockedValueBox(.starting)) == 1)
   }
 
+  /// Done as soon as another service tells it so.
+  private struct Dependent: Service {
+    let end: AsyncStream<Void>
+    var failure: Failure?
+
+    func run() async throws {
+      for await _ in end {}
+      if let failure { throw failure }
+    }
+  }
+
+  /// Ends others first, and then has something to finish.
+  private struct Finishing: Service {
+    let others: AsyncStream<Void>.Continuation
+    let isFinished: NIOLockedValueBox<Bool>
+
+    func run() async throws {
+      try await gracefulShutdown()
+      others.finish()
+      // Cancelled when the group takes the other's end for a failure.
+      try await Task.sleep(for: .milliseconds(200))
+      isFinished.withLockedValue { $0 = true }
+    }
+  }
+
+  @Test(
+    "a service that is done before its turn, well or not, does not cut short what another finishes",
+    arguments: [false, true])
+  func doneBeforeItsTurn(fails: Bool) async throws {
+    let (end, letGo) = AsyncStream.makeStream(of: Void.self)
+    let isFinished = NIOLockedValueBox(false)
+    let phase = NIOLockedValueBox(ServiceRunner.Phase.starting)
+    let process = ServiceProcess(
+      services: [
+        Waiting(), Dependent(end: end, failure: fails ? Failure() : nil),
+        Finishing(others: letGo, isFinished: isFinished),
+      ],
+      limit: .seconds(5), logger: logger)
+    async let code = process.run(phase)
+    try await shutDown(phase)
+    #expect(await code == (fails ? 1 : 0))
+    #expect(isFinished.withLockedValue { $0 })
+  }
+
   @Test("is ended when the shutdown takes longer than its limit")
   func overdue() async throws {
     let (gate, letGo) = AsyncStream.makeStream(of: Void.self)

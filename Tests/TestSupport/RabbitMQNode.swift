@@ -12,6 +12,23 @@ public final class RabbitMQNode: Sendable {
   public let managementURL: String
   public let management: JSONClient
   private let guardian: Process
+  private let placement: Placement?
+
+  /// Where a node of a cluster lives.
+  struct Placement: Sendable {
+    /// An address of this machine, by which the node is called.
+    var address: String
+    /// The same for all nodes of a cluster: they find each other without epmd.
+    var port: Int
+    var cookie: String
+
+    var nodeName: String { "sluice@\(address)" }
+    var environment: [String: String] {
+      [
+        "SLUICE_RABBITMQ_ADDRESS": address, "SLUICE_RABBITMQ_DIST_PORT": "\(port)", "SLUICE_RABBITMQ_COOKIE": cookie,
+      ]
+    }
+  }
 
   private static let sharedNode = NIOLockedValueBox<Task<RabbitMQNode, any Error>?>(nil)
 
@@ -26,22 +43,28 @@ public final class RabbitMQNode: Sendable {
   }
 
   /// Starts a node, to be stopped by `stop()`.
-  public static func start() async throws -> RabbitMQNode {
+  public static func start() async throws -> RabbitMQNode { try await start(at: nil) }
+
+  static func start(at placement: Placement?) async throws -> RabbitMQNode {
     let directory = FileManager.default.temporaryDirectory.appending(path: "sluice-rabbitmq-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let guardian = try guardian(of: directory)
-    try await script("start", directory)
+    try await script("start", directory, at: placement)
     let values = try env(directory)
     guard let amqpURL = values["AMQP_URL"], let management = values["MANAGEMENT_URL"].flatMap(URL.init),
       let port = management.port
     else { throw StackError("\(directory.path)/env lacks AMQP_URL or MANAGEMENT_URL") }
     let credentials = Data("\(management.user() ?? ""):\(management.password() ?? "")".utf8).base64EncodedString()
     return RabbitMQNode(
-      directory: directory, amqpURL: amqpURL, managementURL: "http://127.0.0.1:\(port)",
-      authorization: "Basic \(credentials)", guardian: guardian)
+      directory: directory, amqpURL: amqpURL, managementURL: "http://\(management.host() ?? "127.0.0.1"):\(port)",
+      authorization: "Basic \(credentials)", guardian: guardian, placement: placement)
   }
 
-  private init(directory: URL, amqpURL: String, managementURL: String, authorization: String, guardian: Process) {
+  private init(
+    directory: URL, amqpURL: String, managementURL: String, authorization: String, guardian: Process,
+    placement: Placement?
+  ) {
+    self.placement = placement
     self.directory = directory
     self.amqpURL = amqpURL
     self.managementURL = managementURL
@@ -67,11 +90,11 @@ public final class RabbitMQNode: Sendable {
   }
 
   /// Brings a stopped or killed node back, with the same ports and data.
-  public func restart() async throws { try await Self.script("start", directory) }
+  public func restart() async throws { try await Self.script("start", directory, at: placement) }
 
   /// Ends the node and deletes its data.
   public func stop() async throws {
-    try await Self.script("stop", directory)
+    try await Self.script("stop", directory, at: placement)
     guardian.terminate()
     try FileManager.default.removeItem(at: directory)
   }
@@ -85,16 +108,18 @@ public final class RabbitMQNode: Sendable {
   /// Runs `rabbitmqctl` with these arguments.
   @discardableResult
   public func ctl(_ arguments: String...) async throws -> String {
-    try await Self.script("ctl", directory, arguments)
+    try await Self.script("ctl", directory, arguments, at: placement)
   }
 
   @discardableResult
-  private static func script(_ action: String, _ directory: URL, _ arguments: [String] = []) async throws -> String {
+  private static func script(
+    _ action: String, _ directory: URL, _ arguments: [String] = [], at placement: Placement?
+  ) async throws -> String {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     let command = Command(
       path: root.appending(path: "deploy/local/rabbitmq").path, arguments: [action, directory.path] + arguments,
-      environment: ProcessInfo.processInfo.environment)
+      environment: ProcessInfo.processInfo.environment.merging(placement?.environment ?? [:]) { $1 })
     let (code, output) = try await command.run(within: .seconds(120))
     guard code == 0 else { throw StackError("rabbitmq \(action) failed:\n\(output)") }
     return output

@@ -192,8 +192,10 @@ public struct RawConnection: Sendable {
   }
 
   /// Writes text as it is.
-  public func write(_ text: String) {
-    let bytes = Array(text.utf8)
+  public func write(_ text: String) { write(Array(text.utf8)) }
+
+  /// Writes bytes as they are.
+  public func write(_ bytes: [UInt8]) {
     var sent = 0
     while sent < bytes.count {
       let count = bytes[sent...].withUnsafeBytes {

@@ -35,6 +35,26 @@ struct DefinitionsFilesTests {
     #expect(TopologyDifference(needed: topology, found: broker).problems.isEmpty)
   }
 
+  @Test("a queue that is not on every node of the cluster is named; an older version's binding is no problem")
+  func cluster() {
+    let topology = BrokerTopology(providers: ["hkt"])
+    var broker = found(topology)
+    broker.nodes = ["rabbit@a", "rabbit@b"]
+    for name in broker.queues.keys { broker.queues[name]?.members = broker.nodes }
+    broker.queues["events.log"]?.members = ["rabbit@a"]
+    broker.bindings.insert(.init(exchange: "sluice.events", queue: "scheduler.submissions", key: "message.accepted"))
+    let difference = TopologyDifference(needed: topology, found: broker)
+    #expect(difference.problems == ["queue events.log has no member on rabbit@b: see rabbitmq-queues grow"])
+    #expect(difference.remarks.count == 1)
+  }
+
+  @Test("the log has room for its days at the providers' full rate")
+  func logSize() {
+    #expect(LogSize.forRate(2, days: 7) == LogSize())
+    #expect(LogSize.forRate(150, days: 7).bytes == 150 * 7 * 86_400 * 3_000)
+    #expect(LogSize.forRate(.infinity, days: 1).bytes > 0)
+  }
+
   @Test("what is missing or different is named")
   func problems() {
     let topology = BrokerTopology(providers: ["hkt"])

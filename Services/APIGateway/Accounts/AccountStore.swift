@@ -21,17 +21,22 @@ struct AccountStore: Sendable {
   /// What changed within the last minute: tokens and sessions, or their users, also those that ended; and those that were
   /// deleted.
   func recentChanges() async throws -> (changed: [TokenDirectory.Record], gone: [TokenDigest]) {
+    // Each part by one index; a condition on two tables at once would join all of both.
+    let lately = PostgresQuery.time(ago: .seconds(60))
     let changed = try await pool.query(
       """
       \(Self.tokens)
-      WHERE t.changed_at > sluice.clock() - interval '1 minute' OR u.changed_at > sluice.clock() - interval '1 minute'
+      WHERE t.changed_at > \(lately)
       UNION ALL
-      \(Self.sessions)
-      WHERE s.changed_at > sluice.clock() - interval '1 minute' OR u.changed_at > sluice.clock() - interval '1 minute'
+      \(Self.tokens) WHERE u.changed_at > \(lately) AND t.changed_at <= \(lately)
+      UNION ALL
+      \(Self.sessions) WHERE s.changed_at > \(lately)
+      UNION ALL
+      \(Self.sessions) WHERE u.changed_at > \(lately) AND s.changed_at <= \(lately)
       """
     ).compactMap(TokenDirectory.Record.init)
     let gone = try await pool.query(
-      "SELECT token_hash FROM accounts.gone_tokens WHERE gone_at > sluice.clock() - interval '1 minute'"
+      "SELECT token_hash FROM accounts.gone_tokens WHERE gone_at > \(lately)"
     ).compactMap { TokenDigest(bytes: try $0.decode("token_hash")) }
     return (changed, gone)
   }
@@ -75,12 +80,12 @@ struct AccountStore: Sendable {
   /// Drops what nobody needs any more. Any number of replicas may do so at once.
   /// - Parameter auditDays: How long entries of the audit are kept.
   func clean(auditDays: Int) async throws {
-    try await drop("accounts.gone_tokens", where: "gone_at < sluice.clock() - interval '1 hour'")
-    try await drop("accounts.sessions", where: "ended_at < sluice.clock() - interval '1 day'")
-    try await drop("accounts.sessions", where: "expires_at < sluice.clock() - interval '7 days'")
-    try await drop("accounts.daily_use", where: "day < sluice.clock()::date - 7")
-    try await drop("accounts.daily_messages", where: "day < sluice.clock()::date - 7")
-    try await drop("accounts.audit", where: "at < sluice.clock() - \(auditDays) * interval '1 day'")
+    try await drop("accounts.gone_tokens", where: "gone_at < \(PostgresQuery.time(ago: .seconds(3_600)))")
+    try await drop("accounts.sessions", where: "ended_at < \(PostgresQuery.time(ago: .seconds(86_400)))")
+    try await drop("accounts.sessions", where: "expires_at < \(PostgresQuery.time(ago: .seconds(7 * 86_400)))")
+    try await drop("accounts.daily_use", where: "day < (SELECT sluice.clock()::date - 7)")
+    try await drop("accounts.daily_messages", where: "day < (SELECT sluice.clock()::date - 7)")
+    try await drop("accounts.audit", where: "at < \(PostgresQuery.time(ago: .seconds(auditDays * 86_400)))")
   }
 
   /// In steps, so that no statement takes long.

@@ -71,5 +71,11 @@ enum AccountsMigrations {
           'The first answer, sealed: readable only with the key and the body that it was given to.';
         """),
     Migration(version: 3, name: "limits, sessions, audit, daily use", sql: AccessTables.sql),
+    Migration(
+      version: 4, name: "dropping by index",
+      sql: """
+        CREATE INDEX sessions_ended_at_idx ON accounts.sessions (ended_at) WHERE ended_at IS NOT NULL;
+        CREATE INDEX daily_use_day_idx ON accounts.daily_use (day);
+        """),
   ]
 }

@@ -22,7 +22,7 @@ struct Authenticator: Sendable {
   func session(of request: Request, _ context: GatewayContext) throws -> AuthenticatedSession {
     let session = try session(of: request)
     context.note.session = session
-    if !context.note.isCounted { try limiter.admit(session.principal, context.note) }
+    if !context.note.isCounted { try limiter.admit(session.principal, cost: Self.cost(of: request), context.note) }
     return session
   }
 
@@ -35,6 +35,11 @@ struct Authenticator: Sendable {
     }
     try limiter.admit(session.principal, context.note)
     return session
+  }
+
+  /// A search by text is dear to the database.
+  private static func cost(of request: Request) -> Int {
+    request.uri.queryParameters["q"].map { !$0.isEmpty } == true ? RequestLimiter.searchCost : 1
   }
 
   private func session(of request: Request) throws -> AuthenticatedSession {

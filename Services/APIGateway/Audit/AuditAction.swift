@@ -23,6 +23,8 @@ enum AuditAction: String, Sendable, CaseIterable {
   case messagePause = "message.pause"
   case messageResume = "message.resume"
   case messageRetryFailed = "message.retry_failed"
+  /// Of everybody's messages, as a table.
+  case messagesExport = "messages.export"
   case letterReplay = "dead_letter.replay"
   case letterAbandon = "dead_letter.abandon"
   case letterSettle = "dead_letter.settle"
@@ -48,7 +50,8 @@ enum AuditAction: String, Sendable, CaseIterable {
     case .messageCancel, .messagePause, .messageResume, .messageRetryFailed: "message"
     case .letterReplay, .letterAbandon, .letterSettle: "letter"
     case .replayCancel: "replay"
-    case .sendingStop, .sendingGo, .distributionReset, .lettersReplay, .lettersAbandon, .lettersSettle: nil
+    case .sendingStop, .sendingGo, .distributionReset, .messagesExport, .lettersReplay, .lettersAbandon, .lettersSettle:
+      nil
     }
   }
 }

@@ -8,6 +8,7 @@ import ServiceKit
 struct CommandBus: Sendable {
   let publisher: any FactPublisher
   let answers: AnswerTable
+  let limiter: RequestLimiter
   /// How long the broker may take to confirm.
   var confirmation = Duration.milliseconds(2_500)
   /// How long a caller waits for the answer, the confirmation included.
@@ -17,8 +18,10 @@ struct CommandBus: Sendable {
 
   /// Sends a command, on disk at the broker, and waits for its answer.
   /// - Returns: `nil` when nobody has answered in time: the command is carried out later.
-  /// - Throws: `SERVICE_UNAVAILABLE` when the broker did not confirm it in time. It is withdrawn then, not repeated.
+  /// - Throws: `RATE_LIMITED` when its user gives too many; `SERVICE_UNAVAILABLE` when the broker did not confirm it in
+  ///   time. It is withdrawn then, not repeated.
   func send(_ command: some Payload, _ context: GatewayContext) async throws -> CommandAnswered? {
+    if let user = context.note.session?.principal.userID { try limiter.admitCommand(of: user, context.note) }
     let envelope = Envelope(command, requestID: context.requestID, traceparent: context.traceparent)
     let id = envelope.header.id
     do {

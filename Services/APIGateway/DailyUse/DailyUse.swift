@@ -64,21 +64,30 @@ final class DailyUse: Sendable {
     guard outcome == .refused else {
       return Reservation(messageID: message.messageID, isOurs: outcome == .counted, attempt: attempt)
     }
-    throw usedUp(limit, now)
+    let used = await used(by: message.userID, on: now)
+    throw usedUp(limit, used: used, needed: message.recipients.count, now)
+  }
+
+  /// How many SMS a user has used of a day; `nil` when that is not known now.
+  func used(by user: UserID, on now: Timestamp = .now()) async -> Int? {
+    let day = calendar.day(of: now)
+    return try? await TimeLimit.run(patience) { [store] in try await store.used(by: user, on: day) }
   }
 
   /// Counts nothing. A database that is away or slow is no reason to refuse a question.
   /// - Throws: `RATE_LIMITED` when the day's limit would be passed.
   func check(_ message: MessageAccepted, limit: Int, now: Timestamp) async throws {
-    let day = calendar.day(of: now)
-    let used = try? await TimeLimit.run(patience) { [store] in try await store.used(by: message.userID, on: day) }
-    guard (used ?? 0) + message.recipients.count <= limit else { throw usedUp(limit, now) }
+    let used = await used(by: message.userID, on: now)
+    guard (used ?? 0) + message.recipients.count <= limit else {
+      throw usedUp(limit, used: used, needed: message.recipients.count, now)
+    }
   }
 
-  private func usedUp(_ limit: Int, _ now: Timestamp) -> APIError {
-    var error = APIError(
-      .rateLimited, "Your SMS of the day are used up",
-      details: [.init("daily_limit", "daily_limit_reached", "\(limit) SMS a day are allowed")])
+  private func usedUp(_ limit: Int, used: Int?, needed: Int, _ now: Timestamp) -> APIError {
+    let left = used.map { "; \(max(0, limit - $0)) are left, and this needs \(needed)" } ?? ""
+    var detail = APIError.Detail("daily_limit", "daily_limit_reached", "\(limit) SMS a day are allowed\(left)")
+    detail.use = used.map { APIError.Detail.Use(limit: limit, used: $0, needed: needed) }
+    var error = APIError(.rateLimited, "Your SMS of the day are used up", details: [detail])
     error.retryAfter = max(1, Int(calendar.untilTomorrow(from: now).inSeconds.rounded(.up)))
     return error
   }

@@ -17,7 +17,7 @@ struct BulkLetterDraft: Sendable, Equatable {
   ) throws -> BulkLetterDraft {
     let own: Set<String> =
       switch kind {
-      case .replay: ReplayOptions.names
+      case .replay: ReplayOptions.names.union(["all"])
       case .abandon: []
       case .settle: ["as"]
       }
@@ -30,6 +30,7 @@ struct BulkLetterDraft: Sendable, Equatable {
     switch kind {
     case .replay:
       options = reader.replayOptions(now: now, isProvider: isProvider)
+      reader.requireAll(unless: isDryRun == true)
       action = .replay
     case .abandon: action = .abandon
     case .settle: action = .settle(reader.verdict() ?? .failed)

@@ -5,7 +5,8 @@ extension GatewayAPI {
   func deadLetters(_ authenticator: Authenticator) -> [Route] {
     let accounts = AccountStore(pool: store.pool)
     let commands = LetterCommands(
-      bus: CommandBus(publisher: publisher, answers: answers), reads: DeadLetterReads(pool: store.pool), queue: queue,
+      bus: CommandBus(publisher: publisher, answers: answers, limiter: authenticator.limiter),
+      reads: DeadLetterReads(pool: store.pool), queue: queue,
       weights: UserWeights(directory: directory, store: accounts))
     return DeadLettersController(
       authenticator: authenticator, reads: commands.reads,

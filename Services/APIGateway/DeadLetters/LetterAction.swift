@@ -17,10 +17,10 @@ enum LetterAction: Sendable, Equatable {
     case refuse(APIError)
   }
 
-  /// The SMS that it applies to; `nil` for all.
-  var unitState: UnitState? {
+  /// The SMS that it applies to among a selection; `nil` for all.
+  func unitState(of selection: LetterSelection) -> UnitState? {
     switch self {
-    case .replay: nil
+    case .replay: selection.replayedState
     case .abandon: .dead
     case .settle: .unconfirmed
     }

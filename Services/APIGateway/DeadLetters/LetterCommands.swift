@@ -22,7 +22,7 @@ struct LetterCommands: Sendable {
     -> ReplayOutlook
   {
     let snapshot = queue.snapshot
-    let groups = try await reads.preview(selection, ofUnits: action.unitState)
+    let groups = try await reads.preview(selection, ofUnits: action.unitState(of: selection))
     let isReplay = action == .replay
     let weights = isReplay ? try await weights.weights(of: Set(groups.map(\.userID))) : [:]
     return ReplayOutlook(

@@ -60,7 +60,7 @@ struct EventStream {
 
   /// Works until the client, the user's right or the server ends it.
   mutating func run(_ writer: inout any ResponseBodyWriter) async throws {
-    let listener = streams.feed.listen(control.signal) { [view] in view.concerns($0) }
+    let listener = streams.feed.listen(control.signal, as: view)
     defer {
       streams.feed.stopListening(listener)
       stopReading()
@@ -131,7 +131,7 @@ struct EventStream {
 
   private mutating func beginCatchUp() {
     guard let source = streams.log, let place else { return reset(.unavailable) }
-    guard streams.beginCatchUp() else { return reset(.busy) }
+    guard streams.beginCatchUp(for: view.user) else { return reset(.busy) }
     let reader = LogReader(from: place, source: source, owners: streams.owners, onBatch: control.signal)
     let streams = streams
     let task = Task {

@@ -12,6 +12,8 @@ struct EventStreamLimits: Sendable {
   var write = Duration.seconds(30)
   /// Streams that may read the log again at once.
   var catchUps = 8
+  /// Between two such readings for one user.
+  var catchUpPause = Duration.seconds(60)
   /// What one of them may read.
   var catchUpFacts = 100_000
   var catchUpTime = Duration.seconds(60)

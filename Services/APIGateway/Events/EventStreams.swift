@@ -1,3 +1,4 @@
+import Contracts
 import Logging
 import NIOConcurrencyHelpers
 
@@ -10,7 +11,7 @@ struct EventStreams: Sendable {
   let limits: EventStreamLimits
   let metrics: EventMetrics
   let slots: StreamSlots
-  private let catchUps = NIOLockedValueBox(0)
+  private let catchUps: NIOLockedValueBox<CatchUpSlots>
 
   init(feed: LiveFeed, owners: OwnerDirectory, log: LogReader.Source?, limits: EventStreamLimits) {
     self.feed = feed
@@ -18,17 +19,36 @@ struct EventStreams: Sendable {
     self.log = log
     self.limits = limits
     metrics = EventMetrics()
+    catchUps = NIOLockedValueBox(CatchUpSlots(limit: limits.catchUps, pause: limits.catchUpPause))
     slots = StreamSlots(limit: limits.streams, limitPerUser: limits.streamsPerUser, metrics: metrics)
   }
 
-  /// Takes one of the places for reading the log again, until `endCatchUp`.
-  func beginCatchUp() -> Bool {
-    catchUps.withLockedValue { count in
-      guard count < limits.catchUps else { return false }
-      count += 1
-      return true
-    }
+  /// Takes one of the places for reading the log again, until `endCatchUp`; each user one in a while.
+  func beginCatchUp(for user: UserID) -> Bool { catchUps.withLockedValue { $0.begin(user, now: .now) } }
+
+  func endCatchUp() { catchUps.withLockedValue { $0.end() } }
+}
+
+/// Who may read the log again: a few at once, and each user once in a while, since everybody's facts are read for it.
+struct CatchUpSlots: Sendable {
+  let limit: Int
+  let pause: Duration
+  private var running = 0
+  private var last: [UserID: ContinuousClock.Instant] = [:]
+
+  init(limit: Int, pause: Duration) {
+    self.limit = limit
+    self.pause = pause
   }
 
-  func endCatchUp() { catchUps.withLockedValue { $0 -= 1 } }
+  mutating func begin(_ user: UserID, now: ContinuousClock.Instant) -> Bool {
+    guard running < limit else { return false }
+    if let last = last[user], now - last < pause { return false }
+    if last.count >= 1_024 { last = last.filter { now - $0.value < pause } }
+    last[user] = now
+    running += 1
+    return true
+  }
+
+  mutating func end() { running -= 1 }
 }

@@ -24,15 +24,10 @@ final class LiveFeed: Service {
     var lost: UInt64?
   }
 
-  /// A stream that wants to know of what it may see.
-  private struct Listener: Sendable {
-    var signal: RefreshSignal
-    var concerns: @Sendable (LiveFact) -> Bool
-  }
-
   private struct State {
     var ring: EventRing
-    var listeners: [UInt64: Listener] = [:]
+    var listeners = ListenerIndex()
+    var signals: [UInt64: RefreshSignal] = [:]
     var lastListener: UInt64 = 0
     /// When the last stream ended.
     var quietSince: ContinuousClock.Instant?
@@ -100,18 +95,18 @@ final class LiveFeed: Service {
   /// What was lost is skipped: whoever wanted any of it must not take what follows for the next fact.
   private func forget(to lost: UInt64) {
     logger.warning("Live events were too many; streams begin anew")
-    let listeners = state.withLockedValue { state in
+    let signals = state.withLockedValue { state in
       state.ring.skip(lost)
-      return state.listeners.values
+      return Array(state.signals.values)
     }
-    for listener in listeners { listener.signal.ring() }
+    for signal in signals { signal.ring() }
   }
 
   private func append(_ facts: [Raw], _ translator: inout FactTranslator) async {
     let live = await Self.live(facts, &translator, owners: owners, attempts: 3) { [queue] in queue.snapshot }
     let signals = state.withLockedValue { state in
       for fact in live { state.ring.append(fact) }
-      return state.listeners.values.filter { listener in live.contains(where: listener.concerns) }.map(\.signal)
+      return state.listeners.concerned(by: live).compactMap { state.signals[$0] }
     }
     for signal in signals { signal.ring() }
   }
@@ -145,24 +140,26 @@ final class LiveFeed: Service {
 
   /// Rings from now on when there is something that concerns a stream.
   /// - Returns: What to stop it by.
-  func listen(_ signal: RefreshSignal, concerns: @escaping @Sendable (LiveFact) -> Bool) -> UInt64 {
+  func listen(_ signal: RefreshSignal, as view: StreamView) -> UInt64 {
     state.withLockedValue { state in
       state.lastListener += 1
-      state.listeners[state.lastListener] = Listener(signal: signal, concerns: concerns)
+      state.listeners.add(state.lastListener, view)
+      state.signals[state.lastListener] = signal
       return state.lastListener
     }
   }
 
   func stopListening(_ id: UInt64) {
     state.withLockedValue { state in
-      state.listeners[id] = nil
+      state.listeners.remove(id)
+      state.signals[id] = nil
       state.quietSince = .now
     }
   }
 
   private var isWarm: Bool {
     state.withLockedValue { state in
-      !state.listeners.isEmpty || state.quietSince.map { .now - $0 < Self.warmth } ?? false
+      !state.signals.isEmpty || state.quietSince.map { .now - $0 < Self.warmth } ?? false
     }
   }
 }

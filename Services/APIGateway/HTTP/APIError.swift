@@ -54,6 +54,15 @@ struct APIError: Error, Sendable {
     var messageID: MessageID?
     /// When the message would be done, where that is what is wrong.
     var completeAt: Timestamp?
+    /// How much too much it is.
+    var use: Use?
+
+    /// A day's limit, what of it is used, and what the request needs, in SMS.
+    struct Use: Sendable, Equatable {
+      var limit: Int
+      var used: Int
+      var needed: Int
+    }
 
     init(_ field: String, _ code: String, _ message: String, messageID: MessageID? = nil) {
       self.field = field
@@ -124,6 +133,11 @@ extension APIError {
             json.member("message", detail.message)
             if let id = detail.messageID { json.member("message_id", id.description) }
             if let time = detail.completeAt { json.member("estimated_complete_at", time) }
+            if let use = detail.use {
+              json.member("limit", use.limit)
+              json.member("used", use.used)
+              json.member("needed", use.needed)
+            }
           }
         }
         json.member("request_id", requestID)

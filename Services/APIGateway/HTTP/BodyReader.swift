@@ -58,6 +58,7 @@ struct BodyReader: Sendable {
     let length = request.headers[.contentLength].flatMap { Int($0) } ?? 0
     guard length > 0 else { return true }
     guard length <= 65_536 else { return false }
+    context.note.takeBody()
     // When the connection fails there is nobody left to answer.
     return
       (try? await context.withConnectionDeadline(timeout) { () async throws -> Void in

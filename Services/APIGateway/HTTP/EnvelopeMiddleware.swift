@@ -48,9 +48,11 @@ struct EnvelopeMiddleware: RouterMiddleware {
     } catch let error as BodyReadError {
       throw error.underlying
     } catch {
-      response = answer(apiError(error, request, context), context)
+      response = answer(apiError(error, request, context), request, context)
     }
-    if await !reader.drain(request, context) { close(&response, context) }
+    if await !reader.drain(request, context) { close(&response, request, context) }
+    // The next request goes to another replica; the server closes idle connections soon (RFC 9112 §9.6).
+    if ProcessState.isShuttingDown, response.headers[.connection] == nil { response.headers[.connection] = "close" }
     response.headers[Self.requestIDHeader] = context.requestID
     response.headers.append(contentsOf: context.note.fields)
     crossOrigin.mark(&response, to: request)
@@ -70,7 +72,7 @@ struct EnvelopeMiddleware: RouterMiddleware {
     }
   }
 
-  private func answer(_ error: APIError, _ context: GatewayContext) -> Response {
+  private func answer(_ error: APIError, _ request: Request, _ context: GatewayContext) -> Response {
     var response = Response.json(status: .init(code: error.code.status), error.body(requestID: context.requestID))
     if let seconds = error.retryAfter { response.headers[.retryAfter] = String(seconds) }
     if let allow = error.allow { response.headers[.allow] = allow }
@@ -78,7 +80,7 @@ struct EnvelopeMiddleware: RouterMiddleware {
     if error.code == .unauthorized {
       response.headers[.wwwAuthenticate] = error.isInvalidToken ? #"Bearer error="invalid_token""# : "Bearer"
     }
-    if error.closesConnection { close(&response, context) }
+    if error.closesConnection { close(&response, request, context) }
     return response
   }
 
@@ -100,11 +102,29 @@ struct EnvelopeMiddleware: RouterMiddleware {
     }
   }
 
-  /// The rest of the request is not read: nothing can follow it.
-  private func close(_ response: inout Response, _ context: GatewayContext) {
+  /// How long the rest of a request is thrown away behind its answer: a caller who is still sending reads the answer then
+  /// instead of a broken connection.
+  private static let patienceBehindAnswer = TimeAmount.seconds(8)
+
+  /// Nothing can follow a request of which the rest is unwanted.
+  private func close(_ response: inout Response, _ request: Request, _ context: GatewayContext) {
     guard response.headers[.connection] == nil else { return }
     response.headers[.connection] = "close"
     closing.add(context.channel)
-    context.closeConnectionSoon()
+    // Who waits for a word before sending the body sends none.
+    guard !context.note.isBodyTaken, request.headers[.expect] == nil else { return context.closeConnectionSoon() }
+    let body = response.body
+    response.body = ResponseBody(contentLength: body.contentLength) { writer in
+      try await body.write(writer)
+      // A body is read once: another reader of it ends the process.
+      if !context.note.isBodyTaken {
+        context.note.takeBody()
+        // When the connection fails there is nobody left to answer.
+        try? await context.withConnectionDeadline(Self.patienceBehindAnswer) { () async throws -> Void in
+          for try await _ in request.body {}
+        }
+      }
+      context.closeConnectionSoon()
+    }
   }
 }

@@ -24,7 +24,8 @@ struct GatewayChannel: ServerChildChannel {
       let pipeline = channel.pipeline.syncOperations
       let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
       try pipeline.addHandlers(
-        [ContinueHandler(), MalformedRequestHandler(security: security)], position: .after(decoder))
+        [ContinueHandler(), OldVersionHandler(), MalformedRequestHandler(security: security)], position: .after(decoder)
+      )
       return value
     }
   }

@@ -80,7 +80,7 @@ struct IdempotencyStore: Sendable {
       """
       DELETE FROM accounts.idempotency_keys k USING (
         SELECT user_id, key_hash FROM accounts.idempotency_keys
-        WHERE created_at < (SELECT sluice.clock() - \(days) * interval '1 day')
+        WHERE created_at < \(PostgresQuery.time(ago: .seconds(days * 86_400)))
         ORDER BY created_at LIMIT \(limit) FOR UPDATE SKIP LOCKED
       ) old WHERE k.user_id = old.user_id AND k.key_hash = old.key_hash
       """

@@ -9,18 +9,20 @@ struct LoginController: Sendable {
   let desk: LoginDesk
   let announcer: UserAnnouncer
   let addresses: ClientAddress
+  let daily: DailyUse
   /// Whoever logs in is nobody yet, so little is read.
   private let reader: BodyReader
 
   /// - Parameter bodyTimeout: How long a caller may take to send a body.
   init(
     authenticator: Authenticator, desk: LoginDesk, announcer: UserAnnouncer, addresses: ClientAddress,
-    bodyTimeout: TimeAmount
+    daily: DailyUse, bodyTimeout: TimeAmount
   ) {
     self.authenticator = authenticator
     self.desk = desk
     self.announcer = announcer
     self.addresses = addresses
+    self.daily = daily
     reader = BodyReader(limit: 16 * 1024, timeout: bodyTimeout)
   }
 
@@ -33,7 +35,11 @@ struct LoginController: Sendable {
       begin, end,
       .user(.get, "/api/auth/me", authenticator) { request, _, principal in
         _ = try Query(request, allowing: [])
-        return .success { json in Self.write(principal, &json) }
+        let used = principal.limits.dailyLimit == nil ? nil : await daily.used(by: principal.userID)
+        return .success { json in
+          Self.write(principal, &json)
+          json.member("used_today", used)
+        }
       },
     ]
   }

@@ -7,6 +7,8 @@ struct AccountPage: Sendable {
 
   struct Content: Sendable {
     var problem: PanelProblem?
+    /// How many SMS of the day's limit are used.
+    var use: String?
     var tokens: PanelTokens
   }
 
@@ -48,12 +50,24 @@ struct AccountPage: Sendable {
     }
   }
 
+  /// `186 of 200 SMS used today, 14 left.`; `nil` for who has no limit.
+  static func use(_ me: JSONValue, _ text: PanelText) -> String? {
+    guard let limit = me["daily_limit"]?.whole, let used = me["used_today"]?.whole else { return nil }
+    return text(
+      "used_today",
+      [
+        "used": PanelText.grouped(used), "limit": PanelText.grouped(limit),
+        "left": PanelText.grouped(max(0, limit - used)),
+      ])
+  }
+
   private func page(
     _ visit: PanelVisit, newToken: String? = nil, problem: PanelProblem? = nil, status: HTTPResponse.Status = .ok
   ) async throws -> Response {
     let tokens = try await visit.get("/api/auth/tokens", [("limit", "200")])
+    let use = Self.use(try await visit.get("/api/auth/me"), visit.text)
     return visit.page(
       .account, title: visit.text("nav_account"), status: status,
-      Content(problem: problem, tokens: PanelTokens(tokens, path: "/account/tokens", new: newToken, visit)))
+      Content(problem: problem, use: use, tokens: PanelTokens(tokens, path: "/account/tokens", new: newToken, visit)))
   }
 }

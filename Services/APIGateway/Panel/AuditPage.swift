@@ -6,7 +6,7 @@ struct AuditPage: Sendable {
     var actions: [PanelChoice]
     var from: String?
     var to: String?
-    var userID: String?
+    var filterName: String?
     var entries: [Entry]
     var hasEntries: Bool
     var nextPage: String?
@@ -16,9 +16,11 @@ struct AuditPage: Sendable {
     var at: PanelTime?
     var user: String
     var action: String
-    /// What it was done to, by its kind and its id.
+    /// What it was done to: its kind, and its name or its id.
     var type: String?
     var subject: String
+    /// Its page.
+    var path: String?
     var details: String
     var outcome: PanelState
     var address: String
@@ -27,7 +29,7 @@ struct AuditPage: Sendable {
   var routes: [Route] {
     [
       panel.adminPage("/admin/audit") { visit in
-        let query = try visit.query
+        let query = try await visit.naming(try visit.query)
         let fields = ["action", "user_id", "from", "to"].compactMap { name in
           query.trimmed(name).map { (name: name, value: $0) }
         }
@@ -40,7 +42,9 @@ struct AuditPage: Sendable {
         }
         if let cursor = query["cursor"] { asked.append(("cursor", cursor)) }
         let answer = try await visit.get("/api/admin/audit", asked)
-        let entries = (answer["entries"]?.elements ?? []).map { Self.entry($0, visit) }
+        let found = answer["entries"]?.elements ?? []
+        let names = await Self.names(of: found, visit)
+        let entries = found.map { Self.entry($0, names, visit) }
         return visit.page(
           .audit, title: visit.text("nav_audit"),
           Content(
@@ -49,7 +53,7 @@ struct AuditPage: Sendable {
                 value: $0.rawValue, label: Self.name($0.rawValue, visit.text),
                 isChosen: $0.rawValue == query["action"])
             },
-            from: query.trimmed("from"), to: query.trimmed("to"), userID: query.trimmed("user_id"), entries: entries,
+            from: query.trimmed("from"), to: query.trimmed("to"), filterName: query.trimmed("user"), entries: entries,
             hasEntries: !entries.isEmpty,
             nextPage: answer["next_cursor"]?.text.map { "/admin/audit" + PanelURL.query(fields + [("cursor", $0)]) }))
       }
@@ -61,13 +65,38 @@ struct AuditPage: Sendable {
     text.known("audit_\(action.replacing(".", with: "_"))") ?? action
   }
 
-  private static func entry(_ json: JSONValue, _ visit: PanelVisit) -> Entry {
+  /// Users that something was done to, by their ids.
+  private static func names(of entries: [JSONValue], _ visit: PanelVisit) async -> [String: String] {
+    let ids = Set(entries.filter { $0["subject_type"]?.text == "user" }.compactMap { $0["subject_id"]?.text })
+    var names: [String: String] = [:]
+    for id in ids {
+      // Who was deleted keeps the id.
+      let user = try? await visit.api(PanelAPI.Call(path: "/api/admin/users/\(PanelURL.escaped(id))", isCounted: true))
+      names[id] = user?["username"]?.text
+    }
+    return names
+  }
+
+  private static func path(_ type: String?, _ id: String) -> String? {
+    let folder: String? =
+      switch type {
+      case "user": "/admin/users/"
+      case "message": "/history/"
+      case "letter": "/admin/dead-letter/"
+      default: nil
+      }
+    return folder.map { $0 + PanelURL.escaped(id) }
+  }
+
+  private static func entry(_ json: JSONValue, _ names: [String: String], _ visit: PanelVisit) -> Entry {
     let outcome = json["outcome"]?.text ?? ""
     let text = visit.text
     let type = json["subject_type"]?.text.map { text.known("audit_subject_\($0)") ?? $0 }
     return Entry(
       at: visit.clock.time(json["at"]), user: json["username"]?.text ?? "–",
-      action: name(json["action"]?.text ?? "", text), type: type, subject: json["subject_id"]?.text ?? "",
+      action: name(json["action"]?.text ?? "", text), type: type,
+      subject: json["subject_id"]?.text.map { names[$0] ?? $0 } ?? "",
+      path: json["subject_id"]?.text.flatMap { path(json["subject_type"]?.text, $0) },
       details: (json["details"]?.members ?? []).map { member in
         let name = text.known("field_\(member.name)") ?? member.name
         return "\(name): \(member.value == .null ? "–" : member.value.text ?? JSONWriter.text(member.value))"

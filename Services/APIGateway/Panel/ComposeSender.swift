@@ -48,7 +48,9 @@ struct ComposeSender: Sendable {
       done += batch.count - failures.count
       if let reason = failures.first { throw Interrupted(done: done, total: check.groups.count, reason: reason) }
     }
-    return visit.redirect("/history?reference=\(PanelURL.escaped(reference))", notice: "sent", ["n": check.count])
+    return visit.redirect(
+      "/history?reference=\(PanelURL.escaped(reference))", notice: "sent",
+      ["n": check.count, "messages": check.groups.count])
   }
 
   private func send(_ group: ComposeCheck.Group, reference: String?) async throws -> String {

@@ -5,8 +5,11 @@ struct DashboardPage: Sendable {
 
   struct Content: Sendable {
     var depth: String
+    /// SMS a second that were sent in the last minute.
     var rate: String
     var limit: String?
+    /// How many SMS of the day's limit are used.
+    var use: String?
     var pending: String
     /// Not `completes`: a message without such a time would show this one.
     var allComplete: PanelTime?
@@ -32,14 +35,16 @@ struct DashboardPage: Sendable {
     async let status = visit.get("/api/queue/status")
     async let list = visit.get("/api/sms", [("limit", "8")])
     async let hours = history.lastDay()
+    async let lastMinute = history.lastMinute()
+    async let me = visit.get("/api/auth/me")
     let queue = try await status
     let messages = try await list["messages"]?.elements.map { PanelMessage($0, visit) } ?? []
     let providers = queue["providers"]?.elements ?? []
-    let rate = queue["msgs_per_sec"]?.number ?? 0
     let limit = providers.reduce(0) { $0 + ($1["rate"]?.number ?? 0) }
     return Content(
-      depth: PanelText.grouped(queue["queue_depth"]?.whole ?? 0), rate: Self.rate(rate),
-      limit: limit > 0 ? text("of_limit", ["limit": Self.rate(limit)]) : nil,
+      depth: PanelText.grouped(queue["queue_depth"]?.whole ?? 0), rate: Self.rate(try await lastMinute / 60),
+      limit: limit > 0 ? text("capacity", ["limit": Self.rate(limit)]) : nil,
+      use: AccountPage.use(try await me, text),
       pending: PanelText.grouped(
         (queue["your_messages"]?["pending"]?.whole ?? 0) + (queue["your_messages"]?["sending"]?.whole ?? 0)),
       allComplete: visit.clock.time(queue["your_messages"]?["estimated_complete_at"]),

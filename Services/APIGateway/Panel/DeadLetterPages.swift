@@ -23,6 +23,8 @@ struct DeadLetterPages: Sendable {
     /// The action of the form that carries it out.
     var path: String
     var question: String
+    /// That some may arrive twice.
+    var warning: String?
     var button: String
     /// The form as it was filled in.
     var fields: [PanelField]
@@ -45,7 +47,9 @@ struct DeadLetterPages: Sendable {
         let body = try Self.body(command, form)
         guard form.isTicked("confirmed") else {
           let found = try await visit.post("\(Self.api)/\(command)", body + [("dry_run", .bool(true))])
-          return try await list(visit, form: form, preview: Self.preview(command, found, form, visit))
+          let unconfirmed = command == "replay" ? try await Self.unconfirmed(body, form, visit) : 0
+          return try await list(
+            visit, form: form, preview: Self.preview(command, found, unconfirmed: unconfirmed, form, visit))
         }
         let answer = try await visit.post("\(Self.api)/\(command)", body)
         let path = command == "replay" ? "\(Self.path)/replays" : Self.path
@@ -76,13 +80,30 @@ struct DeadLetterPages: Sendable {
     if command == "replay" {
       body.append(("class", form.trimmed("class").map { .string($0) }))
       body.append(("provider", form.trimmed("by_provider").map { .string($0) }))
+      // The page shows what is chosen and asks before anything is done.
+      if filter.isEmpty { body.append(("all", .bool(true))) }
     }
     if command == "settle" { body.append(("as", .string(form["as"] ?? ""))) }
     return body
   }
 
+  /// How many of those that a replay would send again may have been sent before.
+  private static func unconfirmed(
+    _ body: [(String, JSONValue?)], _ form: PanelForm, _ visit: PanelVisit
+  ) async throws -> Int {
+    guard form.trimmed("error_type") ?? "unconfirmed" == "unconfirmed" else { return 0 }
+    let filter = LetterListFilter.selecting.compactMap { name in
+      name == "error_type"
+        ? JSONMember(name: name, value: .string("unconfirmed"))
+        : form.trimmed(name).map { JSONMember(name: name, value: .string($0)) }
+    }
+    let found = try await visit.post(
+      "\(api)/replay", body.filter { $0.0 != "filter" } + [("filter", .object(filter)), ("dry_run", .bool(true))])
+    return found["count"]?.whole ?? 0
+  }
+
   private static func preview(
-    _ command: String, _ found: JSONValue, _ form: PanelForm, _ visit: PanelVisit
+    _ command: String, _ found: JSONValue, unconfirmed: Int, _ form: PanelForm, _ visit: PanelVisit
   ) -> Preview {
     let text = visit.text
     let count = found["count"]?.whole ?? 0
@@ -100,7 +121,9 @@ struct DeadLetterPages: Sendable {
     fields.append(PanelField(name: "limit", value: String(max(1, count))))
     if form.trimmed("to") == nil { fields.append(PanelField(name: "to", value: Timestamp.now().description)) }
     return Preview(
-      path: "\(path)/\(command)", question: question, button: text("letters_\(command)_now"), fields: fields,
+      path: "\(path)/\(command)", question: question,
+      warning: unconfirmed > 0 ? text.count("letters_unconfirmed", min(unconfirmed, count)) : nil,
+      button: text("letters_\(command)_now"), fields: fields,
       isPossible: count > 0)
   }
 
@@ -108,7 +131,7 @@ struct DeadLetterPages: Sendable {
     _ visit: PanelVisit, form: PanelForm? = nil, preview: Preview? = nil, problem: PanelProblem? = nil,
     status: HTTPResponse.Status = .ok
   ) async throws -> Response {
-    let query = try visit.query
+    let query = try await visit.naming(try visit.query)
     let filter = LetterListFilter(form ?? query, visit, isFound: form != nil)
     var asked = filter.asked
     if let cursor = query["cursor"] { asked.append(("cursor", cursor)) }
@@ -133,7 +156,7 @@ struct LetterListFilter: Sendable {
   var statuses: [PanelChoice]
   var errorType: String?
   var provider: String?
-  var userID: String?
+  var username: String?
   var messageID: String?
   var from: String?
   var to: String?
@@ -159,7 +182,7 @@ struct LetterListFilter: Sendable {
     asked = (status == "all" ? [] : [("status", status)]) + exactValues
     errorType = form.trimmed("error_type")
     provider = form.trimmed("provider")
-    userID = form.trimmed("user_id")
+    username = form.trimmed("user")
     messageID = form.trimmed("message_id")
     from = form.trimmed("from")
     to = form.trimmed("to")

@@ -82,7 +82,11 @@ struct MessageDetailPage: Sendable {
       let answer = try await visit.post("/api/sms/\(PanelURL.escaped(id))/\(name)")
       let isLater = answer["status"]?.text == "requested"
       return visit.redirect(
-        "/history/\(PanelURL.escaped(id))", notice: isLater ? "requested" : name.replacing("-", with: "_"),
+        "/history/\(PanelURL.escaped(id))",
+        notice: isLater
+          ? "requested"
+          : (answer["other"]?.whole ?? 0) > 0 && name == "cancel"
+            ? "cancel_other" : name.replacing("-", with: "_"),
         isLater ? [:] : numbers(answer))
     }
   }
@@ -98,7 +102,8 @@ struct MessageDetailPage: Sendable {
     let id = PanelURL.escaped(visit.part())
     let query = try visit.query
     let path = visit.principal?.isAdmin == true ? "/api/admin/messages/\(id)" : "/api/sms/\(id)"
-    let json = try await visit.get(path)
+    let done = query["done"]
+    let json = try await visit.get(path) { Self.shows(done, $0) }
     var asked: [(name: String, value: String)] = [("limit", "100")]
     for name in ["status", "cursor"] { if let value = query[name] { asked.append((name, value)) } }
     let list = try await visit.get("\(path)/recipients", asked)
@@ -131,12 +136,31 @@ struct MessageDetailPage: Sendable {
         recipients: recipients, hasRecipients: !recipients.isEmpty, nextPage: next))
   }
 
+  /// Whether a message looks as what was just done with it has left it.
+  private static func shows(_ done: String?, _ json: JSONValue) -> Bool {
+    switch done {
+    case "pause": json["paused"]?.bool == true
+    case "resume": json["paused"]?.bool == false
+    case "cancel", "cancel_other": ["pending", "retrying"].allSatisfy { (json["counts"]?[$0]?.whole ?? 0) == 0 }
+    case "retry_failed": ["failed", "dead", "expired"].allSatisfy { (json["counts"]?[$0]?.whole ?? 0) == 0 }
+    default: true
+    }
+  }
+
   private static func recipient(_ json: JSONValue, _ message: String, _ visit: PanelVisit) -> Recipient {
     Recipient(
       path: "/history/\(message)/\(PanelURL.escaped(json["id"]?.text ?? ""))", phone: json["phone"]?.text ?? "",
       state: PanelState(message: json["status"]?.text ?? "", visit.text), attempts: json["attempts"]?.whole ?? 0,
-      via: json["provider"]?.text, error: json["error_message"]?.text ?? json["error_code"]?.text,
+      via: json["provider"]?.text, error: error(json, visit.text),
       sent: visit.clock.time(json["sent_at"]))
+  }
+
+  /// The kind of error in the reader's language, with what the provider said.
+  private static func error(_ json: JSONValue, _ text: PanelText) -> String? {
+    let kind = json["error_code"]?.text.map { text.known("error_\($0)") ?? $0 }
+    let said = json["error_message"]?.text
+    let parts = [kind, said == json["error_code"]?.text ? nil : said].compactMap { $0 }
+    return parts.isEmpty ? nil : parts.joined(separator: text.language == .english ? ": " : "：")
   }
 
   private func attempts(_ visit: PanelVisit) async throws -> Response {

@@ -14,7 +14,7 @@ struct MessageListFilter: Sendable {
   var reference: String?
   var from: String?
   var to: String?
-  var userID: String?
+  var username: String?
   var statuses: [PanelChoice]
   var classes: [PanelChoice]
   /// The fields that are filled in, to come back to this list.
@@ -30,7 +30,7 @@ struct MessageListFilter: Sendable {
     reference = query.trimmed("reference")
     from = query.trimmed("from")
     to = query.trimmed("to")
-    userID = isAdmins ? query.trimmed("user_id") : nil
+    username = isAdmins ? query.trimmed("user") : nil
     statuses = PanelChoice.labelled(
       JobStatus.allCases.map(\.rawValue), "status", visit.text, chosen: query["status"])
     classes = PanelChoice.classes(visit.text, chosen: query["class"])

@@ -19,6 +19,9 @@ struct MessageListPage: Sendable {
     var firstPage: String?
     var nextPage: String?
     var showsUser: Bool
+    /// What was just sent is not here yet.
+    var isLater: Bool
+    var problem: PanelProblem?
   }
 
   struct Line: Sendable {
@@ -37,18 +40,53 @@ struct MessageListPage: Sendable {
       panel.page(Self.own) { visit in try await page(visit, Self.own, api: "/api/sms") },
       panel.page("\(Self.own).csv") { visit in try await export(visit, api: "/api/sms") },
       panel.adminPage(Self.everybody) { visit in try await page(visit, Self.everybody, api: "/api/admin/messages") },
-      panel.adminPage("\(Self.everybody).csv") { visit in try await export(visit, api: "/api/admin/messages") },
+      exportOfEverybody,
     ]
   }
 
+  /// What everybody wrote to whom leaves the gateway: the audit keeps who took it.
+  private var exportOfEverybody: Route {
+    var route = panel.adminPage("\(Self.everybody).csv") { visit in
+      visit.context.auditNote?.actor = visit.principal
+      let filter = MessageListFilter(try visit.query, visit, isAdmins: true)
+      for field in filter.fields where !["phone", "q"].contains(field.name) {
+        visit.context.auditNote?.add(field.name, .string(field.value))
+      }
+      return try await export(visit, api: "/api/admin/messages")
+    }
+    route.audit = .messagesExport
+    return route
+  }
+
   private func page(_ visit: PanelVisit, _ path: String, api: String) async throws -> Response {
-    let query = try visit.query
+    let isAdmins = path == Self.everybody
+    let written = try visit.query
+    // An id leads to its message.
+    if let id = written.trimmed("q").flatMap({ MessageID($0) }) { return visit.redirect("/history/\(id)") }
+    do {
+      return try await page(visit, isAdmins ? try await visit.naming(written) : written, path, api: api)
+    } catch let error as APIError where error.code == .invalidField {
+      // What was written stays, to be mended.
+      let content = Content(
+        path: path, exportPath: path, filter: MessageListFilter(written, visit, isAdmins: isAdmins),
+        quick: MessageListFilter.quick(path, visit), messages: [], hasMessages: false, isFiltered: true,
+        showsUser: isAdmins, isLater: false, problem: PanelProblem(error, visit.text))
+      return visit.page(
+        .messages, title: visit.text(isAdmins ? "nav_messages" : "nav_history"), status: .badRequest, content)
+    }
+  }
+
+  private func page(
+    _ visit: PanelVisit, _ query: PanelForm, _ path: String, api: String
+  ) async throws -> Response {
     let isAdmins = path == Self.everybody
     let filter = MessageListFilter(query, visit, isAdmins: isAdmins)
     var asked = filter.asked
     asked.append(("limit", Self.pageSize))
     if let cursor = query["cursor"] { asked.append(("cursor", cursor)) }
-    let answer = try await visit.get(api, asked)
+    let wasSent = query["done"] == "sent"
+    let expected = wasSent ? min(query.number("messages") ?? 1, 25) : 0
+    let answer = try await visit.get(api, asked) { ($0["messages"]?.elements.count ?? 0) >= expected }
     let lines = (answer["messages"]?.elements ?? []).map { json -> Line in
       let message = PanelMessage(json, visit)
       return Line(path: "/history/\(message.id)", username: json["username"]?.text, message: message)
@@ -58,7 +96,7 @@ struct MessageListPage: Sendable {
       quick: MessageListFilter.quick(path, visit), messages: lines, hasMessages: !lines.isEmpty,
       isFiltered: !filter.fields.isEmpty, firstPage: query["cursor"].map { _ in path + PanelURL.query(filter.fields) },
       nextPage: answer["next_cursor"]?.text.map { path + PanelURL.query(filter.fields + [("cursor", $0)]) },
-      showsUser: isAdmins)
+      showsUser: isAdmins, isLater: lines.count < expected)
     return visit.page(
       .messages, title: visit.text(isAdmins ? "nav_messages" : "nav_history"), content)
   }
@@ -114,7 +152,7 @@ enum MessageExport {
       // A sign with a combining mark is another character to Swift, and the same sign to a spreadsheet.
       let signs = field.unicodeScalars
       let isPhone = signs.first == "+" && signs.dropFirst().allSatisfy { ("0"..."9").contains($0) }
-      let isFormula = !isPhone && signs.first.map { "=+-@\t\r".unicodeScalars.contains($0) } == true
+      let isFormula = !isPhone && signs.first.map { "=+-@\t\r\n＝＋－＠".unicodeScalars.contains($0) } == true
       let text = isFormula ? "'\(field)" : field
       guard text.unicodeScalars.contains(where: { "\r\n,\"".unicodeScalars.contains($0) }) else { return text }
       return "\"" + text.unicodeScalars.reduce(into: "") { $0 += $1 == "\"" ? "\"\"" : String($1) } + "\""

@@ -245,7 +245,7 @@ struct Panel: Sendable {
         PanelFrame.Language(tag: $0.rawValue, name: $0.name, isCurrent: $0 == visit.language)
       },
       notice: notice(visit), isStopped: visit.session != nil && queue.snapshot.isKnown && !queue.snapshot.isSending,
-      zone: clock.zone)
+      isPaused: visit.principal.map { queue.snapshot.pausedUsers.contains($0.userID) } ?? false, zone: clock.zone)
   }
 
   /// What the last form did: a text of the catalogue with numbers in it, whatever the address says.

@@ -37,26 +37,43 @@ struct PanelClock: Sendable {
   /// A time of an answer of the API.
   func time(_ value: JSONValue?) -> PanelTime? { value?.text.flatMap { Timestamp($0) }.map(time) }
 
-  /// What `<input type="datetime-local">` sends.
+  /// What `<input type="datetime-local">` sends: `2026-11-21T14:20`, with or without seconds; a space stands for the `T`, too.
+  /// - Returns: `nil` for anything else: a year has four digits, and what is written otherwise is not guessed.
   func time(local text: String) -> Timestamp? {
-    let numbers = text.split { "-T: ".contains($0) }.map { Int($0) }
-    guard (5...6).contains(numbers.count), !numbers.contains(nil) else { return nil }
-    return calendar.time(Self.components(numbers))
+    guard
+      let match = text.wholeMatch(
+        of: /(\d{4})-(\d{2})-(\d{2})[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,3})?)?/.asciiOnlyDigits())
+    else { return nil }
+    return calendar.time(
+      DateComponents(
+        year: Int(match.1), month: Int(match.2), day: Int(match.3), hour: Int(match.4), minute: Int(match.5),
+        second: match.6.flatMap { Int($0) } ?? 0))
   }
 
   /// A day and a time, or a day, from its beginning.
-  func start(of text: String) -> Timestamp? {
-    Timestamp(text) ?? time(local: text) ?? time(local: "\(text) 00:00")
-  }
+  func start(of text: String) -> Timestamp? { moment(text) ?? Self.day(text).flatMap { time(local: "\($0) 00:00") } }
 
   /// A day and a time, or a day, to its end.
   func end(of text: String) -> Timestamp? {
-    Timestamp(text) ?? time(local: text) ?? time(local: "\(text) 23:59:59").map { $0 + .milliseconds(999) }
+    moment(text) ?? Self.day(text).flatMap { time(local: "\($0) 23:59:59") }.map { $0 + .milliseconds(999) }
   }
 
-  private static func components(_ numbers: [Int?]) -> DateComponents {
-    DateComponents(
-      year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4],
-      second: numbers.count > 5 ? numbers[5] : 0)
+  private func moment(_ text: String) -> Timestamp? {
+    if let time = Timestamp(text) { return time }
+    let parts = text.split(separator: " ", maxSplits: 1)
+    guard parts.count == 2, let day = Self.day(String(parts[0])) else { return time(local: text) }
+    return time(local: "\(day) \(parts[1])")
+  }
+
+  /// A day as people write it in Hong Kong, as `2026-11-21`: year first, or day, month and a year of four digits.
+  private static func day(_ text: String) -> String? {
+    func padded(_ digits: Substring) -> String { digits.utf8.count == 1 ? "0\(digits)" : String(digits) }
+    if let match = text.wholeMatch(of: /(\d{4})[-\/.年](\d{1,2})[-\/.月](\d{1,2})日?/.asciiOnlyDigits()) {
+      return "\(match.1)-\(padded(match.2))-\(padded(match.3))"
+    }
+    if let match = text.wholeMatch(of: /(\d{1,2})[-\/.](\d{1,2})[-\/.](\d{4})/.asciiOnlyDigits()) {
+      return "\(match.3)-\(padded(match.2))-\(padded(match.1))"
+    }
+    return nil
   }
 }

@@ -7,6 +7,8 @@ enum PanelCookie: String, Sendable {
   case session = "sluice_session"
   /// What a login form's token is made from before anybody is logged in.
   case visitor = "sluice_visitor"
+  /// What was sent from this browser a few minutes ago: `SentBefore`.
+  case sent = "sluice_sent"
   /// The language that somebody chose.
   case language = "sluice_language"
 

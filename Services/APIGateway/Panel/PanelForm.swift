@@ -6,9 +6,11 @@ struct PanelForm: Sendable {
   private let values: [String: [String]]
   /// How the first file that is not empty was written.
   private(set) var fileEncoding: SpreadsheetText.Encoding?
+  /// Why a file could not be read; the other fields are there all the same.
+  private(set) var fileProblem: APIError.Detail?
 
   /// - Parameter type: The `Content-Type`.
-  /// - Throws: `APIError` for what holds U+0000, for a field that is not UTF-8, and for a file that is no text.
+  /// - Throws: `APIError` for a field that holds U+0000 or is not UTF-8.
   init(_ bytes: [UInt8], type: String? = nil) throws {
     if let type, type.lowercased().hasPrefix("multipart/form-data") {
       guard let parts = Multipart(bytes, type: type)?.parts else {
@@ -16,7 +18,14 @@ struct PanelForm: Sendable {
       }
       var pairs: [(name: String, value: String)] = []
       for part in parts {
-        let read = try Self.text(part)
+        let read: SpreadsheetText
+        do {
+          read = try Self.text(part)
+        } catch let error as APIError {
+          guard part.filename != nil else { throw error }
+          fileProblem = fileProblem ?? error.details.first
+          continue
+        }
         pairs.append((part.name, read.text))
         if part.filename != nil, !part.bytes.isEmpty { fileEncoding = fileEncoding ?? read.encoding }
       }
@@ -58,6 +67,15 @@ struct PanelForm: Sendable {
 
   /// A whole number; `nil` for anything else.
   func number(_ name: String) -> Int? { trimmed(name).flatMap { Int($0) } }
+
+  /// The same with another value of a field; `nil` takes it out.
+  func setting(_ name: String, _ value: String?) -> PanelForm {
+    var values = values
+    values[name] = value.map { [$0] }
+    var form = PanelForm(values)
+    (form.fileEncoding, form.fileProblem) = (fileEncoding, fileProblem)
+    return form
+  }
 
   /// All values of a field that may be given more than once.
   func all(_ name: String) -> [String] { values[name] ?? [] }

@@ -32,5 +32,7 @@ struct PanelFrame: Sendable {
   var notice: String?
   /// True while all sending is switched off.
   var isStopped: Bool
+  /// True while all of the reader's own messages are held back.
+  var isPaused: Bool
   var zone: String
 }

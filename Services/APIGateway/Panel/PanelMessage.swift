@@ -11,8 +11,8 @@ struct PanelMessage: Sendable {
   /// `+85291234567`, or how many.
   var recipients: String
   var total: Int
-  var done: Int
-  /// `12 of 500`
+  var sent: Int
+  /// `12 of 500 sent, 3 not sent`
   var progress: String
   /// False when all of it is over.
   var isOpen: Bool
@@ -37,8 +37,11 @@ struct PanelMessage: Sendable {
     let first = json["recipients"]?.elements.first?.text
     recipients = total == 1 ? first ?? text.count("recipients", 1) : text.count("recipients", total)
     let open = count("pending") + count("sending") + count("retrying")
-    done = total - open
-    progress = text("progress", ["done": PanelText.grouped(done), "total": PanelText.grouped(total)])
+    sent = count("sent")
+    let ended = max(0, total - open - sent)
+    progress =
+      text("progress", ["sent": PanelText.grouped(sent), "total": PanelText.grouped(total)])
+      + (ended > 0 ? text.count("progress_not", ended) : "")
     isOpen = open > 0
     position = json["queue_position"]?.whole.map { text.count("ahead", $0) }
     completes = visit.clock.time(json["estimated_complete_at"])

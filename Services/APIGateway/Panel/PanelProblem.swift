@@ -4,6 +4,8 @@ struct PanelProblem: Sendable {
   struct Detail: Sendable {
     /// The field's own name on the page, where it has one.
     var field: String?
+    /// The field's name in the form.
+    var name: String?
     var message: String
   }
 
@@ -31,15 +33,28 @@ struct PanelProblem: Sendable {
       // What the API says of a refusal is more than that it was one.
       if error.details.isEmpty { message = error.message }
     }
-    if error.code == .rateLimited, let why = error.details.first, let known = text.known("wrong_\(why.code)") {
-      message = known
+    if error.code == .rateLimited, let why = error.details.first, text.known("wrong_\(why.code)") != nil {
+      // It is all that there is to say.
+      (message, details, hasDetails) = (Self.words(why, text), [], false)
+      return
     }
     details = error.details.map { detail in
       let name = detail.field.prefix { $0 != "[" }
       return Detail(
         field: text.known("field_\(name)").map { $0 + detail.field.dropFirst(name.count) } ?? detail.field,
-        message: text.known("wrong_\(detail.code)") ?? detail.message)
+        name: String(name),
+        message: Self.words(detail, text))
     }
     hasDetails = !details.isEmpty
+  }
+
+  private static func words(_ detail: APIError.Detail, _ text: PanelText) -> String {
+    guard let use = detail.use else { return text.known("wrong_\(detail.code)") ?? detail.message }
+    return text(
+      "daily_limit_left",
+      [
+        "left": PanelText.grouped(max(0, use.limit - use.used)), "limit": PanelText.grouped(use.limit),
+        "needed": PanelText.grouped(use.needed),
+      ])
   }
 }

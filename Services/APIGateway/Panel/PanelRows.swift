@@ -26,7 +26,7 @@ extension PanelMessage: MustacheParent {
     case "created": created
     case "recipients": recipients
     case "total": total
-    case "done": done
+    case "sent": sent
     case "progress": progress
     case "isOpen": isOpen
     case "position": position

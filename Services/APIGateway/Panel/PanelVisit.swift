@@ -42,6 +42,20 @@ struct PanelVisit: Sendable {
     try await api(PanelAPI.Call(path: path, query: query))
   }
 
+  /// Asks until what was just done can be read: the read side follows a command within moments.
+  /// - Returns: The last answer, also when that took longer than anybody waits for a page.
+  func get(
+    _ path: String, _ query: [(name: String, value: String)] = [], until isSeen: (JSONValue) -> Bool
+  ) async throws -> JSONValue {
+    var answer = try await get(path, query)
+    let deadline = ContinuousClock.now + .milliseconds(1_500)
+    while !isSeen(answer), ContinuousClock.now < deadline {
+      try await Task.sleep(for: .milliseconds(50))
+      answer = try await api(PanelAPI.Call(path: path, query: query, isCounted: true))
+    }
+    return answer
+  }
+
   func post(_ path: String, _ body: [(String, JSONValue?)] = []) async throws -> JSONValue {
     try await send(.post, path, body)
   }

@@ -8,6 +8,8 @@ struct ProviderPages: Sendable {
   struct Content: Sendable {
     var isStopped: Bool
     var providers: [Provider]
+    /// That not all of them work, where the switch is on.
+    var trouble: String?
     var problem: PanelProblem?
   }
 
@@ -100,7 +102,14 @@ struct ProviderPages: Sendable {
     }
     return visit.page(
       .providers, title: visit.text("providers"), status: status,
-      Content(isStopped: !panel.queue.snapshot.isSending, providers: providers, problem: problem))
+      Content(
+        isStopped: !panel.queue.snapshot.isSending, providers: providers, trouble: Self.trouble(settings, visit.text),
+        problem: problem))
+  }
+
+  private static func trouble(_ settings: [JSONValue], _ text: PanelText) -> String? {
+    let names = settings.filter { $0["state"]?.text != "healthy" }.compactMap { $0["name"]?.text ?? $0["id"]?.text }
+    return names.isEmpty ? nil : text("not_all_work", ["names": names.joined(separator: ", ")])
   }
 
   private static func provider(
@@ -108,7 +117,10 @@ struct ProviderPages: Sendable {
   ) -> Provider {
     let name = json["name"]?.text ?? json["id"]?.text ?? ""
     func digits(_ value: JSONValue?) -> String { UserFormFields.digits(value?.number ?? 0) }
-    let overridden = (json["overridden"]?.elements ?? []).compactMap(\.text).map { visit.text("field_\($0)") }
+    let overridden = (json["overridden"]?.elements ?? []).compactMap(\.text).map { name in
+      // What is set by hand may be that it is not paused.
+      name == "paused" && json["paused"]?.bool != true ? visit.text("not_paused") : visit.text("field_\(name)")
+    }
     return Provider(
       name: name, path: "/admin/providers/\(PanelURL.escaped(name))",
       state: PanelState(provider: json["state"]?.text ?? "", visit.text), reason: json["pause_reason"]?.text,

@@ -11,7 +11,7 @@ struct QueuePage: Sendable {
     var flowCount: String
     var classes: [ClassRow]
     var choices: [PanelChoice]
-    var userID: String?
+    var filterName: String?
     var isFiltered: Bool
     var flows: [Flow]
     var hasFlows: Bool
@@ -62,9 +62,19 @@ struct QueuePage: Sendable {
   var routes: [Route] { [panel.adminPage(Self.path) { visit in try await page(visit) }] }
 
   private func page(_ visit: PanelVisit) async throws -> Response {
-    let query = try visit.query
+    let query = try await visit.naming(try visit.query)
     let fields = ["class", "user_id"].compactMap { name in query.trimmed(name).map { (name: name, value: $0) } }
-    let json = try await visit.get("/api/admin/queue", fields + [("limit", String(Self.limit))])
+    let (done, about) = (query["done"], query["about"])
+    let json = try await visit.get("/api/admin/queue", fields + [("limit", String(Self.limit))]) { json in
+      let isPaused = json["paused_users"]?.elements.contains { $0["user_id"]?.text == about } ?? false
+      let waits = json["flows"]?.elements.contains { $0["user_id"]?.text == about } ?? false
+      return switch done {
+      case "user_paused": isPaused
+      case "user_resumed": !isPaused
+      case "user_cancelled": !waits
+      default: true
+      }
+    }
     let flows = (json["flows"]?.elements ?? []).map { Self.flow($0, visit) }
     let paused = (json["paused_users"]?.elements ?? []).map { json in
       let id = json["user_id"]?.text ?? ""
@@ -79,7 +89,7 @@ struct QueuePage: Sendable {
         depth: PanelText.grouped(json["queue_depth"]?.whole ?? 0),
         rate: DashboardPage.rate(json["msgs_per_sec"]?.number ?? 0), flowCount: PanelText.grouped(total),
         classes: (json["classes"]?.elements ?? []).map { Self.row($0, visit) },
-        choices: PanelChoice.classes(visit.text, chosen: query["class"]), userID: query.trimmed("user_id"),
+        choices: PanelChoice.classes(visit.text, chosen: query["class"]), filterName: query.trimmed("user"),
         isFiltered: !fields.isEmpty, flows: flows, hasFlows: !flows.isEmpty, paused: paused,
         hasPaused: !paused.isEmpty, herePath: Self.path + PanelURL.query(fields),
         more: found > flows.count

@@ -18,7 +18,7 @@ struct ThroughputChart: Sendable {
 
   var bars: [Bar]
   var labels: [Label]
-  /// The height of the picture's highest bar, in SMS.
+  /// What the line at the top stands for: the highest bar, in SMS an hour.
   var top: String
   /// All of it in words, for those who do not see it.
   var summary: String
@@ -45,7 +45,7 @@ struct ThroughputChart: Sendable {
     labels = stride(from: 0, to: hours.count, by: 6).map { place in
       Label(x: Self.digits(Double(place) * (Self.width + Self.gap)), text: visit.clock.time(hours[place].start).clock)
     }
-    top = PanelText.grouped(most)
+    top = visit.text("chart_top", ["n": PanelText.grouped(most)])
     let (sent, failed) = (hours.reduce(0) { $0 + $1.sent }, hours.reduce(0) { $0 + $1.failed })
     summary = visit.text("chart_summary", ["sent": PanelText.grouped(sent), "failed": PanelText.grouped(failed)])
     isEmpty = most == 0

@@ -12,6 +12,19 @@ struct ThroughputHistory: Sendable {
     var failed: Int
   }
 
+  /// SMS that were sent in the last 60 seconds; of the minute in which those began, the part that they take of it.
+  func lastMinute() async throws -> Double {
+    try await pool.query(
+      """
+      SELECT coalesce(sum(t.sent * CASE
+          WHEN t.minute = date_trunc('minute', sluice.clock()) THEN 1
+          ELSE 1 - extract(epoch FROM sluice.clock() - date_trunc('minute', sluice.clock())) / 60 END), 0)::float8 AS sent
+      FROM projection.throughput_read t
+      WHERE t.minute >= date_trunc('minute', sluice.clock()) - interval '1 minute'
+      """
+    ).first?.decode("sent") ?? 0
+  }
+
   /// The last 24 hours, the one that has begun among them, oldest first.
   func lastDay() async throws -> [Hour] {
     try await pool.query(

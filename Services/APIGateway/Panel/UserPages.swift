@@ -19,6 +19,8 @@ struct UserPages: Sendable {
     var path: String
     var username: String
     var state: PanelState
+    /// A second sign, of one whose messages are held back.
+    var paused: PanelState?
     var role: String
     var weight: String
     var lastLogin: PanelTime?
@@ -30,6 +32,7 @@ struct UserPages: Sendable {
     var username: String
     var isSelf: Bool
     var state: PanelState
+    var paused: PanelState?
     var fields: UserFormFields
     var problem: PanelProblem?
     var created: PanelTime?
@@ -69,7 +72,11 @@ struct UserPages: Sendable {
     panel.adminAction("/admin/users/{id}/\(name)") { visit, form in
       let answer = try await visit.post("\(api(visit))/\(name)")
       // Back to where it was asked for: the user's page, or the queue.
-      let path = form["next"].map { PanelURL.local($0) } ?? path(visit)
+      var path = form["next"].map { PanelURL.local($0) } ?? path(visit)
+      // Whom it was about, so that the page waits until that is seen.
+      if path.hasPrefix(QueuePage.path) {
+        path += (path.contains("?") ? "&" : "?") + "about=\(PanelURL.escaped(visit.part()))"
+      }
       if answer["status"]?.text == "requested" { return visit.redirect(path, notice: "requested") }
       return visit.redirect(
         path, notice: notice,
@@ -106,7 +113,8 @@ struct UserPages: Sendable {
     let text = visit.text
     return Line(
       path: "/admin/users/\(json["id"]?.text ?? "")", username: json["username"]?.text ?? "",
-      state: state(json, text), role: text(json["is_admin"]?.bool == true ? "role_admin" : "role_user"),
+      state: state(json, text), paused: paused(json, visit),
+      role: text(json["is_admin"]?.bool == true ? "role_admin" : "role_user"),
       weight: UserFormFields.digits(json["weight"]?.number ?? 1), lastLogin: visit.clock.time(json["last_login_at"]),
       tokens: PanelText.grouped(json["token_count"]?.whole ?? 0))
   }
@@ -114,6 +122,10 @@ struct UserPages: Sendable {
   private static func state(_ json: JSONValue, _ text: PanelText) -> PanelState {
     json["is_active"]?.bool == true
       ? PanelState(label: text("user_active"), kind: .good) : PanelState(label: text("user_disabled"), kind: .bad)
+  }
+
+  private static func paused(_ json: JSONValue, _ visit: PanelVisit) -> PanelState? {
+    json["paused"]?.bool == true ? PanelState(label: visit.text("status_paused"), kind: .warn) : nil
   }
 
   private func create(_ visit: PanelVisit, _ form: PanelForm) async throws -> Response {
@@ -134,7 +146,14 @@ struct UserPages: Sendable {
     _ visit: PanelVisit, form: PanelForm? = nil, newToken: String? = nil, problem: PanelProblem? = nil,
     status: HTTPResponse.Status = .ok
   ) async throws -> Response {
-    let json = try await visit.get(api(visit))
+    let done = try visit.query["done"]
+    let json = try await visit.get(api(visit)) { json in
+      switch done {
+      case "user_paused": json["paused"]?.bool == true
+      case "user_resumed": json["paused"]?.bool == false
+      default: true
+      }
+    }
     let tokens = try await visit.get("\(api(visit))/tokens", [("limit", "200")])
     let names = try await visit.providerNames
     let fields =
@@ -144,7 +163,7 @@ struct UserPages: Sendable {
       .user, title: json["username"]?.text ?? "", status: status,
       Detail(
         path: path(visit), username: json["username"]?.text ?? "", isSelf: id == visit.principal?.userID.description,
-        state: Self.state(json, visit.text), fields: fields, problem: problem,
+        state: Self.state(json, visit.text), paused: Self.paused(json, visit), fields: fields, problem: problem,
         created: visit.clock.time(json["created_at"]), lastLogin: visit.clock.time(json["last_login_at"]),
         tokens: PanelTokens(tokens, path: "\(path(visit))/tokens", new: newToken, visit),
         messagesPath: "/admin/messages" + PanelURL.query([("user_id", id)]),

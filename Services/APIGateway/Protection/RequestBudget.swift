@@ -27,8 +27,12 @@ struct RequestBudget: Sendable {
   /// Requests a second of a user who has no limit of their own.
   let userRate: Int
 
+  /// Commands a second of each user.
+  let commandRate: Int
+
   private var all: TokenBucket
   private var users: [UserID: TokenBucket] = [:]
+  private var commands: [UserID: TokenBucket] = [:]
   /// Full buckets are forgotten when there are this many.
   private var pruneAt = 1_024
 
@@ -36,23 +40,27 @@ struct RequestBudget: Sendable {
   var knownUsers: Int { users.count }
 
   /// - Parameter now: Seconds of any one clock.
-  init(rate: Int, userRate: Int, now: Double) {
+  init(rate: Int, userRate: Int, commandRate: Int, now: Double) {
     self.rate = rate
     self.userRate = userRate
+    self.commandRate = commandRate
     all = TokenBucket(count: Double(rate), window: 1, startsFull: true, now: now)
   }
 
   /// Counts a request, unless it is refused: then it costs nothing.
-  /// - Parameter isFirst: An admin, whom the others' requests do not keep from stopping them.
-  mutating func take(_ user: UserID, ownRate: Int?, isFirst: Bool = false, now: Double) -> Verdict {
+  /// - Parameters:
+  ///   - cost: How many requests it counts for; at most a second's worth of the user's.
+  ///   - isFirst: An admin, whom the others' requests do not keep from stopping them.
+  mutating func take(_ user: UserID, ownRate: Int?, cost: Int = 1, isFirst: Bool = false, now: Double) -> Verdict {
     let quota = ownRate ?? userRate
     var bucket = users[user] ?? TokenBucket(count: Double(quota), window: 1, startsFull: true, now: now)
     if bucket.count != Double(quota) { bucket.set(count: Double(quota), window: 1, now: now) }
     var exceeded: Verdict.Limit?
-    if !bucket.take(1, now: now) {
+    let cost = Double(min(cost, quota))
+    if !bucket.take(cost, now: now) {
       exceeded = .user
     } else if !all.take(1, now: now), !isFirst {
-      bucket.giveBack(1)
+      bucket.giveBack(cost)
       exceeded = .all
     }
     users[user] = bucket
@@ -62,9 +70,20 @@ struct RequestBudget: Sendable {
       all: Standing(quota: rate, remaining: Int(all.held(now: now))), exceeded: exceeded)
   }
 
-  /// A full bucket is as good as none.
+  /// Counts a command of a user, beside the request that it comes with.
+  /// - Returns: What is left, and whether it is within the limit.
+  mutating func takeCommand(_ user: UserID, now: Double) -> (standing: Standing, isAdmitted: Bool) {
+    var bucket =
+      commands[user] ?? TokenBucket(count: Double(commandRate), window: 1, startsFull: true, now: now)
+    let isAdmitted = bucket.take(1, now: now)
+    commands[user] = bucket
+    return (Standing(quota: commandRate, remaining: Int(bucket.held(now: now))), isAdmitted)
+  }
+
+  /// A full bucket is as good as none. Every command comes with a request, so there are never more of their buckets.
   private mutating func prune(_ now: Double) {
     users = users.filter { $0.value.held(now: now) < $0.value.count }
+    commands = commands.filter { $0.value.held(now: now) < $0.value.count }
     pruneAt = max(1_024, users.count * 2)
   }
 }

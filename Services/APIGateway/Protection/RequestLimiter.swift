@@ -1,3 +1,4 @@
+import Contracts
 import HTTPTypes
 import NIOConcurrencyHelpers
 import NIOCore
@@ -11,28 +12,47 @@ final class RequestLimiter: Sendable {
   static let policyHeader = HTTPField.Name.known("RateLimit-Policy")
   static let header = HTTPField.Name.known("RateLimit")
 
-  init(rate: Int, userRate: Int) {
-    budget = NIOLockedValueBox(RequestBudget(rate: rate, userRate: userRate, now: Self.now))
+  init(rate: Int, userRate: Int, commandRate: Int) {
+    budget = NIOLockedValueBox(
+      RequestBudget(rate: rate, userRate: userRate, commandRate: commandRate, now: Self.now))
   }
 
+  /// How many requests a search by text counts for: it may read thousands of rows.
+  static let searchCost = 20
+
   /// Counts a request of a user.
+  /// - Parameter cost: How many it counts for.
   /// - Returns: The header fields of its answer.
   /// - Throws: `RATE_LIMITED`; the fields are in the note all the same.
-  func admit(_ principal: Principal, _ note: ResponseNote) throws {
+  func admit(_ principal: Principal, cost: Int = 1, _ note: ResponseNote) throws {
     let verdict = budget.withLockedValue {
-      $0.take(principal.userID, ownRate: principal.limits.requestRate, isFirst: principal.isAdmin, now: Self.now)
+      $0.take(
+        principal.userID, ownRate: principal.limits.requestRate, cost: cost, isFirst: principal.isAdmin, now: Self.now)
     }
     note.add(verdict.fields)
     guard let limit = verdict.exceeded else { return }
     let quota = limit == .user ? verdict.user.quota : verdict.all.quota
-    var error = APIError(
-      .rateLimited, "At most \(quota) requests a second",
-      details: [
-        .init(
-          "RateLimit", "\(limit.rawValue)_rate", limit == .user ? "You ask too often" : "All together ask too often")
-      ])
+    throw Self.refusal(
+      "At most \(quota) requests a second", "\(limit.rawValue)_rate",
+      limit == .user ? "You ask too often" : "All together ask too often")
+  }
+
+  /// Counts a command of a user: each costs the scheduler a transaction, so they are fewer than requests.
+  /// - Throws: `RATE_LIMITED`; the header fields are in the note all the same.
+  func admitCommand(of user: UserID, _ note: ResponseNote) throws {
+    let (standing, isAdmitted) = budget.withLockedValue { $0.takeCommand(user, now: Self.now) }
+    var fields = HTTPFields()
+    fields[Self.policyHeader] = "\"commands\";q=\(standing.quota);w=1"
+    fields[Self.header] = "\"commands\";r=\(standing.remaining);t=1"
+    note.add(fields)
+    guard !isAdmitted else { return }
+    throw Self.refusal("At most \(standing.quota) commands a second", "command_rate", "You give commands too often")
+  }
+
+  private static func refusal(_ message: String, _ code: String, _ detail: String) -> APIError {
+    var error = APIError(.rateLimited, message, details: [.init("RateLimit", code, detail)])
     error.retryAfter = 1
-    throw error
+    return error
   }
 
   private static var now: Double { Double(NIODeadline.now().uptimeNanoseconds) / 1e9 }

@@ -15,6 +15,8 @@ struct MessageFilter: Sendable {
   var reference: String?
   /// E.164.
   var phone: String?
+  /// Digits that a number has somewhere.
+  var phonePart: String?
   /// A part of the content, in upper or lower case.
   var text: String?
   /// From this time on.
@@ -38,10 +40,19 @@ struct MessageFilter: Sendable {
     if let reference, reference.unicodeScalars.count > 255 {
       throw APIError.invalidField("reference", "too_long", "At most 255 characters are allowed")
     }
-    phone = try Self.phone(query, parser)
+    phonePart = Self.phonePart(query, parser)
+    phone = phonePart == nil ? try Self.phone(query, parser) : nil
     text = try query.text("q")
     from = try query.time("from")
     to = try query.timeEnd("to")
+  }
+
+  /// The digits of what is written as a number and is no whole one; at least three, since fewer say nothing.
+  private static func phonePart(_ query: Query, _ parser: PhoneNumberParser) -> String? {
+    guard let text = query.string("phone"), case .failure = parser.parse(text),
+      let digits = PhoneNumberParser.digits(ofPart: text), (3...15).contains(digits.utf8.count), text.first != " "
+    else { return nil }
+    return digits
   }
 
   static func phone(_ query: Query, _ parser: PhoneNumberParser) throws -> String? {

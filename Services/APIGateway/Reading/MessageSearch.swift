@@ -39,7 +39,7 @@ struct MessageSearch: Sendable {
 
   /// True when no message is passed over.
   var isFollowed: Bool {
-    guard candidates == nil, filter.phone == nil, filter.text == nil else { return false }
+    guard candidates == nil, filter.phone == nil, filter.phonePart == nil, filter.text == nil else { return false }
     switch lead {
     case .everything: return filter.reference == nil && filter.jobStatuses == nil && filter.messageClass == nil
     case .reference: return filter.jobStatuses == nil && filter.messageClass == nil
@@ -51,7 +51,8 @@ struct MessageSearch: Sendable {
 
   /// True when totals are kept of what it finds.
   var hasTotals: Bool {
-    filter.messageClass == nil && filter.reference == nil && filter.phone == nil && filter.text == nil
+    filter.messageClass == nil && filter.reference == nil && filter.phone == nil && filter.phonePart == nil
+      && filter.text == nil
       && filter.from == nil && filter.to == nil
   }
 
@@ -115,7 +116,15 @@ struct MessageSearch: Sendable {
         AND EXISTS (SELECT 1 FROM projection.recipients_read r WHERE r.message_id = m.message_id AND r.phone = \($0))
         """
       } ?? ""
-    return "true \(statuses) \(messageClass) \(reference) \(text) \(phone)"
+    // Digits alone: nothing in them is special to LIKE.
+    let part: PostgresQuery =
+      filter.phonePart.map {
+        """
+        AND EXISTS (SELECT 1 FROM projection.recipients_read r WHERE r.message_id = m.message_id
+          AND r.phone LIKE \("%\($0)%"))
+        """
+      } ?? ""
+    return "true \(statuses) \(messageClass) \(reference) \(text) \(phone) \(part)"
   }
 
   /// The part of the order that is looked at.

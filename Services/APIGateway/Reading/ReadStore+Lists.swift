@@ -130,7 +130,7 @@ extension ReadStore {
 extension MessageSearch {
   /// How many messages are looked at.
   var window: Int {
-    filter.phone != nil && candidates == nil ? ReadStore.phoneWindow : ReadStore.window
+    (filter.phone != nil || filter.phonePart != nil) && candidates == nil ? ReadStore.phoneWindow : ReadStore.window
   }
 }
 

@@ -5,6 +5,7 @@ struct AcceptedAnswer {
   var message: MessageAccepted
   var rejected: [Submission.Rejected]
   var duplicates: [String]
+  var warnings: [Submission.Warning]
   /// The characters that force UCS-2.
   var forcing: [Character]
   var placement: Placement
@@ -45,6 +46,15 @@ struct AcceptedAnswer {
           }
         }
         json.array("duplicates", duplicates) { json, phone in json.element(phone) }
+        json.array("warnings", warnings) { json, warning in
+          json.element { json in
+            if let field = warning.field { json.member("field", field) }
+            if let index = warning.index { json.member("index", index) }
+            if let phone = warning.phone { json.member("phone", phone) }
+            json.member("code", warning.code)
+            json.member("message", warning.message)
+          }
+        }
       }
     }
   }

@@ -5,6 +5,7 @@ struct RecipientList {
   private(set) var numbers: [String] = []
   private(set) var duplicates: [String] = []
   private(set) var rejected: [Submission.Rejected] = []
+  private(set) var warnings: [Submission.Warning] = []
   private var seen: Set<String> = []
 
   mutating func add(_ text: String, at index: Int, parser: PhoneNumberParser, limits: SubmissionLimits) {
@@ -12,10 +13,17 @@ struct RecipientList {
       rejected.append(.init(index: index, phone: text, code: "too_long", message: "Too long for a number"))
       return
     }
-    switch parser.parse(text) {
-    case .success(let number):
-      let e164 = number.e164
-      if seen.insert(e164).inserted { numbers.append(e164) } else { duplicates.append(e164) }
+    switch parser.read(text) {
+    case .success(let reading):
+      let e164 = reading.number.e164
+      guard seen.insert(e164).inserted else {
+        duplicates.append(e164)
+        return
+      }
+      numbers.append(e164)
+      if let doubt = reading.doubt {
+        warnings.append(.init(index: index, phone: e164, code: doubt.rawValue, message: doubt.message))
+      }
     case .failure(let error):
       rejected.append(.init(index: index, phone: text, code: error.code.rawValue, message: error.message))
     }

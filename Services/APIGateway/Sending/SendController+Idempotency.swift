@@ -35,6 +35,7 @@ extension SendController {
         if let judged, acceptedAt == now { judged } else {
           try compose(draft, principal, id: request.messageID, now: acceptedAt)
         }
+      try await refuseExpired(submission, draft, acceptedAt: acceptedAt, now: now)
       let body = try await take(submission, principal, context, by: deadline)
       if claim != nil {
         await idempotency.keep(.init(status: 202, bytes: body), to: request, context.logger)
@@ -43,6 +44,25 @@ extension SendController {
     } catch {
       if claim != nil { await idempotency.release(request, context.logger) }
       throw error
+    }
+  }
+
+  /// A repeat of what was refused with a 503 would be accepted to expire at once, unless the first try was taken after all.
+  private func refuseExpired(
+    _ judged: Judged, _ draft: SubmissionDraft, acceptedAt: Timestamp, now: Timestamp
+  ) async throws {
+    guard acceptedAt < now, let expiresAt = judged.message.expiresAt, expiresAt <= now else { return }
+    // A read side that cannot be asked knows nothing: the caller asks again then, or later.
+    let isTaken =
+      (try? await TimeLimit.run(.milliseconds(500)) { try await isAccepted(judged.message.messageID) }) ?? false
+    if !isTaken {
+      throw APIError(
+        .wouldExpire, "It has expired since it was first sent",
+        details: [
+          .init(
+            draft.expiry?.field ?? "expires_at", "expired",
+            "Its time counts from the first request with this Idempotency-Key")
+        ])
     }
   }
 

@@ -15,6 +15,8 @@ struct SendController: Sendable {
   let queue: QueueView
   let providers: ProviderView
   let daily: DailyUse
+  /// Whether a message is known to have been taken.
+  let isAccepted: @Sendable (MessageID) async throws -> Bool
 
   private static let acceptedMessages = Counter(label: "sluice_gateway_messages_accepted_total")
   private static let acceptedUnits = Counter(label: "sluice_gateway_sms_accepted_total")
@@ -151,7 +153,8 @@ struct SendController: Sendable {
   private func answer(_ judged: Judged, _ placement: Placement, _ now: Timestamp, isQueued: Bool = true) -> [UInt8] {
     AcceptedAnswer(
       message: judged.message, rejected: judged.submission.rejected, duplicates: judged.submission.duplicates,
-      forcing: judged.submission.segmentation.forcing, placement: placement, now: now, isQueued: isQueued
+      warnings: judged.submission.warnings, forcing: judged.submission.segmentation.forcing, placement: placement,
+      now: now, isQueued: isQueued
     ).body
   }
 

@@ -13,6 +13,18 @@ struct Submission: Sendable {
     var message: String
   }
 
+  /// What may go wrong with a request that is accepted as it is.
+  struct Warning: Sendable, Equatable {
+    /// The number that it is about, by its place; `nil` for another field.
+    var index: Int?
+    /// E.164.
+    var phone: String?
+    /// The name of the field where it is not a number.
+    var field: String?
+    var code: String
+    var message: String
+  }
+
   var content: String
   var messageClass: MessageClass
   /// E.164, without repeats, in the caller's order.
@@ -27,6 +39,7 @@ struct Submission: Sendable {
   var rejected: [Rejected]
   /// Numbers that were in the request before, in E.164, once for each repeat.
   var duplicates: [String]
+  var warnings: [Warning]
 }
 
 /// Checks drafts against the limits and normalises their numbers.
@@ -59,12 +72,15 @@ struct SubmissionCheck: Sendable {
       content: draft.content,
       messageClass: draft.messageClass ?? (list.numbers.count > limits.normalRecipients ? .bulk : .normal),
       recipients: list.numbers, segmentation: segmentation, reference: draft.reference, times: times,
-      provider: draft.provider, rejected: list.rejected, duplicates: list.duplicates)
+      provider: draft.provider, rejected: list.rejected, duplicates: list.duplicates,
+      warnings: SubmissionTimes.warnings(draft, now: now) + list.warnings)
   }
 
   private func contentProblems(_ draft: SubmissionDraft) -> [APIError.Detail] {
     let count = draft.content.unicodeScalars.count
-    if count == 0 { return [.init(draft.contentName, "empty", "There must be a text")] }
+    if InvisibleCharacters.isBlank(draft.content) {
+      return [.init(draft.contentName, "empty", "There must be a text")]
+    }
     if count > limits.characters {
       return [.init(draft.contentName, "too_long", "At most \(limits.characters) characters are allowed")]
     }

@@ -13,13 +13,19 @@ protocol FactPublisher: Sendable {
 
 extension AMQPPublisher: FactPublisher {}
 
-/// Hands accepted requests to the broker.
+/// Hands accepted requests to the broker: to the scheduler's queue, and when they are in it to the log.
 struct SubmissionPublisher: Sendable {
-  var publisher: any FactPublisher
+  let publisher: any FactPublisher
+  private let facts: AcceptedFacts
   /// How long the broker may take to confirm; the answer must leave within 3 s.
   var timeout = Duration.milliseconds(2_500)
 
-  /// Returns when the broker has it on disk.
+  init(publisher: any FactPublisher) {
+    self.publisher = publisher
+    facts = AcceptedFacts(publisher: publisher)
+  }
+
+  /// Returns when the broker has it on disk, in the scheduler's queue.
   /// - Throws: `SERVICE_UNAVAILABLE` when it did not say so in time. The publish is withdrawn then: it is not repeated,
   ///   so the message arrives at most once.
   func publish(
@@ -34,9 +40,10 @@ struct SubmissionPublisher: Sendable {
     do {
       Failpoint.reach(.gatewayPublishing)
       try await publisher.publish(
-        broker, exchange: BrokerNames.events, routingKey: MessageType.messageAccepted.rawValue,
+        broker, exchange: BrokerNames.submit, routingKey: MessageType.messageAccepted.rawValue,
         timeout: max(.zero, deadline - .now))
       Failpoint.reach(.gatewayConfirmed)
+      facts.tell(broker)
     } catch {
       var unavailable = APIError.unavailable(
         "The broker did not confirm in time, so whether the message was accepted is not known",

@@ -10,6 +10,12 @@ struct SubmissionTimes: Sendable, Equatable {
   /// What has not been sent by then expires.
   var expiresAt: Timestamp?
 
+  /// What is said of times that are taken all the same.
+  static func warnings(_ draft: SubmissionDraft, now: Timestamp) -> [Submission.Warning] {
+    guard let sendAt = draft.sendAt, sendAt <= now else { return [] }
+    return [.init(field: "send_at", code: "in_the_past", message: "The time has passed; the message goes at once.")]
+  }
+
   /// Reads what a draft asks for; a time to send that has passed means at once.
   /// - Returns: The times, and everything that is wrong with them.
   static func check(_ draft: SubmissionDraft, now: Timestamp) -> (times: SubmissionTimes, problems: [APIError.Detail]) {

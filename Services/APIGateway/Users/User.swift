@@ -43,11 +43,13 @@ extension User {
     tokenCount = try row.decode("token_count")
   }
 
-  func write(_ json: inout JSONWriter) {
+  /// - Parameter isPaused: Whether all of the user's messages are held back.
+  func write(_ json: inout JSONWriter, isPaused: Bool) {
     json.member("id", id.description)
     json.member("username", username)
     json.member("is_admin", isAdmin)
     json.member("is_active", isActive)
+    json.member("paused", isPaused)
     json.member("weight", number: weight)
     limits.write(&json)
     json.member("created_at", createdAt)

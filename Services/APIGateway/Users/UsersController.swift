@@ -10,6 +10,7 @@ struct UsersController: Sendable {
   let desk: LoginDesk
   let announcer: UserAnnouncer
   let providers: ProviderView
+  let queue: QueueView
 
   var routes: [Route] {
     [
@@ -18,7 +19,7 @@ struct UsersController: Sendable {
       .admin(.get, "/api/admin/users/{id}", authenticator) { request, context in
         _ = try Query(request, allowing: [])
         guard let user = try await store.user(try context.userID) else { throw GatewayContext.noUser }
-        return .success { json in user.write(&json) }
+        return .success { json in write(user, &json) }
       },
       .admin(.patch, "/api/admin/users/{id}", authenticator, audit: .userUpdate) { try await change($0, $1, $2) },
       .admin(.delete, "/api/admin/users/{id}", authenticator, audit: .userDelete) { try await delete($0, $1, $2) },
@@ -32,7 +33,7 @@ struct UsersController: Sendable {
     let found = try await store.users(filter, after: try query.nameCursor("cursor"), limit: limit + 1)
     let users = found.prefix(limit)
     return .success { json in
-      json.array("users", users) { json, user in json.element { json in user.write(&json) } }
+      json.array("users", users) { json, user in json.element { json in write(user, &json) } }
       json.member("next_cursor", found.count > limit ? users.last.map { NameCursor.text($0.username) } : nil)
     }
   }
@@ -46,7 +47,7 @@ struct UsersController: Sendable {
     let user = try await store.create(fields, passwordHash: passwordHash)
     context.auditNote?.subject = user.id.description
     await announcer.announce(user.change, context)
-    var response = Response.success(status: .created) { json in user.write(&json) }
+    var response = Response.success(status: .created) { json in write(user, &json) }
     response.headers[.location] = "/api/admin/users/\(user.id)"
     return response
   }
@@ -62,7 +63,7 @@ struct UsersController: Sendable {
     var change = user.change
     if fields.password != .absent { change.endsSessions = true }
     await announcer.announce(change, context)
-    return .success { json in user.write(&json) }
+    return .success { json in write(user, &json) }
   }
 
   private func delete(_ request: Request, _ context: GatewayContext, _ admin: Principal) async throws -> Response {
@@ -73,6 +74,10 @@ struct UsersController: Sendable {
     change.isActive = false
     await announcer.announce(change, context)
     return .success { json in json.member("id", user.id.description) }
+  }
+
+  private func write(_ user: User, _ json: inout JSONWriter) {
+    user.write(&json, isPaused: queue.snapshot.pausedUsers.contains(user.id))
   }
 
   private func hash(_ fields: UserFields) async throws -> String? {

@@ -24,7 +24,7 @@ extension LetterChange {
       return report(answer)
     }
     let answer = try await gateway.call(
-      "POST", "/api/admin/dead-letters/\(Self.verb)", body: try await choice.body(gateway, extra))
+      "POST", "/api/admin/dead-letters/\(Self.verb)", body: try await choice.body(gateway, Self.verb, extra))
     report(answer)
   }
 

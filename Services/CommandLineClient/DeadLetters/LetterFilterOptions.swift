@@ -80,10 +80,11 @@ struct LetterChoice: ParsableArguments {
   var single: String? { ids.count == 1 && !dryRun && limit == nil ? ids[0] : nil }
 
   /// The body of a request for them.
-  func body(_ gateway: Gateway, _ extra: [String: JSONValue]) async throws -> JSONValue {
+  func body(_ gateway: Gateway, _ verb: String, _ extra: [String: JSONValue]) async throws -> JSONValue {
     var members = extra
     if ids.isEmpty {
       members["filter"] = filter.filter(user: try await filter.userID(gateway))
+      if all, verb == ReplayLetters.verb { members["all"] = true }
     } else {
       members["ids"] = .array(ids.map { .string($0) })
     }

@@ -92,7 +92,7 @@ extension LetterCommand {
   /// What it would apply to; `nil` for what is not about a choice of letters.
   var choice: LetterChoice? {
     switch self {
-    case .replay(let command): LetterChoice(command.selection)
+    case .replay(let command): LetterChoice(command.selection, unitState: command.selection.replayedState)
     case .abandon(let command): LetterChoice(command.selection, unitState: .dead)
     case .settle(let command): LetterChoice(command.selection, unitState: .unconfirmed)
     case .cancel, .return, .drop: nil

@@ -44,7 +44,8 @@ struct LetterRequests: Sendable {
       if let expiresAt = command.expiresAt, try await isPast(expiresAt, connection) {
         return try await draft.refuse("expired", connection)
       }
-      try await begin(draft, LetterChoice(command.selection), chunk: UnitReplay.unitLimit, connection)
+      let choice = LetterChoice(command.selection, unitState: command.selection.replayedState)
+      try await begin(draft, choice, chunk: UnitReplay.unitLimit, connection)
     case .abandon(let command):
       let choice = LetterChoice(command.selection, unitState: .dead)
       try await begin(draft, choice, chunk: UnitSettle.unitLimit, connection)

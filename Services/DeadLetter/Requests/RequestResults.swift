@@ -143,13 +143,19 @@ struct RequestResults: Sendable {
   }
 
   /// What went back to its letter, and what goes nevertheless. A replay of which nothing did either is not cancelled.
+  ///
+  /// An order that was published while its mark was lost is taken back here and by the scheduler: it counts once, since no
+  /// more went back than the replay has letters that did not end otherwise.
   private func noteCancellation(_ answer: CommandAnswered, _ request: UUID, left: Int) async throws {
     let counts = answer.counts ?? UnitCounts()
     try await connection.query(
       """
-      UPDATE dead_letter.requests
-      SET letters = letters + \(counts.dead + counts.unconfirmed + left), refused = \(counts.sending),
-          refusal = \(answer.result == .refused ? (answer.reason ?? "unknown").storable : nil)
+      UPDATE dead_letter.requests c
+      SET letters = least(letters + \(counts.dead + counts.unconfirmed + left), greatest(0, (
+            SELECT count(*) FROM dead_letter.request_letters rl
+            WHERE rl.request_id = c.replay_id AND (rl.ended_at IS NULL OR rl.result IN (\(Self.takenBack), 'dead', 'unconfirmed'))
+          ) - \(counts.sending))),
+          refused = \(counts.sending), refusal = \(answer.result == .refused ? (answer.reason ?? "unknown").storable : nil)
       WHERE request_id = \(request)
       """)
     guard answer.result == .refused else { return }

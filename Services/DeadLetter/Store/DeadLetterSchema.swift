@@ -11,7 +11,15 @@ enum DeadLetterSchema {
     Migration(version: 4, name: "who cancelled a replay", sql: cancelling),
     Migration(version: 5, name: "letters taken back", sql: takingBack),
     Migration(version: 6, name: "redaction of closed letters", sql: redaction),
+    Migration(version: 7, name: "dropping by index", sql: dropping),
   ]
+
+  private static let dropping = """
+    CREATE INDEX orders_answered_idx ON dead_letter.orders (answered_at) WHERE answered_at IS NOT NULL;
+    CREATE INDEX poison_closed_idx ON dead_letter.poison (closed_at) WHERE state <> 'pending';
+    CREATE INDEX poison_redactable_idx ON dead_letter.poison (last_received_at)
+      WHERE state <> 'pending' AND octet_length(body) > 0;
+    """
 
   private static let tables = """
     CREATE TABLE dead_letter.letters (

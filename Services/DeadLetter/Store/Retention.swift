@@ -18,7 +18,7 @@ struct Retention: Sendable {
 
   /// Deletes in pieces, so that no lock is held for long.
   func prune() async throws {
-    let keeps = keeps / .seconds(1)
+    let before = PostgresQuery.time(ago: keeps)
     let forgets = try await forgets()
     var deleted: Int
     repeat {
@@ -27,7 +27,7 @@ struct Retention: Sendable {
         WITH old AS (
           DELETE FROM dead_letter.letters WHERE letter_id IN (
             SELECT letter_id FROM dead_letter.letters
-            WHERE closed_at < (SELECT sluice.clock() - \(keeps) * interval '1 second') LIMIT 1000)
+            WHERE closed_at < \(before) LIMIT 1000)
           RETURNING message_id, unit_index, dispatch, state, unit_state, close_reason, closed_at),
         stubs AS (
           INSERT INTO dead_letter.early_closings (
@@ -46,7 +46,7 @@ struct Retention: Sendable {
         """
         DELETE FROM dead_letter.requests WHERE request_id IN (
           SELECT r.request_id FROM dead_letter.requests r
-          WHERE r.requested_at < sluice.clock() - \(keeps) * interval '1 second' AND r.ended_at IS NOT NULL
+          WHERE r.requested_at < \(before) AND r.ended_at IS NOT NULL
             -- An open letter tells its whole story. One by one: joins would read all letters of all requests.
             AND (
               SELECT true FROM dead_letter.request_letters rl JOIN dead_letter.letters l USING (letter_id)
@@ -61,20 +61,20 @@ struct Retention: Sendable {
         """
       ).affected
     } while deleted == 5
-    try await pool.query("DELETE FROM dead_letter.orders WHERE answered_at < sluice.clock() - interval '7 days'")
+    try await pool.query(
+      "DELETE FROM dead_letter.orders WHERE answered_at < \(PostgresQuery.time(ago: .seconds(7 * 86_400)))")
     try await pool.query(
       """
       DELETE FROM dead_letter.poison
       WHERE state <> 'pending' AND (state <> 'retried' OR published_at IS NOT NULL)
-        AND closed_at < sluice.clock() - \(keeps) * interval '1 second'
+        AND closed_at < \(before)
       """)
     try await pool.query("DELETE FROM dead_letter.early_closings WHERE received_at < \(forgets)::timestamptz")
   }
 
   /// Takes out what nobody may read any more. What is open keeps it: it may go again.
   func redact() async throws {
-    // A value of its own, so that the index is used.
-    let before: PostgresQuery = "(SELECT sluice.clock() - \(redactsAfter / .seconds(1)) * interval '1 second')"
+    let before = PostgresQuery.time(ago: redactsAfter)
     var redacted: Int
     repeat {
       redacted = try await pool.query(

@@ -16,23 +16,47 @@ struct CommandStore: Sendable {
     var outbox: [OutboxEntry] = []
   }
 
-  /// Carries out a command about one message; keeps it when the message is not known yet.
-  func apply(_ command: MessageCommand, to id: MessageID) async throws -> Result {
+  /// What a run of commands did.
+  struct Run: Sendable {
+    /// How many were carried out, from the first on: the others' time has not come.
+    var count = 0
+    /// In the order of the commands.
+    var changes: [MessageStore.Changes] = []
+    var outbox: [OutboxEntry] = []
+  }
+
+  /// Carries out commands about single messages, in order and in one transaction; keeps those whose messages are not
+  /// known yet.
+  /// - Parameter deadline: No command but the first one begins later.
+  func apply(
+    _ commands: [(command: MessageCommand, message: MessageID)], until deadline: ContinuousClock.Instant
+  ) async throws -> Run {
     try await term.transaction { connection, now in
-      guard try await Self.isNew(command.id, connection, now) else { return Result() }
-      let store = MessageStore(connection: connection, now: now)
-      guard let message = try await store.lock([id]).first else {
-        try await connection.query(
-          """
-          INSERT INTO scheduler.early_commands (command_id, message_id, body, received_at)
-          VALUES (\(command.id.uuid), \(id.uuid), \(command.text), \(now.date))
-          """)
-        return Result()
-      }
+      var run = Run()
       var facts = Outbox.Draft()
-      let changes = try await Self.carryOut(command, message, store, &facts)
-      return Result(changes: changes, outbox: try await Outbox.insert(facts, connection))
+      for (place, next) in commands.enumerated() where place == 0 || ContinuousClock.now < deadline {
+        run.count += 1
+        guard try await Self.isNew(next.command.id, connection, now) else { continue }
+        // Each a moment later than the one before, so that readers know which was the last.
+        let store = MessageStore(connection: connection, now: now + .microseconds(place))
+        guard let message = try await store.lock([next.message]).first else {
+          try await Self.keep(next.command, until: next.message, store)
+          continue
+        }
+        run.changes.append(try await Self.carryOut(next.command, message, store, &facts))
+      }
+      run.outbox = try await Outbox.insert(facts, connection)
+      return run
     }
+  }
+
+  /// Keeps a command that has overtaken its message.
+  static func keep(_ command: MessageCommand, until id: MessageID, _ store: MessageStore) async throws {
+    try await store.connection.query(
+      """
+      INSERT INTO scheduler.early_commands (command_id, message_id, body, received_at)
+      VALUES (\(command.id.uuid), \(id.uuid), \(command.text), \(store.now.date))
+      """)
   }
 
   /// Carries out the commands that overtook messages which have just been stored, one after another.
@@ -93,15 +117,9 @@ struct CommandStore: Sendable {
     case .resume:
       changes = try await store.resume([message])
       try facts.add(MessagesResumed(targets: [.message(id)], changedAt: store.now), at: store.now)
-    case .retryFailed where message.form != .whole:
-      // Text and numbers are gone; what is dead of it lies in the letters.
-      refusal = "too_old"
     case .retryFailed:
-      let again = try await store.retryFailed(message, facts: &facts)
-      changes = again.changes
-      if again.count == 0 { refusal = "nothing_to_retry" }
-      counts = UnitCounts()
-      counts.pending = again.count
+      // Of a message that has just arrived nothing has failed; for all others `RetryStore` does it.
+      refusal = "nothing_to_retry"
     }
     try facts.add(command.answer(counts: counts, refusal: refusal), at: store.now, requestID: command.requestID)
     return changes

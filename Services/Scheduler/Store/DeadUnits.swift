@@ -8,7 +8,8 @@ enum DeadUnits {
   /// - Parameter units: The death's dispatch number, the new state, and why; without a reason the one of the letter that
   ///   the unit was replayed from.
   static func load(
-    _ units: [(attempt: AttemptID, state: UnitState, errorType: String?, maxAttempts: Int)], at now: Timestamp,
+    _ units: [(attempt: AttemptID, state: UnitState, errorType: String?, reason: String?, maxAttempts: Int)],
+    at now: Timestamp,
     _ connection: PostgresConnection
   ) async throws -> [UnitsDead.Entry] {
     let why = Dictionary(units.map { ($0.attempt.unit, $0) }, uniquingKeysWith: { $1 })
@@ -36,7 +37,7 @@ enum DeadUnits {
       return UnitsDead.Entry(
         unit: unit, dispatch: end.attempt.dispatch, state: end.state,
         errorType: end.errorType ?? earlier?.errorType ?? "unconfirmed",
-        errorMessage: end.errorType == nil ? earlier?.errorMessage : nil,
+        errorMessage: end.errorType == nil ? earlier?.errorMessage : end.reason,
         userID: flow.userID, messageClass: flow.messageClass, phone: try row.decode("phone"),
         content: try row.decode("content"), segments: try row.decode("segments"), encoding: try row.decode("encoding"),
         pinnedProvider: flow.provider, providers: try row.decode("providers"),

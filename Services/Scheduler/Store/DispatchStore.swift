@@ -37,7 +37,8 @@ struct DispatchStore: Sendable {
             provider: order.provider,
             attempts: order.picks.compactMap { pick in
               contents[pick.unit].map {
-                SendCommand.Attempt(id: pick.attempt, phone: $0.phone, content: $0.content, cost: pick.cost)
+                SendCommand.Attempt(
+                  id: pick.attempt, phone: $0.phone, content: $0.content, cost: pick.cost, throttles: $0.throttles)
               }
             },
             notAfter: order.picks.compactMap { contents[$0.unit]?.expiresAt }.reduce(now + lease, min),
@@ -54,11 +55,16 @@ struct DispatchStore: Sendable {
     }
   }
 
-  /// Puts what expires within the lease into commands of its own: its deadline is nobody else's.
+  /// Cuts commands by their bytes, and puts what expires within the lease into commands of its own: its deadline is
+  /// nobody else's.
   private static func apart(
     _ orders: [Order], expiringBefore deadline: Timestamp, _ contents: [UnitID: Content]
   ) -> [Order] {
-    orders.flatMap { order in
+    orders.flatMap { order -> [Order] in
+      // One text may have 40 KB, and a command up to 256 of them.
+      order.picks.chunks(of: .max, bytes: 1 << 20) { 300 + (contents[$0.unit]?.content.utf8.count ?? 0) }
+        .map { Order(provider: order.provider, limit: order.limit, picks: $0) }
+    }.flatMap { order in
       let short = order.picks.filter { contents[$0.unit]?.expiresAt.map { $0 < deadline } ?? false }
       guard !short.isEmpty, order.picks.count > 1 else { return [order] }
       let alone = Set(short.map(\.unit))
@@ -73,6 +79,8 @@ struct DispatchStore: Sendable {
     var content: String
     var requestID: String?
     var expiresAt: Timestamp?
+    /// `nil` for never.
+    var throttles: Int?
 
     init(_ row: PostgresRow, phone: String) throws {
       self.phone = phone
@@ -136,14 +144,17 @@ struct DispatchStore: Sendable {
       LEFT JOIN scheduler.replayed r USING (message_id, unit_index)
       WHERE u.message_id = p.message_id AND u.unit_index = p.unit_index AND u.dispatch = p.dispatch
         AND u.state = p.state
-      RETURNING u.message_id, u.unit_index, coalesce(r.content, m.content) AS content, m.request_id,
+      RETURNING u.message_id, u.unit_index, u.throttles, coalesce(r.content, m.content) AS content, m.request_id,
         CASE WHEN r.replay_id IS NULL THEN m.expires_at ELSE r.expires_at END AS expires_at,
         coalesce(r.phone, m.recipients[p.unit_index + 1]) AS phone
       """)
     var contents: [UnitID: Content] = [:]
     for row in rows {
       let unit = try UnitID(row)
-      contents[unit] = try Content(row, phone: try row.decode("phone"))
+      var content = try Content(row, phone: try row.decode("phone"))
+      let throttles: Int = try row.decode("throttles")
+      content.throttles = throttles > 0 ? throttles : nil
+      contents[unit] = content
     }
     return contents
   }

@@ -10,6 +10,8 @@ struct IntakeStore: Sendable {
 
   /// What a batch added.
   struct Result: Sendable {
+    /// Messages that were new.
+    var count = 0
     /// Messages that wait from now on, in their flows' order; scheduled ones are not among them.
     var admitted: [QueueEntry] = []
     /// What commands changed that had overtaken their messages.
@@ -34,6 +36,7 @@ struct IntakeStore: Sendable {
       guard !fresh.isEmpty else { return Result() }
       var flows = try await numbered(fresh, connection)
       var result = Result()
+      result.count = fresh.count
       let queued = try await insert(fresh, &flows, &result, at: now, connection)
       var facts = Outbox.Draft()
       try facts.add(MessagesQueued(messages: queued, queuedAt: now), at: now)

@@ -162,7 +162,7 @@ struct MessageStore: Sendable {
     let doubtful = units.filter { $0.state == .unconfirmed }
     if !doubtful.isEmpty {
       let letters = try await DeadUnits.load(
-        doubtful.map { ($0.attempt, .unconfirmed, "unconfirmed", 0) }, at: now, connection)
+        doubtful.map { ($0.attempt, .unconfirmed, "unconfirmed", nil, 0) }, at: now, connection)
       try facts.add(letters, at: now)
     }
     try await replayed.finish(units.map { ($0.attempt.unit, $0.state) }, at: now, &facts)
@@ -170,14 +170,14 @@ struct MessageStore: Sendable {
     return result
   }
 
-  /// What may have arrived, since its last outcome is unknown, is not called cancelled or expired.
+  /// What may have arrived, since an outcome of it is unknown, is not called cancelled or expired.
   private func endReturned(_ ids: [MessageID], as state: UnitState) async throws -> [UnitChange] {
     try await connection.query(
       """
       UPDATE scheduler.units u
       SET due_at = NULL, state = CASE WHEN EXISTS (
           SELECT FROM scheduler.attempts a
-          WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index AND a.dispatch = u.dispatch
+          WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index
             AND a.outcome = 'unknown') OR EXISTS (
           SELECT FROM scheduler.replayed r
           WHERE r.message_id = u.message_id AND r.unit_index = u.unit_index AND r.from_state = 'unconfirmed')

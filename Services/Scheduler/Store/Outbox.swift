@@ -17,14 +17,21 @@ struct Outbox: Sendable {
       bodies.append(String(decoding: try Wire.encode(envelope), as: UTF8.self))
     }
 
+    /// Far below what the broker takes (16 MiB from RabbitMQ 4.0 on), and no reader holds up its others for long.
+    private static let bytes = 256 << 10
+
     /// Adds changes of units, in facts that are far smaller than what the broker takes.
     mutating func add(_ changes: [UnitChange], at time: Timestamp, requestID: String? = nil) throws {
-      for chunk in changes.chunks(of: 256) { try add(UnitsChanged(units: chunk), at: time, requestID: requestID) }
+      for chunk in changes.chunks(of: 256, bytes: Self.bytes, size: \.wireSize) {
+        try add(UnitsChanged(units: chunk), at: time, requestID: requestID)
+      }
     }
 
     /// Adds dead units with their histories, likewise.
     mutating func add(_ letters: [UnitsDead.Entry], at time: Timestamp) throws {
-      for chunk in letters.chunks(of: 32) { try add(UnitsDead(units: chunk), at: time) }
+      for chunk in letters.chunks(of: 32, bytes: Self.bytes, size: \.wireSize) {
+        try add(UnitsDead(units: chunk), at: time)
+      }
     }
   }
 
@@ -53,11 +60,14 @@ struct Outbox: Sendable {
     try await pool.query("SELECT max(outbox_id) AS id FROM scheduler.outbox").first?.decode("id")
   }
 
-  /// The oldest facts that nobody has confirmed, up to one of them.
-  static func load(limit: Int, upTo last: Int64, pool: PostgresPool) async throws -> [OutboxEntry] {
+  /// The oldest facts that nobody has confirmed, between two of them.
+  static func load(
+    limit: Int, after first: Int64 = 0, upTo last: Int64, pool: PostgresPool
+  ) async throws -> [OutboxEntry] {
     try await pool.query(
       """
-      SELECT outbox_id, type, envelope_id, body FROM scheduler.outbox WHERE outbox_id <= \(last)
+      SELECT outbox_id, type, envelope_id, body FROM scheduler.outbox
+      WHERE outbox_id > \(first) AND outbox_id <= \(last)
       ORDER BY outbox_id LIMIT \(limit)
       """
     ).map { row in
@@ -72,5 +82,17 @@ struct Outbox: Sendable {
   static func delete(_ ids: [Int64], pool: PostgresPool) async throws {
     guard !ids.isEmpty else { return }
     try await pool.query("DELETE FROM scheduler.outbox WHERE outbox_id = ANY(\(ids))")
+  }
+}
+
+extension UnitChange {
+  /// About how many bytes it takes in a fact.
+  fileprivate var wireSize: Int { 400 + (reply?.body.utf8.count ?? 0) + (errorMessage?.utf8.count ?? 0) }
+}
+
+extension UnitsDead.Entry {
+  /// About how many bytes it takes in a fact.
+  fileprivate var wireSize: Int {
+    attempts.reduce(700 + content.utf8.count) { $0 + 250 + ($1.reply?.body.utf8.count ?? 0) }
   }
 }

@@ -16,7 +16,8 @@ extension OutcomeStore {
           // A unit that goes back to its letter died of what it had died of before.
           (
             AttemptID(unit: applied.report.attempt.unit, dispatch: applied.new.dispatch), applied.new.state,
-            applied.row.ending == applied.new.state ? nil : applied.errorType, applied.maxAttempts
+            applied.row.ending == applied.new.state ? nil : applied.letterType, applied.report.reason,
+            applied.maxAttempts
           )
         }, at: now, connection)
       try facts.add(letters, at: now)
@@ -40,6 +41,9 @@ extension OutcomeStore {
 }
 
 extension OutcomeStore.Applied {
+  /// Why there is a letter. What may have arrived is unconfirmed, however its last attempt ended.
+  var letterType: String { new.state == .unconfirmed ? "unconfirmed" : errorType }
+
   /// Why the unit is where it is, in one word for letters and filters.
   var errorType: String {
     switch report.report {
@@ -57,7 +61,8 @@ extension OutcomeStore.Applied {
   func news(_ now: Timestamp) -> OutcomeStore.News? {
     guard case .outcome(let outcome) = report.report, report.errorCode != "orphaned" else { return nil }
     return OutcomeStore.News(
-      provider: report.provider, outcome: outcome, startedAt: report.startedAt ?? now, isRepeat: old.throttles > 0)
+      provider: report.provider, outcome: outcome, startedAt: report.startedAt ?? now, isRepeat: old.throttles > 0,
+      isUnsent: report.isUnsent, scope: report.scope, errorCode: report.errorCode)
   }
 
   func change(at now: Timestamp) -> UnitChange {
@@ -66,7 +71,8 @@ extension OutcomeStore.Applied {
       attempt: report.attempt, state: new.state, dispatch: new.dispatch, attemptsUsed: new.attemptsUsed,
       provider: report.provider, outcome: outcome, reply: report.reply,
       errorCode: outcome == .accepted ? nil : report.errorCode,
-      errorMessage: outcome == .accepted || outcome == nil ? nil : errorType, startedAt: report.startedAt,
+      errorMessage: outcome == .accepted || outcome == nil ? nil : report.reason ?? errorType,
+      startedAt: report.startedAt,
       finishedAt: report.finishedAt ?? now, dueAt: dueAt,
       mayBeDuplicate: outcome == .unknown && new.state == .retrying ? true : nil)
   }

@@ -14,8 +14,21 @@ struct OutcomeStore: Sendable {
     var report: UnitTransition.Report
     var reply: ProviderReply?
     var errorCode: String?
+    /// Why, in the provider's own words.
+    var reason: String?
     var startedAt: Timestamp?
     var finishedAt: Timestamp?
+    /// No byte of the request was written.
+    var isUnsent = false
+    /// Seconds, from `finishedAt` on, for which the provider wants to be left alone.
+    var retryAfter: Double?
+    /// Whom it throttles.
+    var scope: ThrottleScope?
+
+    func details(at now: Timestamp) -> UnitTransition.Details {
+      UnitTransition.Details(
+        isUnsent: isUnsent, retryAfter: retryAfter.map { $0 - (now - (finishedAt ?? now)) / .seconds(1) }, scope: scope)
+    }
   }
 
   /// A unit that has to be put somewhere in memory.
@@ -35,6 +48,11 @@ struct OutcomeStore: Sendable {
     var startedAt: Timestamp
     /// The same SMS has been throttled before.
     var isRepeat: Bool
+    /// It failed before the first byte.
+    var isUnsent: Bool
+    /// Whom it throttles.
+    var scope: ThrottleScope?
+    var errorCode: String?
   }
 
   struct Result: Sendable {
@@ -75,15 +93,20 @@ struct OutcomeStore: Sendable {
     return try await term.transaction { connection, now in
       var rows = try await load(Set(reports.map(\.attempt.unit)), connection)
       var applied: [Applied] = []
+      var resolved: [Report] = []
       for report in reports {
         guard let row = rows[report.attempt.unit] else { continue }
         let policy = policies[report.provider] ?? ProviderPolicy()
         let decision = UnitTransition(policy: policy).decide(
-          row.unit, dispatch: report.attempt.dispatch, report: report.report, provider: report.provider,
-          messageClass: row.flow.messageClass,
-          ending: row.ending ?? row.expiresAt.flatMap { $0 <= now ? .expired : nil }, random: .random(in: 0..<1))
+          row.unit, dispatch: report.attempt.dispatch, report: report.report, details: report.details(at: now),
+          provider: report.provider, messageClass: row.flow.messageClass,
+          ending: row.ending ?? row.expiresAt.flatMap { $0 <= now ? .expired : nil }, now: now,
+          random: .random(in: 0..<1))
         switch decision {
         case .ignore: continue
+        case .resolve(let unit):
+          resolved.append(report)
+          rows[report.attempt.unit]?.unit = unit
         case .change(let unit, let dueAfter):
           let dueAt = unit.state == .retrying ? now + .seconds(dueAfter ?? 0) : nil
           applied.append(
@@ -93,14 +116,15 @@ struct OutcomeStore: Sendable {
           rows[report.attempt.unit]?.unit = unit
         }
       }
+      guard !(applied.isEmpty && resolved.isEmpty) else { return Result() }
+      try await updateAttempts(applied.map(\.report) + resolved, at: now, connection)
       guard !applied.isEmpty else { return Result() }
       try await updateUnits(applied, connection)
-      try await updateAttempts(applied, at: now, connection)
       let finished = try await MessageCounts.move(Self.deltas(applied), at: now, connection)
       let net = Self.net(applied)
       return Result(
         returned: net.compactMap(Self.returned), news: applied.compactMap { $0.news(now) },
-        settled: net.filter { $0.old.state == .retrying && $0.new.state.isFinal }
+        settled: net.filter { ($0.old.state == .retrying || $0.old.state == .pending) && $0.new.state.isFinal }
           .map { ($0.report.attempt.unit, $0.row.flow) },
         outbox: try await writeFacts(applied, finished: finished, at: now, connection))
     }
@@ -115,10 +139,15 @@ struct OutcomeStore: Sendable {
         CASE WHEN m.ended = 'cancelled' THEN m.ended WHEN c.replay_id IS NOT NULL THEN r.from_state
           WHEN r.replay_id IS NULL THEN m.ended END AS ending,
         CASE WHEN r.replay_id IS NULL THEN m.expires_at ELSE r.expires_at END AS expires_at,
-        r.replay_id IS NOT NULL AS is_replayed, CASE WHEN u.state = 'unconfirmed' THEN (
-          SELECT max(a.dispatch) FROM scheduler.attempts a
+        r.replay_id IS NOT NULL AS is_replayed, u.unsent, u.unsent_since_at,
+        -- A first attempt under way has none before it.
+        CASE WHEN u.dispatch > 0 OR u.state <> 'sending' THEN ARRAY(
+          SELECT a.dispatch FROM scheduler.attempts a
           WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index AND a.outcome = 'unknown')
-        END AS last_unknown
+        ELSE '{}' END AS unresolved,
+        r.from_state = 'unconfirmed' AND NOT EXISTS (
+          SELECT FROM scheduler.attempts a
+          WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index AND a.dispatch <= r.died) AS is_doubtful
       FROM unnest(\(units.map(\.messageID.uuid)), \(units.map(\.index))) AS p(message_id, unit_index)
       JOIN scheduler.units u USING (message_id, unit_index)
       JOIN scheduler.messages m USING (message_id)
@@ -133,7 +162,9 @@ struct OutcomeStore: Sendable {
           state: try UnitState(row), dispatch: try row.decode("dispatch"),
           attemptsUsed: try row.decode("attempts_used"),
           throttles: try row.decode("throttles"), failedProviders: try row.decode("failed_providers"),
-          isResent: try row.decode("is_resent"), lastUnknown: try row.decode("last_unknown")),
+          isResent: try row.decode("is_resent"), unresolved: Set(try row.decode("unresolved", as: [Int].self)),
+          isDoubtful: try row.decode("is_doubtful", as: Bool?.self) ?? false, unsent: try row.decode("unsent"),
+          unsentSince: try row.decode("unsent_since_at", as: Date?.self).map(Timestamp.init)),
         flow: try FlowKey(row), segments: try row.decode("segments"), allowed: try row.decode("providers"),
         requestID: try row.decode("request_id"),
         isPaused: try row.decode("is_paused"),
@@ -163,15 +194,16 @@ struct OutcomeStore: Sendable {
       """
       UPDATE scheduler.units u
       SET state = p.state, dispatch = p.dispatch, attempts_used = p.attempts_used, throttles = p.throttles,
-          due_at = p.due_at, failed_providers = string_to_array(p.failed_providers, ','), is_resent = p.is_resent
+          due_at = p.due_at, failed_providers = string_to_array(p.failed_providers, ','), is_resent = p.is_resent,
+          unsent = p.unsent, unsent_since_at = p.unsent_since_at
       FROM unnest(
           \(changes.map(\.report.attempt.messageID.uuid)), \(changes.map(\.report.attempt.index)),
           \(changes.map(\.old.dispatch)), \(changes.map(\.old.state.rawValue)), \(changes.map(\.new.dispatch)),
           \(changes.map(\.new.state.rawValue)), \(changes.map(\.new.attemptsUsed)), \(changes.map(\.new.throttles)),
           \(changes.map { $0.dueAt?.date }), \(changes.map { $0.new.failedProviders.joined(separator: ",") }),
-          \(changes.map(\.new.isResent)))
+          \(changes.map(\.new.isResent)), \(changes.map(\.new.unsent)), \(changes.map { $0.new.unsentSince?.date }))
         AS p(message_id, unit_index, old_dispatch, old_state, dispatch, state, attempts_used, throttles, due_at,
-             failed_providers, is_resent)
+             failed_providers, is_resent, unsent, unsent_since_at)
       WHERE u.message_id = p.message_id AND u.unit_index = p.unit_index AND u.dispatch = p.old_dispatch
         AND u.state = p.old_state
       """)
@@ -179,9 +211,9 @@ struct OutcomeStore: Sendable {
   }
 
   private func updateAttempts(
-    _ applied: [Applied], at now: Timestamp, _ connection: PostgresConnection
+    _ reports: [Report], at now: Timestamp, _ connection: PostgresConnection
   ) async throws {
-    let last = Dictionary(applied.map { ($0.report.attempt, $0.report) }, uniquingKeysWith: { $1 })
+    let last = Dictionary(reports.map { ($0.attempt, $0) }, uniquingKeysWith: { $1 })
     let reports = Array(last.values)
     try await connection.query(
       """

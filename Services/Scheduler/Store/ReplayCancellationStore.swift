@@ -105,7 +105,7 @@ struct ReplayCancellationStore: Sendable {
       SET due_at = NULL, attempts_used = greatest(u.attempts_used, r.attempts_used),
           state = CASE WHEN EXISTS (
             SELECT FROM scheduler.attempts a
-            WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index AND a.dispatch = u.dispatch
+            WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index
               AND a.outcome = 'unknown') THEN 'unconfirmed' ELSE r.from_state END
       FROM unnest(\(units.map(\.messageID.uuid)), \(units.map(\.index))) AS p(message_id, unit_index)
       JOIN scheduler.replayed r USING (message_id, unit_index)

@@ -65,7 +65,7 @@ struct ReplayStore: Sendable {
       """
       UPDATE scheduler.units u
       SET state = 'pending', dispatch = u.dispatch + 1, attempts_used = 0, throttles = 0, failed_providers = '{}',
-          is_resent = false, due_at = NULL
+          is_resent = false, unsent = 0, unsent_since_at = NULL, due_at = NULL
       FROM unnest(
           \(candidates.map(\.unit.messageID.uuid)), \(candidates.map(\.unit.index)), \(candidates.map(\.dispatch)))
         AS p(message_id, unit_index, dispatch)

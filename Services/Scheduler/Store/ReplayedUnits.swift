@@ -24,8 +24,8 @@ struct ReplayedUnits: Sendable {
       USING unnest(\(units.map(\.unit.messageID.uuid)), \(units.map(\.unit.index))) AS p(message_id, unit_index)
       WHERE r.message_id = p.message_id AND r.unit_index = p.unit_index
       RETURNING r.message_id, r.unit_index, r.died,
-        EXISTS (SELECT FROM scheduler.cancelled_replays c WHERE c.replay_id = r.replay_id) AND NOT EXISTS (
-          -- A lease that ran out was no try at the provider.
+        NOT EXISTS (
+          -- Its replay was cancelled or expired before it went. A lease that ran out was no try at the provider.
           SELECT FROM scheduler.attempts a
           WHERE a.message_id = r.message_id AND a.unit_index = r.unit_index AND a.dispatch > r.died
             AND a.outcome <> 'expired') AS is_unsent
@@ -73,7 +73,7 @@ struct ReplayedUnits: Sendable {
       UPDATE scheduler.units u
       SET due_at = NULL, state = CASE WHEN r.from_state = 'unconfirmed' OR EXISTS (
           SELECT FROM scheduler.attempts a
-          WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index AND a.dispatch = u.dispatch
+          WHERE a.message_id = u.message_id AND a.unit_index = u.unit_index
             AND a.outcome = 'unknown') THEN 'unconfirmed' ELSE 'expired' END
       FROM unnest(\(units.map(\.messageID.uuid)), \(units.map(\.index))) AS p(message_id, unit_index)
       JOIN scheduler.replayed r USING (message_id, unit_index)
@@ -98,7 +98,7 @@ struct ReplayedUnits: Sendable {
     let buried = changes.filter { $0.state == .dead || $0.state == .unconfirmed }
     if !buried.isEmpty {
       let letters = try await DeadUnits.load(
-        buried.map { ($0.attempt, $0.state, errorType, 0) }, at: now, connection)
+        buried.map { ($0.attempt, $0.state, errorType, nil, 0) }, at: now, connection)
       try facts.add(letters, at: now)
     }
     try await finish(changes.map { ($0.attempt.unit, $0.state) }, at: now, &facts)

@@ -35,13 +35,14 @@ struct Retention: Sendable {
   /// - Returns: How many messages it dropped.
   func prune() async throws -> Int {
     try await pool.withTransaction { connection in
-      let before = "sluice.clock() - \(Int(age / .seconds(1))) * interval '1 second'"
+      let before = PostgresQuery.time(ago: age)
       let rows = try await connection.query(
         """
         SELECT message_id, has_letters FROM (
           SELECT message_id, has_letters, total, sum(total) OVER (ORDER BY finished_at, message_id) AS units FROM (
             SELECT message_id, dead + unconfirmed > 0 AS has_letters, total, finished_at FROM scheduler.messages
-            WHERE finished_at < \(unsafeRaw: before) AND (form = 'whole' OR dead + unconfirmed = 0) ORDER BY finished_at LIMIT 1000 FOR UPDATE SKIP LOCKED) old) counted
+            WHERE finished_at < \(before) AND (form = 'whole' OR dead + unconfirmed = 0)
+            ORDER BY finished_at LIMIT 1000 FOR UPDATE SKIP LOCKED) old) counted
         WHERE units - total < \(Self.unitLimit)
         """)
       var ids: [UUID] = []
@@ -56,15 +57,15 @@ struct Retention: Sendable {
         try await connection.query("DELETE FROM scheduler.units WHERE message_id = ANY(\(ids))")
         try await connection.query("DELETE FROM scheduler.messages WHERE message_id = ANY(\(ids))")
       }
-      try await connection.query("DELETE FROM scheduler.inbox WHERE received_at < \(unsafeRaw: before)")
+      try await connection.query("DELETE FROM scheduler.inbox WHERE received_at < \(before)")
       try await connection.query(
         """
-        DELETE FROM scheduler.early_commands
-        WHERE received_at < sluice.clock() - \(CommandStore.patience / .seconds(1)) * interval '1 second'
+        DELETE FROM scheduler.early_commands WHERE received_at < \(PostgresQuery.time(ago: CommandStore.patience))
         """)
-      try await connection.query("DELETE FROM scheduler.user_cancellations WHERE done_at < \(unsafeRaw: before)")
-      try await connection.query("DELETE FROM scheduler.replay_cancellations WHERE done_at < \(unsafeRaw: before)")
-      try await connection.query("DELETE FROM scheduler.cancelled_replays WHERE cancelled_at < \(unsafeRaw: before)")
+      try await connection.query("DELETE FROM scheduler.user_cancellations WHERE done_at < \(before)")
+      try await connection.query("DELETE FROM scheduler.retries WHERE done_at < \(before)")
+      try await connection.query("DELETE FROM scheduler.replay_cancellations WHERE done_at < \(before)")
+      try await connection.query("DELETE FROM scheduler.cancelled_replays WHERE cancelled_at < \(before)")
       return rows.count
     }
   }

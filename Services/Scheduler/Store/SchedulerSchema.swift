@@ -11,13 +11,30 @@ enum SchedulerSchema {
     Migration(version: 4, name: "replays", sql: ReplaySchema.tables),
     Migration(version: 5, name: "replays cancelled in steps", sql: ReplaySchema.cancellations),
     Migration(version: 6, name: "answers that are given again", sql: ReplaySchema.answers),
-    Migration(version: 7, name: "a queue for each provider", sql: queueOfEachProvider),
+    Migration(version: 7, name: "retries in steps", sql: RetrySchema.tables),
+    Migration(version: 8, name: "how far the log was read", sql: AcceptanceStore.tables),
+    Migration(version: 9, name: "attempts that were not sent", sql: unsent),
+    Migration(version: 10, name: "dropping by index", sql: dropping),
+    Migration(version: 11, name: "a queue for each provider", sql: queueOfEachProvider),
   ]
+
+  private static let unsent = """
+    ALTER TABLE scheduler.units ADD COLUMN unsent integer NOT NULL DEFAULT 0, ADD COLUMN unsent_since_at timestamptz;
+    COMMENT ON COLUMN scheduler.units.unsent IS
+      'Attempts in a row that failed before their first byte; they do not count while the first is less than an hour ago.';
+    """
 
   private static let allowedProviders = """
     ALTER TABLE scheduler.messages ADD COLUMN providers text[]
       CONSTRAINT messages_providers_check CHECK (cardinality(providers) > 0);
     COMMENT ON COLUMN scheduler.messages.providers IS 'The only ones that may carry it; NULL for all.';
+    """
+
+  private static let dropping = """
+    CREATE INDEX early_commands_received_idx ON scheduler.early_commands (received_at);
+    CREATE INDEX user_cancellations_done_idx ON scheduler.user_cancellations (done_at) WHERE done_at IS NOT NULL;
+    CREATE INDEX replay_cancellations_done_idx ON scheduler.replay_cancellations (done_at) WHERE done_at IS NOT NULL;
+    CREATE INDEX cancelled_replays_at_idx ON scheduler.cancelled_replays (cancelled_at);
     """
 
   /// The old tags were those of one clock for all providers, which says nothing of any one of them.

@@ -103,7 +103,7 @@ struct TakeOver: Sendable {
         """
         SELECT a.message_id, a.unit_index, a.dispatch, a.provider, a.command_id, a.cost, a.not_after_at,
           coalesce(r.content, m.content) AS content, coalesce(r.phone, m.recipients[a.unit_index + 1]) AS phone,
-          m.request_id
+          m.request_id, nullif(u.throttles, 0) AS throttles
         FROM scheduler.units u
         JOIN scheduler.attempts a USING (message_id, unit_index, dispatch)
         JOIN scheduler.messages m USING (message_id)
@@ -128,7 +128,8 @@ struct TakeOver: Sendable {
             limit: limit), open: [])
       let attempt = SendCommand.Attempt(
         id: AttemptID(unit: try UnitID(row), dispatch: try row.decode("dispatch")),
-        phone: try row.decode("phone"), content: try row.decode("content"), cost: try row.decode("cost"))
+        phone: try row.decode("phone"), content: try row.decode("content"), cost: try row.decode("cost"),
+        throttles: try row.decode("throttles"))
       issued.command.attempts.append(attempt)
       issued.open.insert(attempt.id)
       commands[id] = issued

@@ -12,48 +12,112 @@ struct UserCancellation: Sendable {
   var deliveries: [AMQPDelivery] = []
 }
 
-extension LeaderLoop {
-  /// Carries out one command, and acknowledges it when its answer is on its way.
-  func carryOut(_ deliveries: [AMQPDelivery]) async throws {
-    for delivery in deliveries {
-      let command: ReceivedCommand
-      do {
-        command = try ReceivedCommand(delivery.body)
-      } catch {
-        setAside(delivery, error)
-        continue
-      }
-      switch command {
-      case .messages(let command, .message(let id)):
-        try await follow(CommandStore(term: term).apply(command, to: id))
-      case .messages(let command, .user(let user)):
-        if command.action == .cancel {
-          try await beginCancellation(of: user, command, delivery)
-          // Acknowledged when the last batch is done.
-          continue
-        }
-        try await setHeld(user, command)
-      case .provider(let settings, let header): try await set(settings, header)
-      case .reset(let reset, let header): try await self.reset(reset, header)
-      case .sending(let isOn, let header):
-        if let facts = try await ProviderStore(term: term)
-          .setSending(isOn, header, inFlight: outstanding.count)
-        {
-          queue.isSending = isOn
-          logger.notice("\(isOn ? "sending again" : "sending stopped")")
-          headsChanged()
-          await relay.add(facts)
-        }
-      case .replay(let order, let header): try await replay(order, header)
-      case .cancelReplay(let id, let header):
-        try await beginCancellation(of: id, header, delivery)
-        // Acknowledged when all is taken back.
-        continue
-      case .settle(let order, let header): try await follow(SettleStore(term: term).settle(order, header))
-      }
-      Failpoint.reach(.commandCommitted)
-      await consumer.acknowledge(delivery)
+/// A command that sends a message's failed units again, under way.
+struct MessageRetry: Sendable {
+  var stored: RetryStore.Retry
+  /// What is acknowledged at its end; nothing while the command has not been delivered to this leader.
+  var deliveries: [AMQPDelivery] = []
+}
+
+extension Inbox.Received<ReceivedCommand> {
+  /// A command about one message that takes one step; several share a transaction.
+  fileprivate var quick: (command: MessageCommand, message: MessageID)? {
+    guard case .success(.messages(let command, .message(let message))) = content, command.action != .retryFailed else {
+      return nil
     }
+    return (command, message)
+  }
+}
+
+extension LeaderLoop {
+  /// Carries out commands in order while the turn has time for them, and puts the others back.
+  func carryOut(_ commands: [Inbox.Received<ReceivedCommand>]) async throws {
+    guard !commands.isEmpty else { return }
+    let began = ContinuousClock.now
+    let deadline = began + CommandBudget.turn
+    var left = commands[...]
+    repeat {
+      left = left.dropFirst(try await carryOutNext(of: left, until: deadline))
+    } while !left.isEmpty && .now < deadline
+    inbox.putBack(left)
+    commandBudget.spend(began.duration(to: .now), now: .now)
+  }
+
+  /// Carries out the next command, or as many about single messages as one transaction has time for.
+  /// - Returns: How many are done.
+  private func carryOutNext(
+    of commands: ArraySlice<Inbox.Received<ReceivedCommand>>, until deadline: ContinuousClock.Instant
+  ) async throws -> Int {
+    guard let first = commands.first else { return 0 }
+    let run = commands.map(\.quick).prefix { $0 != nil }.compactMap { $0 }
+    if run.count > 1 {
+      do {
+        return try await carryOut(run, of: commands, until: deadline)
+      } catch let error as PostgresError where error.isCausedByValues {
+        // One of them is at fault; the first is carried out by itself below.
+      }
+    }
+    do {
+      switch first.content {
+      case .failure(let error): setAside(first.delivery, error)
+      case .success(let command): try await carryOut(command, first.delivery)
+      }
+    } catch let error as PostgresError where error.isCausedByValues {
+      setAside(first.delivery, error)
+    }
+    return 1
+  }
+
+  private func carryOut(
+    _ run: [(command: MessageCommand, message: MessageID)], of commands: ArraySlice<Inbox.Received<ReceivedCommand>>,
+    until deadline: ContinuousClock.Instant
+  ) async throws -> Int {
+    let done = try await CommandStore(term: term).apply(run, until: deadline)
+    for changes in done.changes { follow(changes) }
+    await relay.add(done.outbox)
+    Failpoint.reach(.commandCommitted)
+    for received in commands.prefix(done.count) { await consumer.acknowledge(received.delivery) }
+    return done.count
+  }
+
+  /// Carries out one command, and acknowledges it when its answer is on its way.
+  private func carryOut(_ command: ReceivedCommand, _ delivery: AMQPDelivery) async throws {
+    switch command {
+    case .messages(let command, .message(let id)):
+      if command.action == .retryFailed {
+        try await beginRetry(of: id, command, delivery)
+        // Acknowledged when the last batch is done.
+        return
+      }
+      let done = try await CommandStore(term: term).apply([(command, id)], until: .now)
+      for changes in done.changes { follow(changes) }
+      await relay.add(done.outbox)
+    case .messages(let command, .user(let user)):
+      if command.action == .cancel {
+        try await beginCancellation(of: user, command, delivery)
+        return
+      }
+      try await setHeld(user, command)
+    case .provider(let settings, let header): try await set(settings, header)
+    case .reset(let reset, let header): try await self.reset(reset, header)
+    case .sending(let isOn, let header):
+      if let facts = try await ProviderStore(term: term)
+        .setSending(isOn, header, inFlight: outstanding.count)
+      {
+        queue.isSending = isOn
+        logger.notice("\(isOn ? "sending again" : "sending stopped")")
+        headsChanged()
+        await relay.add(facts)
+      }
+    case .replay(let order, let header): try await replay(order, header)
+    case .cancelReplay(let id, let header):
+      try await beginCancellation(of: id, header, delivery)
+      // Acknowledged when all is taken back.
+      return
+    case .settle(let order, let header): try await follow(SettleStore(term: term).settle(order, header))
+    }
+    Failpoint.reach(.commandCommitted)
+    await consumer.acknowledge(delivery)
   }
 
   private func refuse(_ header: EnvelopeHeader, _ reason: String) async throws {
@@ -65,6 +129,38 @@ extension LeaderLoop {
   func follow(_ result: CommandStore.Result) async {
     follow(result.changes)
     await relay.add(result.outbox)
+  }
+
+  // MARK: Sending again
+
+  private func beginRetry(of id: MessageID, _ command: MessageCommand, _ delivery: AMQPDelivery) async throws {
+    if let place = retries.firstIndex(where: { $0.stored.command.id == command.id }) {
+      retries[place].deliveries.append(delivery)
+      return
+    }
+    let begun = try await RetryStore(term: term).begin(command, id)
+    await relay.add(begun.outbox)
+    guard let retry = begun.retry else { return await consumer.acknowledge(delivery) }
+    retries.append(MessageRetry(stored: retry, deliveries: [delivery]))
+  }
+
+  /// Sends the next units of the oldest retry under way again.
+  /// - Returns: Whether there was something to do.
+  func continueRetry() async throws -> Bool {
+    guard let current = retries.first else { return false }
+    let step = try await RetryStore(term: term).step(current.stored)
+    follow(step.changes)
+    await relay.add(step.outbox)
+    retries[0].stored = step.retry
+    guard step.retry.isDone else {
+      // Another user's small retry does not wait for the end of a large one.
+      retries.append(retries.removeFirst())
+      return true
+    }
+    retries.removeFirst()
+    Failpoint.reach(.commandCommitted)
+    for delivery in current.deliveries { await consumer.acknowledge(delivery) }
+    return true
   }
 
   // MARK: One user

@@ -6,15 +6,17 @@ import ServiceKit
 
 extension LeaderLoop {
   /// Hands over a batch; when its values are at fault, one message after the other, and the guilty one is set aside.
-  func handling(_ deliveries: [AMQPDelivery], by handler: ([AMQPDelivery]) async throws -> Void) async throws {
+  func handling<Delivery: Sendable>(
+    _ deliveries: [Delivery], _ delivery: (Delivery) -> AMQPDelivery, by handler: ([Delivery]) async throws -> Void
+  ) async throws {
     guard !deliveries.isEmpty else { return }
     do {
       try await handler(deliveries)
     } catch let error as PostgresError where error.isCausedByValues {
       if deliveries.count == 1 {
-        setAside(deliveries[0], error)
+        setAside(delivery(deliveries[0]), error)
       } else {
-        for delivery in deliveries { try await handling([delivery], by: handler) }
+        for next in deliveries { try await handling([next], delivery, by: handler) }
       }
     }
   }
@@ -58,31 +60,26 @@ extension LeaderLoop {
 
   private func learn(_ news: OutcomeStore.News, now: Double) {
     let event = queue.board.learn(
-      news.outcome, at: news.provider, startedAt: news.startedAt.seconds, isRepeat: news.isRepeat, now: now)
+      news.outcome, at: news.provider, startedAt: news.startedAt.seconds, isRepeat: news.isRepeat,
+      isUnsent: news.isUnsent, scope: news.scope, now: now)
     guard let event else { return }
-    logger.log(
-      level: event.isAlarm ? .error : .notice, "\(event.rawValue)", metadata: [LogKey.provider: "\(news.provider)"])
+    var metadata: Logger.Metadata = [LogKey.provider: "\(news.provider)"]
+    if let code = news.errorCode { metadata[LogKey.errorType] = "\(code)" }
+    logger.log(level: event.isAlarm ? .error : .notice, "\(event.rawValue)", metadata: metadata)
     headsChanged()
   }
 
   // MARK: Submissions
 
-  func takeIn(_ deliveries: [AMQPDelivery]) async throws {
+  func takeIn(_ submissions: [Inbox.Received<Envelope<MessageAccepted>>]) async throws {
     var accepted: [(AMQPDelivery, Envelope<MessageAccepted>)] = []
-    for delivery in deliveries {
-      do {
-        accepted.append((delivery, try Submission.read(delivery.body)))
-      } catch {
-        setAside(delivery, error)
+    for received in submissions {
+      switch received.content {
+      case .success(let submission): accepted.append((received.delivery, submission))
+      case .failure(let error): setAside(received.delivery, error)
       }
     }
-    guard !accepted.isEmpty else { return }
-    let result = try await IntakeStore(term: term).add(accepted.map(\.1))
-    Failpoint.reach(.intakeCommitted)
-    for entry in result.admitted { queue.admit(entry) }
-    for changes in result.changes { follow(changes) }
-    times.include(result.times)
-    await relay.add(result.outbox)
+    try await take(accepted.map(\.1))
     for (delivery, _) in accepted { await consumer.acknowledge(delivery) }
   }
 }

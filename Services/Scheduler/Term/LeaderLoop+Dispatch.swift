@@ -6,6 +6,7 @@ extension LeaderLoop {
   /// Issues what can go now.
   /// - Returns: Whether there was something to do.
   func dispatch(now: Timestamp, _ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws -> Bool {
+    dispatchedAt = .now
     let plan = try queue.plan(limit: Inbox.batchSize, now: now.seconds)
     idleProviders = plan.idle
     if !plan.missing.isEmpty {

@@ -17,6 +17,8 @@ actor LeaderLoop {
   let poison: PoisonReporter
   let logger: Logger
   let file: ProvidersFile
+  /// For reading the log.
+  private let logReading: AMQPConfiguration
   let inbox = Inbox()
   var queue: DispatchQueue
   var due = DueTimes()
@@ -31,6 +33,9 @@ actor LeaderLoop {
   var cancellations: [UserCancellation] = []
   /// Likewise of replays.
   var replayCancellations: [ReplayCancellation] = []
+  /// Messages whose failed units go again, a batch at each turn.
+  var retries: [MessageRetry] = []
+  var commandBudget = CommandBudget(now: .now)
   /// For counts of the whole store, which take longer than other statements may.
   let ledgerPool: PostgresPool
   var ledger = LedgerSchedule(now: .now)
@@ -38,11 +43,14 @@ actor LeaderLoop {
   var ledgerCut: LedgerCut?
   private var heads: HeadsSchedule
   private var savedAt: Timestamp?
+  /// When what can go was last looked for.
+  var dispatchedAt: ContinuousClock.Instant?
 
   init(
     term: LeaderTerm, consumer: AMQPConsumer, publisher: AMQPPublisher, relay: OutboxRelay, poison: PoisonReporter,
-    file: ProvidersFile, board: ProviderBoard, ledgerPool: PostgresPool, logger: Logger
+    file: ProvidersFile, board: ProviderBoard, ledgerPool: PostgresPool, logReading: AMQPConfiguration, logger: Logger
   ) {
+    self.logReading = logReading
     self.term = term
     self.consumer = consumer
     self.publisher = publisher
@@ -60,12 +68,15 @@ actor LeaderLoop {
   func run(announcing announcement: ProvidersChanged) async throws {
     try await restore()
     let (consumer, relay, inbox) = (consumer, relay, inbox)
+    let log = LogFollower(store: AcceptanceStore(term: term), amqp: logReading, inbox: inbox, logger: logger)
     let retention = Retention(pool: term.pool, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await relay.announce(announcement) }
       group.addTask { try await consumer.run() }
       group.addTask { for await delivery in consumer.deliveries { inbox.add(delivery) } }
       group.addTask { try await relay.run() }
+      group.addTask { try await relay.beat() }
+      group.addTask { [log] in try await log.run() }
       group.addTask { try await retention.run() }
       group.addTask { try await self.work() }
       defer { group.cancelAll() }
@@ -80,6 +91,7 @@ actor LeaderLoop {
     pausedUsers = try await UserStore(term: term).paused()
     cancellations = try await UserCancellationStore(term: term).open().map { UserCancellation(stored: $0) }
     replayCancellations = try await ReplayCancellationStore(term: term).open().map { ReplayCancellation(stored: $0) }
+    retries = try await RetryStore(term: term).open().map { MessageRetry(stored: $0) }
     queue.restore(
       try await store.flows(), clocks: try await store.clocks(),
       held: pausedUsers.union(cancellations.map(\.stored.user)))
@@ -103,26 +115,46 @@ actor LeaderLoop {
     try await withThrowingDiscardingTaskGroup { group in
       while true {
         try Task.checkCancellation()
-        let batch = inbox.take()
-        try await handling(batch.outcomes, by: apply)
-        try await handling(batch.submissions, by: takeIn)
-        for delivery in batch.commands { try await handling([delivery], by: carryOut) }
+        let batch = inbox.take(withCommands: commandBudget.isOpen(now: .now))
+        try await handling(batch.outcomes, { $0 }, by: apply)
+        var dispatched = try await dispatchIfDue(&group)
+        try await handling(batch.submissions, \.delivery, by: takeIn)
+        dispatched = try await dispatchIfDue(&group) || dispatched
+        try await carryOut(batch.commands)
+        try await mend(batch)
         reportUnreadable(&group)
-        let isCancelling = try await continueCancellation()
-        let isTakingBack = try await continueReplayCancellation()
+        dispatched = try await dispatchIfDue(&group) || dispatched
+        let hasStepped = try await takeSteps()
         try await term.confirm(after: .seconds(5))
         let isSweeping = try await sweep()
         let now = term.databaseTime() ?? .now()
         for (unit, flow) in due.takeDue(now: now) { queue.readmit(unit, flow: flow) }
         for issued in outstanding.takeOverdue(now: now) { publish(issued, &group) }
-        let dispatched = try await dispatch(now: now, &group)
+        dispatched = try await dispatch(now: now, &group) || dispatched
         await publishHeads(now: now)
         try await keepHouse(now: now)
         try await countLedger(&group)
-        let isBusy = dispatched || isCancelling || isTakingBack || isSweeping || !batch.isEmpty
+        let isBusy = dispatched || hasStepped || isSweeping || !batch.isEmpty
         if !isBusy { await inbox.bell.wait(until: wakeUp(now: now)) }
       }
     }
+  }
+
+  /// Issues what can go now if the turn has taken so long already that a provider might wait for it: whatever arrives,
+  /// the next SMS are chosen at least every 40 ms.
+  /// - Returns: Whether there was something to do.
+  private func dispatchIfDue(_ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws -> Bool {
+    guard dispatchedAt.map({ $0.duration(to: .now) > .milliseconds(20) }) ?? false else { return false }
+    return try await dispatch(now: term.databaseTime() ?? .now(), &group)
+  }
+
+  /// Takes the next step of what takes several.
+  /// - Returns: Whether there was something to do.
+  private func takeSteps() async throws -> Bool {
+    let isCancelling = try await continueCancellation()
+    let isTakingBack = try await continueReplayCancellation()
+    let isRetrying = try await continueRetry()
+    return isCancelling || isTakingBack || isRetrying
   }
 
   /// Has a message put where an admin sees it; it is acknowledged when it lies there.
@@ -145,7 +177,8 @@ actor LeaderLoop {
     if queue.isSending, !queue.isEmpty, let opening = queue.board.nextOpening(now: now.seconds, except: idleProviders) {
       next = min(next, Timestamp(seconds: opening))
     }
-    return term.instant(of: max(next, now + .milliseconds(1))) ?? .now + .milliseconds(100)
+    let wakeUp = term.instant(of: max(next, now + .milliseconds(1))) ?? .now + .milliseconds(100)
+    return inbox.hasCommands ? min(wakeUp, commandBudget.opensAt(now: .now)) : wakeUp
   }
 
   /// Stores what was learnt about providers, at most once a second.

@@ -16,6 +16,7 @@ actor OutboxRelay {
   private let bell = Bell()
   /// Published as left by an earlier leader, though it may be this one's: not published again from memory.
   private var lastLeft: Int64 = 0
+  private var toldAt = ContinuousClock.now
 
   init(pool: PostgresPool, publisher: AMQPPublisher, logger: Logger) {
     self.pool = pool
@@ -62,8 +63,12 @@ actor OutboxRelay {
   func run() async throws {
     // Up to what is there now: what this term adds meanwhile comes from memory.
     let end = try await Outbox.lastID(pool: pool)
-    while let end, case let left = try await Outbox.load(limit: 256, upTo: end, pool: pool), !left.isEmpty {
+    var last: Int64 = 0
+    while let end, case let left = try await Outbox.load(limit: 256, after: last, upTo: end, pool: pool), !left.isEmpty
+    {
       for batch in left.aroundCuts { try await publish(batch) }
+      // What could not be set aside is not met again.
+      last = left.compactMap(\.id).max() ?? end
     }
     lastLeft = end ?? 0
     while true {
@@ -78,6 +83,21 @@ actor OutboxRelay {
     }
   }
 
+  /// Says something to the log every other second, if nothing else was said: a reader to whom nothing comes for longer
+  /// knows that its connection is at fault. Works until cancelled.
+  func beat() async throws {
+    while true {
+      try await Task.sleep(for: .seconds(1))
+      guard toldAt.duration(to: .now) >= .seconds(2) else { continue }
+      // No message was queued: a fact that every reader understands and that changes nothing.
+      let envelope = Envelope(MessagesQueued(messages: [], queuedAt: .now()))
+      let message = AMQPMessage(
+        body: try Wire.encode(envelope), messageID: envelope.header.id.description, type: MessagesQueued.type.rawValue)
+      // What is not told now is told with the next beat.
+      if (try? await publishCut(message)) == true { toldAt = .now }
+    }
+  }
+
   /// Publishes one fact that is worth repeating, and then waits for the end of the term.
   func announce(_ announcement: ProvidersChanged) async throws {
     let envelope = Envelope(announcement)
@@ -88,35 +108,68 @@ actor OutboxRelay {
   }
 
   private func publish(_ batch: [OutboxEntry]) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
+    let told = try await withThrowingTaskGroup(of: Int64?.self) { group in
       for entry in batch {
         group.addTask {
           let message = AMQPMessage(body: entry.body, messageID: entry.envelopeID.description, type: entry.type)
-          guard entry.isCut else { return try await self.publish(message) }
+          guard entry.isCut else { return try await self.publish(message) ? entry.id : nil }
           let isTold = try await self.publishCut(message)
           if entry.id == nil { await self.notePassing(isTold) }
+          return entry.id
         }
       }
-      try await group.waitForAll()
+      var told: [Int64] = []
+      for try await id in group { if let id { told.append(id) } }
+      return told
     }
+    toldAt = .now
     Failpoint.reach(.outboxPublished)
-    try await Outbox.delete(batch.compactMap(\.id), pool: pool)
+    try await Outbox.delete(told, pool: pool)
   }
 
   /// Publishes until it is confirmed. A fact that the broker refuses (a binding is missing, say) stays in the outbox and
-  /// is tried again: the term goes on.
-  private nonisolated func publish(_ message: AMQPMessage) async throws {
+  /// is tried again: the term goes on. One that it will never take is set aside.
+  /// - Returns: False for a fact that could not be set aside either. It stays in the outbox until the next term.
+  @discardableResult
+  private nonisolated func publish(_ message: AMQPMessage) async throws -> Bool {
     var backoff = Backoff(minimum: .milliseconds(500), maximum: .seconds(10))
     while true {
       do {
-        return try await publisher.publish(
-          message, exchange: BrokerNames.events, routingKey: message.type ?? "")
+        try await publisher.publish(message, exchange: BrokerNames.events, routingKey: message.type ?? "")
+        return true
+      } catch let error as PublishError where error.isForGood {
+        return try await setAside(message, error)
       } catch let error as PublishError where error.code != .closed {
         logger.error(
           "fact not published, trying again",
           metadata: [LogKey.envelopeType: "\(message.type ?? "")", LogKey.error: "\(error)"])
         try await Task.sleep(for: backoff.next())
       }
+    }
+  }
+
+  /// Puts a fact that the broker will never take where an admin sees it: nothing waits behind it.
+  private nonisolated func setAside(_ message: AMQPMessage, _ error: PublishError) async throws -> Bool {
+    logger.error(
+      "fact refused by the broker and set aside: what it tells is missing in the read tables",
+      metadata: [
+        LogKey.envelopeType: "\(message.type ?? "")", LogKey.envelopeID: "\(message.messageID ?? "")",
+        LogKey.error: "\(error)",
+      ])
+    var message = message
+    message.headers = [
+      PoisonHeader.originQueue: .string(BrokerNames.log), PoisonHeader.originExchange: .string(BrokerNames.events),
+      PoisonHeader.originRoutingKey: .string(message.type ?? ""), PoisonHeader.error: .string("\(error)"),
+    ]
+    do {
+      try await publisher.publish(
+        message, exchange: BrokerNames.dead, routingKey: message.type ?? "", timeout: .seconds(10))
+      return true
+    } catch let error as PublishError where error.code != .closed {
+      logger.error(
+        "fact not set aside: it stays in scheduler.outbox",
+        metadata: [LogKey.envelopeID: "\(message.messageID ?? "")", LogKey.error: "\(error)"])
+      return false
     }
   }
 
@@ -157,4 +210,10 @@ extension Array where Element == OutboxEntry {
     }
     return batches
   }
+}
+
+extension PublishError {
+  /// Whether another try would end alike: the message is too large (406) or cannot be carried at all. A missing permission
+  /// (403) is mended by an administrator, and the fact is worth waiting for.
+  fileprivate var isForGood: Bool { code == .rejected && replyCode.map { $0 == 406 } ?? true }
 }

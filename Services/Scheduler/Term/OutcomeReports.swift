@@ -8,7 +8,7 @@ struct OutcomeReports: Sendable {
   var gateOpensAt: Timestamp?
   /// Seconds between claim and answer.
   var latencies: [Double] = []
-  /// When the windows of the slots that were taken began: the answer, or the start + 250 ms if that is earlier.
+  /// When the windows of the slots that were used began: the answer, or the start + 250 ms if that is earlier.
   var anchors: [AttemptID: Double] = [:]
   /// SMS that are done with, whatever became of them: the others come back and wait again.
   var doneCount = 0
@@ -24,11 +24,14 @@ struct OutcomeReports: Sendable {
       reports = body.outcomes.map { outcome in
         OutcomeStore.Report(
           attempt: outcome.attempt, provider: body.provider, report: .outcome(outcome.outcome), reply: outcome.reply,
-          errorCode: outcome.errorCode, startedAt: outcome.startedAt, finishedAt: outcome.finishedAt)
+          errorCode: outcome.errorCode, reason: outcome.reason, startedAt: outcome.startedAt,
+          finishedAt: outcome.finishedAt, isUnsent: outcome.isUnsent, retryAfter: outcome.retryAfterSeconds,
+          scope: outcome.throttleScope)
       }
-      latencies = body.outcomes.filter { $0.startedAt != nil && $0.errorCode != "orphaned" }
+      // A time-out, or any other end without an answer, says nothing about how long answers take.
+      latencies = body.outcomes.filter { $0.startedAt != nil && $0.outcome != .unknown }
         .map { ($0.finishedAt - $0.claimedAt) / .seconds(1) }
-      for outcome in body.outcomes {
+      for outcome in body.outcomes where !outcome.isUnsent {
         anchors[outcome.attempt] = min(
           outcome.finishedAt.seconds, (outcome.startedAt ?? outcome.finishedAt).seconds + 0.25)
       }

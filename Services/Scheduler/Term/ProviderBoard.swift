@@ -132,12 +132,16 @@ struct ProviderBoard: Sendable {
   /// - Parameters:
   ///   - startedAt: When the request was begun.
   ///   - isRepeat: The same SMS has been throttled before.
+  ///   - isUnsent: It failed before the first byte.
+  ///   - scope: Whom it throttles, if it does.
   /// - Returns: What happened to the provider, for the log.
   mutating func learn(
-    _ outcome: AttemptOutcome, at name: String, startedAt: Double, isRepeat: Bool, now: Double
+    _ outcome: AttemptOutcome, at name: String, startedAt: Double, isRepeat: Bool, isUnsent: Bool = false,
+    scope: ThrottleScope? = nil, now: Double
   ) -> ProviderEvent? {
     guard let index = indexes[name] else { return nil }
-    let event = providers[index].learn(outcome, startedAt: startedAt, isRepeat: isRepeat, now: now)
+    let event = providers[index].learn(
+      outcome, startedAt: startedAt, isRepeat: isRepeat, isUnsent: isUnsent, scope: scope, now: now)
     if event != nil || outcome == .accepted { unsaved.insert(name) }
     return event
   }

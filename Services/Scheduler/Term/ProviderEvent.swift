@@ -21,7 +21,8 @@ enum ProviderEvent: String, Sendable, Hashable {
 extension ProviderState {
   /// Health, rate and credentials after one outcome.
   mutating func learn(
-    _ outcome: AttemptOutcome, startedAt: Double, isRepeat: Bool, now: Double
+    _ outcome: AttemptOutcome, startedAt: Double, isRepeat: Bool, isUnsent: Bool = false, scope: ThrottleScope? = nil,
+    now: Double
   ) -> ProviderEvent? {
     switch outcome {
     case .accepted:
@@ -33,9 +34,11 @@ extension ProviderState {
       refusals = 0
       return note(isSuccess: true, now: now)
     case .retryable, .unknown:
-      return note(isSuccess: false, now: now)
+      return note(isSuccess: false, isUnsent: isUnsent, now: now)
     case .throttled:
       refusals = 0
+      // One number's limit slows nobody else down. A sender of an earlier version does not say whose it is.
+      guard scope != .number else { return nil }
       guard adaptive.throttled(startedAt: startedAt, isRepeat: isRepeat, now: now) else { return nil }
       refresh(now: now)
       return .slowed
@@ -47,9 +50,10 @@ extension ProviderState {
     }
   }
 
-  private mutating func note(isSuccess: Bool, now: Double) -> ProviderEvent? {
+  private mutating func note(isSuccess: Bool, isUnsent: Bool = false, now: Double) -> ProviderEvent? {
     let wasHealthy = health.state(now: now) == .healthy
-    guard health.note(isSuccess: isSuccess, now: now) else { return nil }
+    let limit = credit.limit(rate: rate(now: now))
+    guard health.note(isSuccess: isSuccess, isUnsent: isUnsent, credit: limit, now: now) else { return nil }
     if isSuccess { return .recovered }
     return wasHealthy ? .unhealthy : .probeFailed
   }

@@ -13,8 +13,16 @@ struct UnitTransition: Sendable {
     var failedProviders: [String] = []
     /// Sent again after an unknown outcome.
     var isResent = false
-    /// The last attempt whose outcome is unknown. A unit that a replay gave back unsent has a higher number by then.
-    var lastUnknown: Int?
+    /// Attempts whose outcome is unknown, and of which no answer has come since.
+    var unresolved: Set<Int> = []
+    /// It may have arrived by an attempt that is known of only by its letter.
+    var isDoubtful = false
+    /// Attempts in a row that failed before their first byte, and when the first of them did.
+    var unsent = 0
+    var unsentSince: Timestamp?
+
+    /// Whether it may have arrived already: then it ends as `sent` or `unconfirmed`.
+    var mayHaveArrived: Bool { isDoubtful || !unresolved.isEmpty }
   }
 
   /// What has become of its message meanwhile: a unit that comes back follows it.
@@ -29,12 +37,31 @@ struct UnitTransition: Sendable {
     case expired
   }
 
+  /// What a report says beside its outcome.
+  struct Details: Sendable, Hashable {
+    /// No byte of the request was written.
+    var isUnsent = false
+    /// Seconds from now on for which the provider wants to be left alone.
+    var retryAfter: Double?
+    /// Whom it throttles.
+    var scope: ThrottleScope?
+  }
+
   /// What follows.
   enum Decision: Sendable, Hashable {
     /// A repeat, or news about an attempt that no longer matters.
     case ignore
+    /// The unit stays where it is; what became of an attempt in doubt is known now.
+    case resolve(Unit)
     case change(Unit, dueAfterSeconds: Double?)
   }
+
+  /// Seconds for which attempts that were not sent are not counted: an outage that is shorter kills no SMS.
+  static let outage = 3600.0
+  /// Seconds that an SMS waits at most after an attempt that was not sent.
+  static let unsentCap = 30.0
+  /// Seconds that an SMS waits at most for one number's limit.
+  static let longestWait = 3600.0
 
   var policy: ProviderPolicy
 
@@ -45,36 +72,49 @@ struct UnitTransition: Sendable {
   ///     has been cancelled.
   ///   - random: In 0..<1, for the jitter.
   func decide(
-    _ unit: Unit, dispatch: Int, report: Report, provider: String, messageClass: MessageClass, ending: UnitState? = nil,
-    random: Double
+    _ unit: Unit, dispatch: Int, report: Report, details: Details = Details(), provider: String,
+    messageClass: MessageClass, ending: UnitState? = nil, now: Timestamp = Timestamp(seconds: 0), random: Double
   ) -> Decision {
-    guard dispatch == unit.dispatch || (unit.state == .unconfirmed && dispatch == unit.lastUnknown) else {
-      return .ignore
-    }
+    let isCurrent = dispatch == unit.dispatch
     switch unit.state {
-    case .sending:
-      let decision = sending(unit, report, provider, messageClass, random)
-      return ending.map { ended(decision, report, $0) } ?? decision
+    case .sending where isCurrent:
+      let decision = sending(unit, report, details, provider, messageClass, now, random)
+      return ended(decision, report, ending, mayHaveArrived: unit.mayHaveArrived)
+    case .sending, .pending:
+      return unit.unresolved.contains(dispatch) ? late(unit, dispatch, report) : .ignore
     case .unconfirmed, .retrying, .expired, .cancelled:
-      return late(unit, report)
-    case .pending, .dead, .failed, .sent:
+      return isCurrent || unit.unresolved.contains(dispatch) ? late(unit, dispatch, report) : .ignore
+    case .dead, .failed, .sent:
       return .ignore
     }
   }
 
-  /// What would go back to waiting ends with its message; what may have arrived is called so.
-  private func ended(_ decision: Decision, _ report: Report, _ ending: UnitState) -> Decision {
-    guard case .change(var unit, _) = decision, unit.state == .pending || unit.state == .retrying else {
+  /// What would go back to waiting ends with its message; what may have arrived is called so, however its last attempt
+  /// ended.
+  private func ended(
+    _ decision: Decision, _ report: Report, _ ending: UnitState?, mayHaveArrived: Bool
+  ) -> Decision {
+    guard case .change(var unit, let due) = decision else { return decision }
+    let mayHaveArrived = mayHaveArrived || report == .outcome(.unknown)
+    switch unit.state {
+    case .pending, .retrying:
+      guard let ending else { return decision }
+      unit.state = mayHaveArrived ? .unconfirmed : ending
+      return .change(unit, dueAfterSeconds: nil)
+    case .failed, .dead:
+      if mayHaveArrived { unit.state = .unconfirmed }
+      return .change(unit, dueAfterSeconds: due)
+    case .sending, .unconfirmed, .expired, .cancelled, .sent:
       return decision
     }
-    unit.state = report == .outcome(.unknown) ? .unconfirmed : ending
-    return .change(unit, dueAfterSeconds: nil)
   }
 
   private func sending(
-    _ unit: Unit, _ report: Report, _ provider: String, _ messageClass: MessageClass, _ random: Double
+    _ unit: Unit, _ report: Report, _ details: Details, _ provider: String, _ messageClass: MessageClass,
+    _ now: Timestamp, _ random: Double
   ) -> Decision {
     var next = unit
+    if case .outcome = report, !details.isUnsent { (next.unsent, next.unsentSince) = (0, nil) }
     switch report {
     case .expired:
       return pending(unit)
@@ -84,19 +124,20 @@ struct UnitTransition: Sendable {
       next.state = policy.keepsRejected ? .dead : .failed
     case .outcome(.refusedCredentials):
       // Costs no attempt: it says nothing about the SMS. The third in a row pauses the provider.
-      return pending(unit)
+      return pending(next)
     case .outcome(.throttled):
-      return throttled(unit, random)
+      return throttled(next, details, random)
     case .outcome(.retryable):
-      return retry(unit, provider, random)
+      return details.isUnsent ? unsent(next, provider, now, random) : retry(next, provider, random)
     case .outcome(.unknown):
       next.attemptsUsed += 1
+      next.unresolved.insert(unit.dispatch)
       switch policy.onUnknown(messageClass) {
       case .hold:
         next.state = .unconfirmed
       case .resend:
-        // Once: a second unknown outcome is held.
-        guard !unit.isResent, next.attemptsUsed < policy.retry.maxAttempts else {
+        // Once: two copies may have arrived by then, and a third must not.
+        guard !unit.isResent, !unit.mayHaveArrived, next.attemptsUsed < policy.retry.maxAttempts else {
           next.state = .unconfirmed
           break
         }
@@ -109,16 +150,22 @@ struct UnitTransition: Sendable {
     return .change(next, dueAfterSeconds: nil)
   }
 
-  /// A real answer to an attempt that was given up as unknown, before it was sent again.
-  private func late(_ unit: Unit, _ report: Report) -> Decision {
+  /// A real answer to an attempt that was given up as unknown, whatever became of the unit since.
+  private func late(_ unit: Unit, _ dispatch: Int, _ report: Report) -> Decision {
     var next = unit
+    next.unresolved.remove(dispatch)
     switch report {
-    case .outcome(.accepted): next.state = .sent
-    case .outcome(.rejected): next.state = .failed
+    case .outcome(.accepted):
+      next.state = .sent
+      return .change(next, dueAfterSeconds: nil)
+    case .outcome(.rejected):
+      // Another attempt may still have arrived, or is under way.
+      guard unit.state != .sending, !next.mayHaveArrived else { return .resolve(next) }
+      next.state = .failed
+      return .change(next, dueAfterSeconds: nil)
     case .outcome(.retryable), .outcome(.throttled), .outcome(.refusedCredentials), .outcome(.unknown), .expired:
       return .ignore
     }
-    return .change(next, dueAfterSeconds: nil)
   }
 
   /// Back to the front of its flow under the next dispatch number; no attempt is counted.
@@ -129,21 +176,38 @@ struct UnitTransition: Sendable {
     return .change(next, dueAfterSeconds: nil)
   }
 
-  /// A throttled unit goes back at once; from the third time running it waits, after fifty it is dead.
-  private func throttled(_ unit: Unit, _ random: Double) -> Decision {
+  /// One number's limit is waited for by that SMS alone; when the provider is closed for all the unit goes back at once.
+  /// From the third time running it waits longer, after fifty it is dead.
+  private func throttled(_ unit: Unit, _ details: Details, _ random: Double) -> Decision {
     var next = unit
     next.throttles += 1
     if next.throttles >= 50 {
       next.state = .dead
       return .change(next, dueAfterSeconds: nil)
     }
+    var delay = details.scope == .number ? min(max(0, details.retryAfter ?? 1), Self.longestWait) : 0
     if next.throttles % 3 == 0 {
-      next.state = .retrying
-      let delay = RetryBackoff(maxAttempts: .max, base: policy.retry.base, cap: policy.retry.cap)
-        .delay(afterAttempts: next.throttles / 3, random: random)
-      return .change(next, dueAfterSeconds: delay ?? policy.retry.cap)
+      let backoff = policy.retry.endless(cap: policy.retry.cap)
+      delay = max(delay, backoff.delay(afterAttempts: next.throttles / 3, random: random) ?? policy.retry.cap)
     }
-    return pending(next)
+    guard delay > 0 else { return pending(next) }
+    next.state = .retrying
+    return .change(next, dueAfterSeconds: delay)
+  }
+
+  /// It cannot have arrived, and the fault is not the SMS's: it waits and goes. Only when that lasts for longer than an
+  /// outage do attempts count.
+  private func unsent(_ unit: Unit, _ provider: String, _ now: Timestamp, _ random: Double) -> Decision {
+    var next = unit
+    let since = unit.unsentSince ?? now
+    next.unsent += 1
+    next.unsentSince = since
+    guard (now - since) / .seconds(1) < Self.outage else { return retry(next, provider, random) }
+    if !next.failedProviders.contains(provider) { next.failedProviders.append(provider) }
+    next.throttles = 0
+    next.state = .retrying
+    let delay = policy.retry.endless(cap: Self.unsentCap).delay(afterAttempts: next.unsent, random: random)
+    return .change(next, dueAfterSeconds: delay ?? Self.unsentCap)
   }
 
   private func retry(_ unit: Unit, _ provider: String, _ random: Double) -> Decision {

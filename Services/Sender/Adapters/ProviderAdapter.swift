@@ -1,14 +1,31 @@
 import Contracts
 import HTTPTransport
+import Logging
 import ServiceKit
 
 /// How one kind of provider is asked to send an SMS.
 struct ProviderAdapter: Sendable {
-  var settings: ProviderSettings
+  let settings: ProviderSettings
+  private let classifier: ReplyClassifier
+  private let watch: ReplyWatch
 
-  /// Reads this provider's answers.
-  var classifier: ReplyClassifier {
-    ReplyClassifier(rules: settings.replies, success: settings.adapter == .hkt ? .anyBody : .jsonObject)
+  init(settings: ProviderSettings, logger: Logger) {
+    self.settings = settings
+    let success: ReplyClassifier.SuccessRule =
+      switch settings.adapter {
+      case .hkt: .hkt(isStrict: settings.isStrict)
+      case .json: .jsonObject
+      }
+    classifier = ReplyClassifier(rules: settings.replies, success: success)
+    watch = ReplyWatch(provider: settings.name, logger: logger)
+  }
+
+  /// What became of an attempt; `nil` when its claim went stale before the first byte. An answer that was not understood is
+  /// counted.
+  func verdict(on result: HTTPTransportExchange.Result) -> ReplyClassifier.Verdict? {
+    let verdict = classifier.verdict(on: result, now: .now())
+    if let verdict { watch.note(verdict) }
+    return verdict
   }
 
   /// The request for one SMS. It is sent only while its claim is fresh.
@@ -29,16 +46,15 @@ struct ProviderAdapter: Sendable {
       }
     return HTTPTransportRequest(
       method: "POST", url: settings.url, headers: [("Content-Type", contentType)], body: body,
-      connectTimeout: settings.connectTimeout, timeout: settings.timeout, claimedAt: claimedAt, claimLimit: claimLimit,
+      connectTimeout: settings.connectTimeout, timeout: settings.timeout, proxy: settings.proxy, claimedAt: claimedAt,
+      claimLimit: claimLimit,
       reuseConnections: isEncrypted || settings.limit.rate > 20)
   }
 
-  /// How long after its claim a request's first byte may be written; the gate holds the slot for as long.
+  /// How long after its claim a request's first byte may be written.
   ///
-  /// 100 ms, and where TLS has to be set up first over a long way, a second more.
-  var claimLimit: Duration {
-    isEncrypted ? min(settings.connectTimeout, .seconds(1)) + .milliseconds(100) : .milliseconds(100)
-  }
+  /// The gate counts with the worst of it only until the first byte is noted, so a long limit costs no slots.
+  var claimLimit: Duration { settings.claimLimit }
 
   private var isEncrypted: Bool { settings.url.lowercased().hasPrefix("https:") }
 }

@@ -2,7 +2,7 @@ import Contracts
 
 /// What the gate says to one attempt.
 enum GateVerdict: Sendable, Hashable {
-  /// It may be sent, once, within 100 ms. The time is PostgreSQL's.
+  /// It may be sent, once, within its claim limit. The time is PostgreSQL's.
   case claimed(at: Timestamp)
   /// The window is full for so long.
   case wait(Duration)

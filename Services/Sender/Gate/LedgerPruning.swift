@@ -35,8 +35,10 @@ struct LedgerPruning: Service {
     }
     var total = 0
     for provider in providers {
-      // By the index on the anchors; what never passed the gate has none.
-      for old: PostgresQuery in ["anchor_at < \(cutoff)", "anchor_at IS NULL"] {
+      // By the index on the anchors; what never passed the gate has none, and an index of its own.
+      for (column, old): (String, PostgresQuery) in [
+        ("anchor_at", "anchor_at < \(cutoff)"), ("recorded_at", "anchor_at IS NULL AND recorded_at < \(cutoff)"),
+      ] {
         var deleted: Int
         repeat {
           deleted = try await pool.query(
@@ -44,7 +46,7 @@ struct LedgerPruning: Service {
             DELETE FROM sender.ledger WHERE ctid = ANY (ARRAY(
               SELECT ctid FROM sender.ledger
               WHERE provider = \(provider) AND \(old) AND state <> 'claimed' AND reported_at < \(cutoff)
-              ORDER BY anchor_at LIMIT 1000 FOR UPDATE SKIP LOCKED))
+              ORDER BY \(unsafeRaw: column) LIMIT 1000 FOR UPDATE SKIP LOCKED))
             """
           ).affected
           total += deleted
@@ -54,5 +56,5 @@ struct LedgerPruning: Service {
     return total
   }
 
-  private var cutoff: PostgresQuery { "sluice.clock() - \(keeps / .seconds(1)) * interval '1 second'" }
+  private var cutoff: PostgresQuery { .time(ago: keeps) }
 }

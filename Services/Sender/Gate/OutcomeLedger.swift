@@ -91,10 +91,11 @@ struct OutcomeLedger: Sendable {
       attempt: attempt,
       outcome: AttemptOutcome(rawValue: try row.decode("outcome")) ?? .unknown,
       reply: status == nil && body == nil ? nil : ProviderReply(status: status, body: body ?? ""),
-      errorCode: try row.decode("error_code"),
+      errorCode: try row.decode("error_code"), reason: try row.decode("reason"),
       claimedAt: Timestamp(try row.decode("claimed_at", as: Date.self)),
       startedAt: try row.decode("started_at", as: Date?.self).map(Timestamp.init),
       finishedAt: Timestamp(try row.decode("finished_at", as: Date.self)),
-      retryAfterSeconds: try row.decode("retry_after_s"))
+      retryAfterSeconds: try row.decode("retry_after_s"),
+      throttleScope: try row.decode("throttle_scope", as: String?.self).flatMap(ThrottleScope.init(rawValue:)))
   }
 }

@@ -10,6 +10,9 @@ enum SenderSchema {
     Migration(version: 1, name: "gate and ledger", sql: tables),
     Migration(version: 2, name: "claim", sql: claim),
     Migration(version: 3, name: "claim in sets", sql: ClaimInSets.sql),
+    Migration(version: 4, name: "reasons", sql: reasons),
+    Migration(version: 5, name: "whom a provider throttles", sql: ThrottleSchema.sql),
+    Migration(version: 6, name: "pruning by index", sql: pruning),
   ]
 
   private static let tables = """
@@ -56,6 +59,15 @@ enum SenderSchema {
     CREATE INDEX ledger_anchor_idx ON sender.ledger (provider, anchor_at) INCLUDE (cost);
     CREATE INDEX ledger_claimed_idx ON sender.ledger (orphaned_after_at) WHERE state = 'claimed';
     CREATE INDEX ledger_unreported_idx ON sender.ledger (recorded_at) WHERE state <> 'claimed' AND reported_at IS NULL;
+    """
+
+  private static let reasons = """
+    ALTER TABLE sender.ledger ADD COLUMN reason text;
+    COMMENT ON COLUMN sender.ledger.reason IS 'Why the provider did not take it, in its own words.';
+    """
+
+  private static let pruning = """
+    CREATE INDEX ledger_unanchored_idx ON sender.ledger (provider, recorded_at) WHERE anchor_at IS NULL;
     """
 
   private static let claim = """

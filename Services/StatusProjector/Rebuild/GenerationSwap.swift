@@ -22,8 +22,9 @@ struct GenerationSwap: Sendable {
       try await catchUp(try await Self.offset(connection))
       try await check(connection)
       try await handOver(connection)
-      // Shorter than deadlock_timeout: a reader is never the one that is sent away.
-      try await connection.execute(script: "SET LOCAL statement_timeout = '500ms'")
+      // Far shorter than deadlock_timeout (1 s): a reader that waits for a table while it holds another is not the one that
+      // is ended, on a busy machine either. Readers repeat a statement that is.
+      try await connection.execute(script: "SET LOCAL statement_timeout = '200ms'")
       let names = try await Self.relations(connection)
       try await connection.query("LOCK TABLE \(unsafeRaw: names) IN ACCESS EXCLUSIVE MODE")
       // Nobody can migrate them from here on.

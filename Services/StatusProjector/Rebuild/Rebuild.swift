@@ -110,7 +110,7 @@ struct Rebuild: Sendable {
 
   /// Tries for some minutes: each time the tables may be in use by somebody who takes long.
   private func swap(_ replay: inout LogReplay, _ epoch: Int64) async throws {
-    for attempt in 1...100 {
+    for attempt in 1...200 {
       do {
         return try await GenerationSwap(pool: pool, epoch: epoch).run { offset in
           do {
@@ -126,7 +126,8 @@ struct Rebuild: Sendable {
         if try await generations.isEmpty(.rebuild) { return }
       } catch let error as PostgresError where error.isBusy {
         logger.info("the tables are in use, trying again", metadata: ["try": "\(attempt)"])
-        try await Task.sleep(for: .seconds(1))
+        // Not in step with somebody who reads every second.
+        try await Task.sleep(for: .milliseconds(Int.random(in: 200...min(5_000, 500 * attempt))))
       }
     }
     throw RebuildError.tablesBusy

@@ -100,10 +100,7 @@ extension ProjectionStore {
     """
   }
 
-  /// A subquery, so that an index serves the condition: the clock by itself is asked again for each row.
-  private static func before(_ days: Int) -> PostgresQuery {
-    "(SELECT sluice.clock() - \(days) * interval '1 day')"
-  }
+  private static func before(_ days: Int) -> PostgresQuery { .time(ago: .seconds(days * 86_400)) }
 
   private func step(_ body: (PostgresConnection) async throws -> Int) async throws -> Int {
     try await pool.withTransaction { connection in

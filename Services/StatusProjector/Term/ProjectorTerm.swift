@@ -14,6 +14,7 @@ struct ProjectorTerm: Sendable {
   let poison: PoisonReporter
   let limits: BatchLimits
   let metrics: ProjectorMetrics
+  let reading: LogReading
   let logger: Logger
   /// What else the leader does, until the fold ends: it checks and tidies up.
   let chores: [@Sendable () async throws -> Void]
@@ -28,12 +29,16 @@ struct ProjectorTerm: Sendable {
       subscriptions: [
         AMQPSubscription(
           queue: BrokerNames.log, prefetch: UInt16(clamping: 2 * limits.count),
-          streamOffset: start.offset.map { .offset($0 + 1) } ?? .first)
+          streamOffset: start.offset.map { .offset($0 + 1) } ?? .first, silence: .seconds(6))
       ],
       logger: logger)
     let buffer = BatchBuffer<LogEntry>(limits: limits) { $0.delivery.body.count }
     metrics.leads(true)
-    defer { metrics.leads(false) }
+    reading.begin(consumer)
+    defer {
+      metrics.leads(false)
+      reading.end()
+    }
     do {
       try await withThrowingTaskGroup(of: Bool.self) { group in
         group.addTask {

@@ -62,6 +62,9 @@ actor AMQPConnection {
     end(nil)
   }
 
+  /// Ends it at once, without a good-bye.
+  func abandon(_ error: AMQPError) { end(error) }
+
   /// The frame loop's body: reads what has come, writes what waits, sets the next wake-up.
   private func pump() {
     guard let link, let role else { return }

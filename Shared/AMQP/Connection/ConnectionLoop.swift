@@ -26,11 +26,10 @@ final class ConnectionLoop: Sendable {
     isDone: @Sendable () -> Bool = { false }, _ makeRole: @escaping @Sendable (AMQPConnection) -> any ConnectionRole
   ) async {
     var delay = ReconnectDelay()
-    var attempt = 0
-    while !isStopped, !isDone() {
-      let host = configuration.hosts[attempt % configuration.hosts.count]
-      attempt += 1
+    var order = HostOrder(configuration.hosts)
+    while !isStopped, !isDone(), let host = order.next(avoiding: configuration.board.suspects()) {
       let heldFor = await serve(host, makeRole)
+      order.setBack(host)
       if isStopped || isDone() { return }
       let pause = delay.afterLoss(
         heldFor: heldFor, hosts: configuration.hosts.count, random: .random(in: 0..<1))
@@ -69,6 +68,8 @@ final class ConnectionLoop: Sendable {
     }
     defer { state.withLockedValue { $0.current = nil } }
     if isStopped { return nil }
+    let guest = configuration.board.enter(host) { Self.leave(connection) }
+    defer { configuration.board.left(guest) }
     let opened = OneShot<ContinuousClock.Instant?>()
     Task {
       do {
@@ -84,6 +85,7 @@ final class ConnectionLoop: Sendable {
     let end = await connection.ended.wait()
     // Not fired yet: abandoned by `stop()`.
     if self.isStopped { return nil }
+    if end?.code == .stalled { configuration.board.isStalled(host, of: configuration.hosts.count) }
     let since = await opened.wait()
     if since == nil {
       logger.warning("no connection to the broker", metadata: metadata.merging(reason(end)) { $1 })
@@ -91,6 +93,16 @@ final class ConnectionLoop: Sendable {
       logger.warning("connection to the broker lost", metadata: metadata.merging(reason(end)) { $1 })
     }
     return since.map { $0.duration(to: .now) }
+  }
+
+  /// Ends a connection from outside, also one whose thread hangs.
+  private static func leave(_ connection: AMQPConnection) {
+    let error = AMQPError(.silent, "another connection found that this host confirms nothing")
+    Task { await connection.abandon(error) }
+    Task {
+      try await Task.sleep(for: .seconds(1))
+      connection.ended.fire(error)
+    }
   }
 
   private func reason(_ error: AMQPError?) -> Logger.Metadata {

@@ -41,7 +41,8 @@ public final class AMQPConsumer: Service, Sendable {
           [configuration, mailbox, loop, logger] connection in
           mailbox.attach(connection)
           return ConsumingRole(
-            mailbox: mailbox, answerTimeout: configuration.rpcTimeout, logger: logger, whenDone: { loop.stop() })
+            mailbox: mailbox, answerTimeout: configuration.rpcTimeout, hasOtherHosts: configuration.hosts.count > 1,
+            logger: logger, whenDone: { loop.stop() })
         }
       } onGracefulShutdown: {
         self.mailbox.finish()

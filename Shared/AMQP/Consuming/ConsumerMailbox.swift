@@ -31,6 +31,8 @@ final class ConsumerMailbox: Sendable {
     /// Deliveries of this epoch that came too late to be seen.
     var unseen = 0
     var cursors: [StreamCursor?]
+    /// Of streams that are never silent for long.
+    var silences: [SilenceWatch?]
     /// Counts channels: what is of another epoch is stale.
     var epoch: UInt64 = 1
     var worker: AMQPConnection?
@@ -48,7 +50,10 @@ final class ConsumerMailbox: Sendable {
 
   init(subscriptions: [AMQPSubscription]) {
     self.subscriptions = subscriptions
-    state = NIOLockedValueBox(State(cursors: subscriptions.map { $0.streamOffset.map(StreamCursor.init) }))
+    state = NIOLockedValueBox(
+      State(
+        cursors: subscriptions.map { $0.streamOffset.map(StreamCursor.init) },
+        silences: subscriptions.map { $0.silence.map(SilenceWatch.init) }))
   }
 
   var isReady: Bool { state.withLockedValue { $0.isReady } }
@@ -154,6 +159,7 @@ final class ConsumerMailbox: Sendable {
       state.worker = nil
       state.isWorkerIdle = false
       state.isReady = false
+      for index in state.silences.indices { state.silences[index]?.stopped() }
     }
   }
 
@@ -196,12 +202,38 @@ final class ConsumerMailbox: Sendable {
     state.withLockedValue { $0.cursors[index]?.start(nowSeconds: UInt64(clamping: Glibc.time(nil))) }
   }
 
+  /// A subscription is being delivered from now on, or no more.
+  func setListening(_ index: Int, _ isListening: Bool) {
+    state.withLockedValue { state in
+      if isListening { state.silences[index]?.began(now: .now) } else { state.silences[index]?.stopped() }
+    }
+  }
+
+  /// When the next stream has been silent for too long.
+  var silenceDeadline: ContinuousClock.Instant? {
+    state.withLockedValue { $0.silences.compactMap { $0?.deadline }.min() }
+  }
+
+  /// The streams that are due go on to another connection.
+  /// - Returns: The first of them.
+  func giveUpSilent(now: ContinuousClock.Instant) -> Int? {
+    state.withLockedValue { state in
+      var first: Int?
+      for index in state.silences.indices where state.silences[index]?.deadline.map({ $0 <= now }) ?? false {
+        state.silences[index]?.gaveUp()
+        first = first ?? index
+      }
+      return first
+    }
+  }
+
   /// Hands deliveries, each with the index of its subscription, to the application.
   /// - Returns: the tags of those that nobody wants, to be acknowledged.
   func deliver(_ deliveries: [(index: Int, delivery: AMQPDelivery)]) -> [UInt64] {
     let (unwanted, waiter) = state.withLockedValue { state in
       var unwanted: [UInt64] = []
       for (index, delivery) in deliveries {
+        state.silences[index]?.heard(now: .now)
         if state.isFinished {
           state.unseen += 1
           continue

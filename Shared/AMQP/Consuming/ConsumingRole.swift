@@ -19,6 +19,8 @@ final class ConsumingRole: ConnectionRole {
 
   private let mailbox: ConsumerMailbox
   private let answerTimeout: Duration
+  /// What this host cannot do, another may.
+  private let hasOtherHosts: Bool
   /// Called once when, after the end, nothing is left to be acknowledged.
   private var whenDone: (() -> Void)?
   private let logger: Logger
@@ -34,8 +36,10 @@ final class ConsumingRole: ConnectionRole {
   private var isEnding = false
 
   init(
-    mailbox: ConsumerMailbox, answerTimeout: Duration, logger: Logger, whenDone: @escaping () -> Void
+    mailbox: ConsumerMailbox, answerTimeout: Duration, hasOtherHosts: Bool, logger: Logger,
+    whenDone: @escaping () -> Void
   ) {
+    self.hasOtherHosts = hasOtherHosts
     self.mailbox = mailbox
     self.whenDone = whenDone
     self.answerTimeout = answerTimeout
@@ -44,7 +48,7 @@ final class ConsumingRole: ConnectionRole {
   }
 
   var deadline: ContinuousClock.Instant? {
-    [answerDue, plan.deadline].compactMap { $0 }.min()
+    [answerDue, plan.deadline, mailbox.silenceDeadline].compactMap { $0 }.min()
   }
 
   func start(_ link: Link) throws(AMQPError) { try openMain(link) }
@@ -86,14 +90,19 @@ final class ConsumingRole: ConnectionRole {
       answerDue = nil
       if let index = index(of: tag) {
         plan.started(index)
+        mailbox.setListening(index, true)
         logger.info("consuming", metadata: ["amqp.queue": "\(mailbox.subscriptions[index].queue)"])
       }
     case .consumeStopped(let tag):
       answerDue = nil
-      if let index = index(of: tag) { plan.stopped(index) }
+      if let index = index(of: tag) {
+        plan.stopped(index)
+        mailbox.setListening(index, false)
+      }
     case .consumerCancelled(let tag):
       if let index = index(of: tag) {
         plan.cancelled(index, retryAt: .now + missingDelay())
+        mailbox.setListening(index, false)
         let queue = mailbox.subscriptions[index].queue
         logger.warning("the broker cancelled a consumer", metadata: ["amqp.queue": "\(queue)"])
       }
@@ -122,9 +131,16 @@ final class ConsumingRole: ConnectionRole {
   }
 
   private func mainClosed(_ reason: BrokerReason, _ link: Link) throws(AMQPError) {
+    if reason.code == 406, hasOtherHosts, let index = plan.inProgress,
+      mailbox.subscriptions[index].streamOffset != nil
+    {
+      // "does not have a running replica on the local node" (rabbit_stream_queue of 3.10 and 4.x); others may have one.
+      throw AMQPError(.silent, replyCode: reason.code, reason.text)
+    }
     logger.error(
       "the broker closed the consuming channel",
       metadata: ["amqp.reply_code": "\(reason.code)", "error.message": "\(reason.text)"])
+    for index in mailbox.subscriptions.indices { mailbox.setListening(index, false) }
     let retryAt = ContinuousClock.now + missingDelay()
     plan.channelClosed(retryAt: retryAt, refusedUntil: reason.code == 404 ? retryAt : .now + Self.refusedDelay)
     deliveries = []
@@ -190,6 +206,9 @@ final class ConsumingRole: ConnectionRole {
     if !deliveries.isEmpty {
       for tag in mailbox.deliver(deliveries) { acknowledgements.acknowledge(tag, multiple: false) }
       deliveries.removeAll(keepingCapacity: true)
+    }
+    if let index = mailbox.giveUpSilent(now: now) {
+      throw AMQPError(.silent, "nothing came from \(mailbox.subscriptions[index].queue) for too long")
     }
     let wishes = mailbox.takeWishes()
     guard mainPhase == .open else {

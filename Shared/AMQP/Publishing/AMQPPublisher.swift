@@ -23,7 +23,8 @@ public final class AMQPPublisher: Service, Sendable {
     loop = ConnectionLoop(configuration: configuration, logger: logger)
   }
 
-  /// True when a message would be written at once: connected, and not blocked by the broker.
+  /// True when a message would be written at once and confirmed: connected, not blocked by the broker, and nothing has
+  /// waited for its confirmation for too long.
   public var isReady: Bool { queue.isReady }
   /// True while the broker takes no messages for want of memory or disk.
   public var isBlocked: Bool { queue.isBlocked }
@@ -36,7 +37,8 @@ public final class AMQPPublisher: Service, Sendable {
         await loop.run { [configuration, window, logger, queue] connection in
           queue.attach(connection)
           return PublishingRole(
-            queue: queue, window: window, answerTimeout: configuration.rpcTimeout, logger: logger)
+            queue: queue, window: window, answerTimeout: configuration.rpcTimeout,
+            limits: .forHosts(configuration.hosts.count), probe: configuration.probe, logger: logger)
         }
       } onGracefulShutdown: {
         self.drain()

@@ -26,6 +26,7 @@ struct ConfirmLedger {
     var id: UInt64
     var bytes: Int
     var address: Address
+    var publishedAt: ContinuousClock.Instant
     var returned: String?
     var isSettled = false
   }
@@ -37,9 +38,12 @@ struct ConfirmLedger {
   private(set) var count = 0
   private(set) var bytes = 0
 
+  /// When the oldest unsettled message was published.
+  var oldest: ContinuousClock.Instant? { ring.first?.publishedAt }
+
   /// Notes the next publish.
-  mutating func append(id: UInt64, bytes: Int, address: Address) {
-    ring.append(Entry(id: id, bytes: bytes, address: address))
+  mutating func append(id: UInt64, bytes: Int, address: Address, at now: ContinuousClock.Instant = .now) {
+    ring.append(Entry(id: id, bytes: bytes, address: address, publishedAt: now))
     count += 1
     self.bytes += bytes
   }

@@ -12,6 +12,8 @@ final class PublishQueue: Sendable {
     var isAccepting = true
     var isReady = false
     var isBlocked = false
+    /// False from when the broker confirmed nothing for too long until it confirms something.
+    var isConfirming = true
     /// The connection whose thread writes, and whether it sleeps for want of something to write.
     var worker: AMQPConnection?
     var isWorkerIdle = false
@@ -23,7 +25,7 @@ final class PublishQueue: Sendable {
   /// Fires once nothing is accepted any more and everything has been answered.
   let drained = OneShot<Void>()
 
-  var isReady: Bool { state.withLockedValue { $0.isReady && !$0.isBlocked } }
+  var isReady: Bool { state.withLockedValue { $0.isReady && !$0.isBlocked && $0.isConfirming } }
   var isBlocked: Bool { state.withLockedValue { $0.isBlocked } }
 
   // MARK: For callers
@@ -127,6 +129,7 @@ final class PublishQueue: Sendable {
   }
 
   func setReady(_ isReady: Bool) { state.withLockedValue { $0.isReady = isReady } }
+  func setConfirming(_ isConfirming: Bool) { state.withLockedValue { $0.isConfirming = isConfirming } }
   func setBlocked(_ isBlocked: Bool) { state.withLockedValue { $0.isBlocked = isBlocked } }
 
   /// See `PublishBook.take`. When it leaves nothing, the next publish wakes the connection.

@@ -13,6 +13,8 @@ final class PublishingRole: ConnectionRole {
   private static let channel: UInt16 = 1
   /// Unconfirmed bytes: what a broker that has stopped reading leaves in the socket must not block the thread.
   private static let byteWindow = 2 << 20
+  /// Stands for the probe, which no caller waits for.
+  private static let probeID: UInt64 = 0
 
   private let queue: PublishQueue
   private let window: Int
@@ -23,8 +25,18 @@ final class PublishingRole: ConnectionRole {
   private var ledger = ConfirmLedger()
   private var assembler = FrameAssembler()
   private var settlements: [ConfirmLedger.Settlement] = []
+  private var watch: ConfirmWatch
+  private var isDoubted = false
+  /// Nil when the broker does not take it.
+  private var probe: AMQPProbe?
+  private var nextProbe = ContinuousClock.now
 
-  init(queue: PublishQueue, window: Int, answerTimeout: Duration, logger: Logger) {
+  init(
+    queue: PublishQueue, window: Int, answerTimeout: Duration, limits: ConfirmWatch.Limits, probe: AMQPProbe?,
+    logger: Logger
+  ) {
+    watch = ConfirmWatch(limits)
+    self.probe = probe
     self.queue = queue
     self.window = window
     self.answerTimeout = answerTimeout
@@ -34,7 +46,13 @@ final class PublishingRole: ConnectionRole {
   var deadline: ContinuousClock.Instant? {
     switch phase {
     case .opening(let due): due
-    case .open: isBlocked || ledger.count >= window ? nil : queue.nextRetry
+    case .open:
+      isBlocked
+        ? nil
+        : [
+          ledger.count >= window ? nil : queue.nextRetry, watch.deadline(oldest: ledger.oldest),
+          isDoubted ? nil : watch.doubtAt, probe != nil && ledger.count == 0 ? nextProbe : nil,
+        ].compactMap { $0 }.min()
     case .ending: nil
     }
   }
@@ -67,10 +85,12 @@ final class PublishingRole: ConnectionRole {
       queue.setReady(true)
     case .connectionBlocked(let reason):
       isBlocked = true
+      watch.pause()
       queue.setBlocked(true)
       logger.warning("the broker has blocked publishing", metadata: ["amqp.reason": "\(reason)"])
     case .connectionUnblocked:
       isBlocked = false
+      watch.goOn(outstanding: ledger.count, now: .now)
       queue.setBlocked(false)
       logger.notice("the broker has unblocked publishing")
     case .channelClose(let reason):
@@ -100,12 +120,19 @@ final class PublishingRole: ConnectionRole {
     settle()
     assembler.reset()
     let outstanding = ledger.reset()
+    watch.pause()
+    if outstanding == [Self.probeID], reason.isAboutPublish {
+      probe = nil
+      logger.warning(
+        "the broker does not take the probe; are its definitions older than this program?",
+        metadata: ["amqp.reply_code": "\(reason.code)", "error.message": "\(reason.text)"])
+    }
     guard reason.isAboutPublish else { return queue.requeue(outstanding, areSuspects: false) }
     guard outstanding.count == 1, let culprit = outstanding.first else {
       return queue.requeue(outstanding, areSuspects: true)
     }
     let code: PublishError.Code = reason.code == 404 ? .exchangeMissing : .rejected
-    queue.fail(culprit, PublishError(code: code, message: "\(reason.code) \(reason.text)"))
+    queue.fail(culprit, PublishError(code: code, replyCode: reason.code, message: "\(reason.code) \(reason.text)"))
   }
 
   func flush(_ link: Link, now: ContinuousClock.Instant) throws(AMQPError) {
@@ -114,12 +141,46 @@ final class PublishingRole: ConnectionRole {
     case .ending: return
     case .opening(let due):
       if now >= due { throw AMQPError(.timeout, "the broker did not open a channel in time") }
-    case .open: if !isBlocked { try write(link, now) }
+    case .open:
+      guard !isBlocked else { return }
+      try judge(now)
+      try write(link, now)
+      try sendProbe(link, now)
     }
+  }
+
+  /// Leaves a host that confirms nothing: what is unconfirmed is repeated on the next one.
+  private func judge(_ now: ContinuousClock.Instant) throws(AMQPError) {
+    if let doubtAt = watch.doubtAt, now >= doubtAt, !isDoubted {
+      isDoubted = true
+      queue.setConfirming(false)
+    }
+    guard let due = watch.deadline(oldest: ledger.oldest), now >= due else { return }
+    queue.setConfirming(false)
+    throw AMQPError(watch.isSilent(now: now) ? .stalled : .silent, "\(ledger.count) messages unconfirmed for too long")
+  }
+
+  private func sendProbe(_ link: Link, _ now: ContinuousClock.Instant) throws(AMQPError) {
+    guard let probe, ledger.count == 0, now >= nextProbe else { return }
+    ledger.append(
+      id: Self.probeID, bytes: 0,
+      address: .init(messageID: nil, exchange: probe.exchange, routingKey: probe.routingKey), at: now)
+    watch.published(now: now)
+    try link.publish(
+      Self.channel, AMQPMessage(body: [], type: "probe"), exchange: probe.exchange, routingKey: probe.routingKey)
   }
 
   private func settle() {
     guard !settlements.isEmpty else { return }
+    let now = ContinuousClock.now
+    let isConfirmed = settlements.contains { $0.outcome != .refused }
+    watch.answered(isConfirmed: isConfirmed, outstanding: ledger.count, now: now)
+    if isConfirmed {
+      isDoubted = false
+      queue.setConfirming(true)
+    }
+    // After a no as well: it is no more often asked than that.
+    if let probe { nextProbe = now + probe.interval }
     queue.settle(settlements)
     settlements.removeAll(keepingCapacity: true)
   }
@@ -136,8 +197,9 @@ final class PublishingRole: ConnectionRole {
         id: publication.id, bytes: publication.message.body.count,
         address: .init(
           messageID: publication.message.messageID, exchange: publication.exchange,
-          routingKey: publication.routingKey))
+          routingKey: publication.routingKey), at: now)
     }
+    watch.published(now: now)
     for publication in publications {
       try link.publish(
         Self.channel, publication.message, exchange: publication.exchange, routingKey: publication.routingKey)

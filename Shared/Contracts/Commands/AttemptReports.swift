@@ -6,8 +6,10 @@ public struct AttemptOutcomes: Payload {
     public var attempt: AttemptID
     public var outcome: AttemptOutcome
     public var reply: ProviderReply?
-    /// `timeout`, `connection`, `resolve`, `tls`, `cut`, `orphaned`, `http_503`, …; absent when accepted.
+    /// `timeout`, `connection`, `resolve`, `tls`, `connect_slow`, `cut`, `orphaned`, `http_503`, …; absent when accepted.
     public var errorCode: String?
+    /// Why, in the provider's own words.
+    public var reason: String?
     /// When the gate let the attempt through, by PostgreSQL's clock.
     public var claimedAt: Timestamp
     /// When the first request byte was written; absent when none was.
@@ -15,29 +17,38 @@ public struct AttemptOutcomes: Payload {
     public var finishedAt: Timestamp
     /// How long the provider asked to be left alone.
     public var retryAfterSeconds: Double?
+    /// Whom the provider throttles; absent for every other outcome.
+    public var throttleScope: ThrottleScope?
 
     public init(
-      attempt: AttemptID, outcome: AttemptOutcome, reply: ProviderReply?, errorCode: String?, claimedAt: Timestamp,
-      startedAt: Timestamp?, finishedAt: Timestamp, retryAfterSeconds: Double? = nil
+      attempt: AttemptID, outcome: AttemptOutcome, reply: ProviderReply?, errorCode: String?, reason: String? = nil,
+      claimedAt: Timestamp, startedAt: Timestamp?, finishedAt: Timestamp, retryAfterSeconds: Double? = nil,
+      throttleScope: ThrottleScope? = nil
     ) {
       self.attempt = attempt
       self.outcome = outcome
       self.reply = reply
       self.errorCode = errorCode
+      self.reason = reason
       self.claimedAt = claimedAt
       self.startedAt = startedAt
       self.finishedAt = finishedAt
       self.retryAfterSeconds = retryAfterSeconds
+      self.throttleScope = throttleScope
     }
 
     enum CodingKeys: String, CodingKey {
-      case attempt, outcome, reply
+      case attempt, outcome, reply, reason
       case errorCode = "error_code"
       case claimedAt = "claimed_at"
       case startedAt = "started_at"
       case finishedAt = "finished_at"
       case retryAfterSeconds = "retry_after_s"
+      case throttleScope = "throttle_scope"
     }
+
+    /// True when no byte of the request was written: the SMS cannot have arrived, and no slot of the window was used.
+    public var isUnsent: Bool { outcome == .retryable && startedAt == nil && reply == nil }
   }
 
   public var provider: String
@@ -55,6 +66,14 @@ public struct AttemptOutcomes: Payload {
     case provider, outcomes
     case gateOpensAt = "gate_opens_at"
   }
+}
+
+/// Whom a provider means that answers "too many".
+public enum ThrottleScope: String, Codable, Sendable, Hashable {
+  /// One number: its SMS waits, the others go on.
+  case number
+  /// All: the gate has been closed, and the rate is to be lowered.
+  case provider
 }
 
 /// Attempts that were not sent because their lease ran out first: their units go back, no attempt is counted.

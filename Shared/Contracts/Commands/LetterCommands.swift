@@ -35,6 +35,12 @@ public struct LetterSelection: Codable, Sendable, Hashable {
     self.limit = limit
   }
 
+  /// The SMS that a replay of these letters applies to; `nil` for all.
+  ///
+  /// Of an `unconfirmed` SMS nobody knows whether it arrived, so it goes again only when its letter is named: by its id,
+  /// or by the error type.
+  public var replayedState: UnitState? { ids != nil || errorType == UnitState.unconfirmed.rawValue ? nil : .dead }
+
   enum CodingKeys: String, CodingKey {
     case ids, provider, from, to, limit
     case errorType = "error_type"

@@ -9,12 +9,15 @@ public struct SendCommand: Payload {
     public var content: String
     /// What the SMS takes of the provider's limit: 1, or its segments.
     public var cost: Int
+    /// How often the provider has throttled this SMS before; absent when never.
+    public var throttles: Int?
 
-    public init(id: AttemptID, phone: String, content: String, cost: Int) {
+    public init(id: AttemptID, phone: String, content: String, cost: Int, throttles: Int? = nil) {
       self.id = id
       self.phone = phone
       self.content = content
       self.cost = cost
+      self.throttles = throttles
     }
   }
 

@@ -7,8 +7,12 @@ public struct BrokerDefinitions: Sendable {
   public var target: BrokerTopology.Target
   /// Passwords by user; a user without one cannot log in.
   public var passwords: [String: String]
+  public var log: LogSize
 
-  public init(topology: BrokerTopology, target: BrokerTopology.Target, passwords: [String: String] = [:]) {
+  public init(
+    topology: BrokerTopology, target: BrokerTopology.Target, passwords: [String: String] = [:], log: LogSize = LogSize()
+  ) {
+    self.log = log
     self.topology = topology
     self.target = target
     self.passwords = passwords
@@ -37,7 +41,7 @@ public struct BrokerDefinitions: Sendable {
           "routing_key": $0.key, "arguments": [String: Any](),
         ] as [String: Any]
       },
-      "policies": BrokerPolicy.all(for: target).map { policy in
+      "policies": BrokerPolicy.all(for: target, log: log).map { policy in
         [
           "name": policy.name, "vhost": vhost, "pattern": policy.pattern, "apply-to": policy.appliesTo,
           "priority": policy.priority, "definition": policy.definition.mapValues(\.json),

@@ -4,8 +4,12 @@ public enum BrokerNames {
 
   /// Facts: what has happened. Topic; the routing key is the message type.
   public static let events = "sluice.events"
+  /// Accepted requests, for the scheduler's queue and nothing else: a mandatory publish that is confirmed is in that queue.
+  public static let submit = "sluice.submissions"
   /// Requests to one service. Topic.
   public static let commands = "sluice.commands"
+  /// By which a publisher finds out whether the broker confirms anything; everyone may write.
+  public static let probe = "sluice.probe"
   /// Poison and unroutable messages; everyone may write.
   public static let dead = "sluice.dead"
   /// Back to one queue, whose name is the key; only dead-letter may write.
@@ -19,6 +23,9 @@ public enum BrokerNames {
   public static let poison = "dead-letter.poison"
   /// The stream of all facts.
   public static let log = "events.log"
+
+  /// The queue of `probe`; keeps one message, and nobody reads it.
+  public static let probes = "probes"
 
   /// The queue, and the routing key, of one provider's send commands.
   public static func send(_ provider: String) -> String { "send.\(provider)" }

@@ -18,7 +18,8 @@ public struct BrokerPolicy: Sendable, Hashable {
   /// A work queue sends what was delivered 200 times to `sluice.dead`, at least once (this needs `reject-publish`:
   /// RabbitMQ's documentation of quorum queues, "Activating at-least-once dead-lettering"). The poison queue itself has
   /// no such exit: its messages must stay, also on 4.x, whose default limit is 20.
-  public static func all(for target: BrokerTopology.Target) -> [BrokerPolicy] {
+  /// - Parameter log: How much of the log is kept.
+  public static func all(for target: BrokerTopology.Target, log: LogSize = LogSize()) -> [BrokerPolicy] {
     let (quorum, streams) =
       switch target {
       case .v3_10: ("queues", "queues")
@@ -36,9 +37,12 @@ public struct BrokerPolicy: Sendable, Hashable {
         name: "sluice-poison", pattern: #"^dead-letter\.poison$"#, appliesTo: quorum, priority: 10,
         definition: ["delivery-limit": .number(1_000_000_000)]),
       BrokerPolicy(
+        name: "sluice-probes", pattern: #"^probes$"#, appliesTo: quorum, priority: 10,
+        definition: ["max-length": .number(1), "overflow": .text("drop-head")]),
+      BrokerPolicy(
         name: "sluice-log", pattern: #"^events\.log$"#, appliesTo: streams, priority: 10,
         definition: [
-          "max-age": .text("7D"), "max-length-bytes": .number(20_000_000_000),
+          "max-age": .text("\(log.days)D"), "max-length-bytes": .number(log.bytes),
           "stream-max-segment-size-bytes": .number(100_000_000),
         ]),
     ]

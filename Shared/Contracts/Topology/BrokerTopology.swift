@@ -40,7 +40,8 @@ public struct BrokerTopology: Sendable, Hashable {
   public init(providers: [String]) {
     exchanges = [
       Exchange(name: BrokerNames.events, type: "topic"), Exchange(name: BrokerNames.commands, type: "topic"),
-      Exchange(name: BrokerNames.dead, type: "fanout"), Exchange(name: BrokerNames.returning, type: "direct"),
+      Exchange(name: BrokerNames.submit, type: "fanout"), Exchange(name: BrokerNames.dead, type: "fanout"),
+      Exchange(name: BrokerNames.returning, type: "direct"), Exchange(name: BrokerNames.probe, type: "fanout"),
     ]
     var queues: [Queue] = []
     var bindings: [Binding] = []
@@ -49,7 +50,7 @@ public struct BrokerTopology: Sendable, Hashable {
       bindings += keys.map { Binding(exchange: exchange, queue: name, key: $0) }
       bindings.append(Binding(exchange: BrokerNames.returning, queue: name, key: name))
     }
-    queue(BrokerNames.submissions, BrokerNames.events, [MessageType.messageAccepted.rawValue])
+    queue(BrokerNames.submissions, BrokerNames.submit, [""])
     queue(
       BrokerNames.schedulerCommands, BrokerNames.commands,
       ["message.*", "unit.*", "replay.*", "provider.*", "sending.*"])
@@ -65,6 +66,8 @@ public struct BrokerTopology: Sendable, Hashable {
     }
     queues.append(Queue(name: BrokerNames.poison, type: "quorum"))
     bindings.append(Binding(exchange: BrokerNames.dead, queue: BrokerNames.poison, key: ""))
+    queues.append(Queue(name: BrokerNames.probes, type: "quorum"))
+    bindings.append(Binding(exchange: BrokerNames.probe, queue: BrokerNames.probes, key: ""))
     queues.append(Queue(name: BrokerNames.log, type: "stream"))
     bindings.append(Binding(exchange: BrokerNames.events, queue: BrokerNames.log, key: "#"))
     self.queues = queues

@@ -13,31 +13,33 @@ public struct BrokerUser: Sendable, Hashable {
   /// The five services' accounts and the one of `topology check`.
   public static let all: [BrokerUser] = [
     BrokerUser(
-      name: "api-gateway", tags: [], write: #"^sluice\.(events|commands|dead)$"#, read: #"^events\.log$"#,
+      name: "api-gateway", tags: [], write: #"^sluice\.(events|submissions|commands|dead|probe)$"#,
+      read: #"^events\.log$"#,
       topics: [
         BrokerNames.events: #"^(message\.accepted|user\.changed)$"#,
         BrokerNames.commands: #"^(message|unit|replay|provider|sending|dead_letter|poison)\.[a-z_]+$"#,
       ]),
     BrokerUser(
-      name: "scheduler", tags: [], write: #"^sluice\.(events|commands|dead)$"#, read: #"^scheduler\."#,
+      name: "scheduler", tags: [], write: #"^sluice\.(events|commands|dead|probe)$"#,
+      read: #"^(scheduler\.|events\.log$)"#,
       topics: [
         BrokerNames.events: #"^(message|unit|letter|provider|queue|ledger|command)\.[a-z_]+$"#,
         BrokerNames.commands: #"^send\.[a-z0-9-]+$"#,
       ]),
     BrokerUser(
-      name: "sender", tags: [], write: #"^sluice\.(commands|dead)$"#, read: #"^send\."#,
+      name: "sender", tags: [], write: #"^sluice\.(commands|dead|probe)$"#, read: #"^send\."#,
       topics: [
         BrokerNames.events: "^$",
         BrokerNames.commands: #"^(attempt\.outcome|send\.expired)$"#,
       ]),
     BrokerUser(
-      name: "dead-letter", tags: [], write: #"^sluice\.(events|commands|dead|return)$"#, read: #"^dead-letter\."#,
+      name: "dead-letter", tags: [], write: #"^sluice\.(events|commands|dead|return|probe)$"#, read: #"^dead-letter\."#,
       topics: [
         BrokerNames.events: #"^(letter\.opened|command\.answered)$"#,
         BrokerNames.commands: #"^(unit\.(replay|settle)|replay\.cancel)$"#,
       ]),
     BrokerUser(
-      name: "status-projector", tags: [], write: #"^sluice\.dead$"#, read: #"^events\.log$"#,
+      name: "status-projector", tags: [], write: #"^sluice\.(dead|probe)$"#, read: #"^events\.log$"#,
       topics: [BrokerNames.events: "^$", BrokerNames.commands: "^$"]),
     BrokerUser(name: "topology", tags: ["monitoring"], write: "^$", read: "^$", topics: [:]),
   ]

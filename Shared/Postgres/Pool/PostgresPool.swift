@@ -84,15 +84,20 @@ public final class PostgresPool: Service, Sendable {
     }
   }
 
-  /// Runs one statement, a transaction of its own, in one round trip.
+  /// Runs one statement, a transaction of its own, in one round trip. One that is ended by a deadlock has done nothing and
+  /// is run again, up to three times.
   /// - Throws: `PostgresError`; `.commitUnknown` when the answer was lost.
   @discardableResult
   public func query(_ query: PostgresQuery) async throws -> PostgresRows {
     let deadline = ContinuousClock.now + .seconds(5)
+    var deadlocks = 0
     while true {
       let lease = try await lease(until: deadline)
       do {
         return try await use(lease) { try await $0.query(query) }
+      } catch let error as PostgresError where error.isDeadlock && deadlocks < 3 {
+        deadlocks += 1
+        try await Task.sleep(for: .milliseconds(Int.random(in: 1...50) * deadlocks))
       } catch {
         guard error.isHangUp, ContinuousClock.now < deadline else { throw error }
       }

@@ -1,4 +1,5 @@
 import AMQP
+import Contracts
 import Foundation
 import Logging
 import Postgres
@@ -40,7 +41,9 @@ public struct ServiceSettings: Sendable {
     try settings.check()
     guard let amqp, let database else { throw ConfigurationError([]) }
     return ServiceSettings(
-      serviceName: service, instance: instance, amqp: amqp.named(instance), database: database,
+      serviceName: service, instance: instance,
+      amqp: amqp.named(instance).with(probe: AMQPProbe(exchange: BrokerNames.probe)),
+      database: database,
       internalHost: settings.string("SLUICE_INTERNAL_HOST", default: "127.0.0.1"), internalPort: internalPort,
       logLevel: logLevel, logFormat: logFormat, providersFile: settings.string("SLUICE_PROVIDERS"),
       shutdownLimit: shutdownLimit)

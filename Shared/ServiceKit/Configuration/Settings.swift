@@ -63,6 +63,12 @@ public struct Settings: Sendable {
   /// service that keeps them.
   public var redactAfterDays: Int { int("SLUICE_REDACT_AFTER_DAYS", default: 90, in: 1...36_500) }
 
+  /// `SLUICE_DROP_AFTER_DAYS`: days after which nothing is left of what is over. Longer than the log reaches back: that would
+  /// bring it back.
+  public func dropAfterDays(redactAfter: Int) -> Int {
+    int("SLUICE_DROP_AFTER_DAYS", default: max(400, redactAfter), in: 8...36_500)
+  }
+
   /// A number of a range.
   public func double(_ key: String, default standard: Double, in range: ClosedRange<Double>) -> Double {
     parsed(key, as: "a number from \(range.lowerBound) to \(range.upperBound)") {

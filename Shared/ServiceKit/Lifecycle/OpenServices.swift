@@ -23,13 +23,21 @@ final class OpenServices: Sendable {
   fileprivate func ended(_ name: String) { state.withLockedValue { $0.failed = $0.failed ?? name } }
 }
 
-/// A service whose run is noted in `OpenServices`.
+/// A service whose run is noted in `OpenServices`, and that ends in its turn.
+///
+/// During a shutdown a service may be done before its turn, because one that stops earlier has closed what it works with.
+/// `ServiceGroup` takes that for a failure and cancels all the others, with what they have in flight. So the end is held
+/// back until the turn comes.
 struct TrackedService: Service {
   let index: Int
   let service: any Service
   let open: OpenServices
-  /// Called when the service ended without having been asked to.
+  /// True once the process shuts down, for whatever reason.
+  let isShuttingDown: @Sendable () -> Bool
+  /// Called when the service ended and no shutdown was under way.
   let onEarlyEnd: @Sendable () -> Void
+  /// Called when the service failed while the others shut down: they go on all the same.
+  let onLateFailure: @Sendable (any Error) -> Void
 
   var name: String {
     (service as? any CustomStringConvertible)?.description ?? String(describing: type(of: service))
@@ -37,19 +45,29 @@ struct TrackedService: Service {
 
   func run() async throws {
     open.opened(index, name)
-    defer { open.closed(index) }
     do {
+      defer { open.closed(index) }
       try await service.run()
     } catch {
-      noteEarlyEnd()
-      throw error
+      if isItsTurn { throw error }
+      open.ended(name)
+      guard isShuttingDown() else {
+        onEarlyEnd()
+        throw error
+      }
+      onLateFailure(error)
+      return await turn()
     }
-    noteEarlyEnd()
+    if isItsTurn { return }
+    guard isShuttingDown() else {
+      open.ended(name)
+      return onEarlyEnd()
+    }
+    await turn()
   }
 
-  private func noteEarlyEnd() {
-    guard !Task.isShuttingDownGracefully, !Task.isCancelled else { return }
-    open.ended(name)
-    onEarlyEnd()
-  }
+  private var isItsTurn: Bool { Task.isShuttingDownGracefully || Task.isCancelled }
+
+  /// Waits until the group tells this service to stop. A cancellation is such a word, too.
+  private func turn() async { try? await gracefulShutdown() }
 }

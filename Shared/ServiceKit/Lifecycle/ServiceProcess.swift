@@ -27,7 +27,14 @@ struct ServiceProcess {
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: services.enumerated().map { index, service in
-          let tracked = TrackedService(index: index, service: service, open: open) { clock.begin() }
+          let name = String(describing: type(of: service))
+          let tracked = TrackedService(
+            index: index, service: service, open: open, isShuttingDown: { clock.hasBegun },
+            onEarlyEnd: { clock.begin() },
+            onLateFailure: { error in
+              logger.error(
+                "a service failed while stopping", metadata: [LogKey.task: "\(name)", LogKey.error: "\(error)"])
+            })
           return ServiceGroupConfiguration.ServiceConfiguration(
             service: tracked, successTerminationBehavior: .gracefullyShutdownGroup,
             failureTerminationBehavior: .gracefullyShutdownGroup, serviceName: tracked.name)
@@ -55,7 +62,7 @@ struct ServiceProcess {
       return ProcessExit.failure
     }
     if let culprit = open.culprit {
-      logger.error("a service ended by itself", metadata: [LogKey.task: "\(culprit)"])
+      logger.error("a service failed or ended by itself", metadata: [LogKey.task: "\(culprit)"])
       return ProcessExit.failure
     }
     logger.info("stopped")

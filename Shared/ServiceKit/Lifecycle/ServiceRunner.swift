@@ -8,15 +8,16 @@ import ServiceLifecycle
 public struct ServiceRunner {
   /// Runs a service until SIGTERM, SIGINT or a failure, then ends the process.
   ///
-  /// Services start in the order given, which is the order of dependency, and shut down backwards. It ends with 0 after
+  /// The limit of open files and sockets is lifted as far as the system allows. Services start in the order given, which is the order of dependency, and shut down backwards. It ends with 0 after
   /// a graceful shutdown, 78 and one line on standard error when the settings cannot be used, else 1. A second signal
   /// ends it at once. A signal before the services run ends it at once too, with 0: nothing has begun.
   /// - Parameters:
   ///   - service: The executable's name, `api-gateway`.
   ///   - shutdownLimit: After this the process ends with 1 and logs what was still open. `SLUICE_SHUTDOWN_LIMIT` wins.
+  ///     Its errors are those of `services`.
   ///   - services: Builds the services. What it throws as `ConfigurationError` ends the process with 78.
   public static func run(
-    service: String, shutdownLimit: Duration = .seconds(10),
+    service: String, shutdownLimit: @Sendable (ServiceSettings) throws -> Duration = { _ in .seconds(10) },
     services build: @Sendable (ServiceSettings, Logger) async throws -> [any Service]
   ) async -> Never {
     let trap = SignalTrap()
@@ -30,9 +31,10 @@ public struct ServiceRunner {
     }
     do {
       let settings = try ServiceSettings.load(service: service)
+      DescriptorLimit.raise()
       let logger = bootstrap(settings)
       let services = try await build(settings, logger)
-      let limit = settings.shutdownLimit ?? shutdownLimit
+      let limit = try settings.shutdownLimit ?? shutdownLimit(settings)
       _exit(await ServiceProcess(services: services, limit: limit, logger: logger).run(phase))
     } catch let error as ConfigurationError {
       StandardErrorSink().write("\(service): \(error)")

@@ -18,6 +18,9 @@ final class ShutdownClock: Sendable {
     self.onOverdue = onOverdue
   }
 
+  /// True from the beginning of the shutdown on.
+  var hasBegun: Bool { state.withLockedValue { $0 != .idle } }
+
   /// Starts the count; later calls change nothing.
   func begin() {
     let isFirst = state.withLockedValue { state in

@@ -2,7 +2,7 @@ import Contracts
 
 /// How requests to a provider look.
 public enum ProviderAdapterKind: String, Sendable, CaseIterable, Hashable {
-  /// Hong Kong Telecom's gateway: a form, any whole 2xx is accepted.
+  /// Hong Kong Telecom's gateway: a form, and `<status>OK</status>` in the answer.
   case hkt
   /// `{"phone","text"}`; a 2xx with a JSON object is accepted.
   case json

@@ -20,18 +20,21 @@ struct ProviderReader {
     provider.pacing = mapping.choice("pacing", among: [.sliding, .strict], default: .sliding)
     provider.connectTimeout = .milliseconds(mapping.int("connect_timeout_ms", default: 3_000, in: 1...600_000))
     provider.timeout = .milliseconds(mapping.int("timeout_ms", default: 30_000, in: 1...600_000))
+    provider.claimLimit = .milliseconds(mapping.int("claim_limit_ms", default: 1_100, in: 100...10_000))
     provider.numberFormat = mapping.choice("number_format", default: .digits)
     provider.onUnknown = unknownPolicies(mapping.mapping("on_unknown"))
     provider.onRejected = mapping.choice("on_rejected", default: .fail)
     provider.health = health(mapping.mapping("health"))
     provider.retry = retry(mapping.mapping("retry"))
     provider.replies = mapping.mappings("replies").compactMap { ReplyRule($0) }
+    provider.proxy = proxy(mapping)
     switch adapter {
     case .hkt:
+      provider.isStrict = mapping.bool("hkt_strict", default: false)
       provider.application = credential(mapping, "application", "SMS_APPLICATION_ID")
       provider.senderNumber = credential(mapping, "sender_number", "SMS_SENDER_NUMBER")
     case .json:
-      for key in ["application", "sender_number"] where mapping.has(key) {
+      for key in ["application", "sender_number", "hkt_strict"] where mapping.has(key) {
         _ = mapping.string(key)
         mapping.note(key, "is only for the adapter hkt")
       }
@@ -48,6 +51,12 @@ struct ProviderReader {
       return ""
     }
     if let problem = ProviderURL.problem(text) { mapping.note("url", problem) }
+    return text
+  }
+
+  private func proxy(_ mapping: YAMLMapping) -> String? {
+    guard let text = mapping.string("proxy") else { return nil }
+    if let problem = ProviderURL.proxyProblem(text) { mapping.note("proxy", problem) }
     return text
   }
 

@@ -12,6 +12,9 @@ public struct ProviderSettings: Sendable, Hashable {
   public var pacing = Pacing.sliding
   public var connectTimeout = Duration.seconds(3)
   public var timeout = Duration.seconds(30)
+  /// How long after the gate let it through a request's first byte may be written: the time to resolve, connect and set
+  /// TLS up. What is connected later is not sent, and asks again.
+  public var claimLimit = Duration.milliseconds(1_100)
   public var numberFormat = RecipientFormat.digits
   public var onUnknown: [MessageClass: UnknownPolicy] = [.urgent: .resend, .normal: .hold, .bulk: .hold]
   /// What becomes of an SMS that the provider refused for good.
@@ -20,6 +23,10 @@ public struct ProviderSettings: Sendable, Hashable {
   public var retry = RetryPolicy()
   /// First match wins, before the adapter's defaults.
   public var replies: [ReplyRule] = []
+  /// The proxy that requests go through, `http://[user:password@]host:port`. May hold credentials: never logged.
+  public var proxy: String?
+  /// Whether a 2xx of HKT's with neither a status nor a reason is unknown instead of accepted.
+  public var isStrict = false
   /// HKT's application id. Secret.
   public var application: String?
   /// HKT's sender number.

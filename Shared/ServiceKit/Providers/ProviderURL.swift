@@ -13,6 +13,15 @@ enum ProviderURL {
     return nil
   }
 
+  /// What is wrong with a proxy's address, without naming it; `nil` when it can be used.
+  static func proxyProblem(_ text: String) -> String? {
+    guard let parts = URLComponents(string: text), parts.scheme?.lowercased() == "http", let host = parts.host,
+      !host.isEmpty, let port = parts.port, (1...65_535).contains(port), ["", "/"].contains(parts.path),
+      parts.query == nil, parts.fragment == nil
+    else { return "must be http://host:port or http://user:password@host:port" }
+    return nil
+  }
+
   static func withoutSecrets(_ text: String) -> String {
     guard var parts = URLComponents(string: text) else { return "" }
     parts.user = nil

@@ -67,6 +67,10 @@ final class YAMLMapping {
     } ?? standard
   }
 
+  func bool(_ key: String, default standard: Bool) -> Bool {
+    value(key, "must be true or false") { ["true": true, "false": false][$0.lowercased()] } ?? standard
+  }
+
   /// - Parameter isValid: Told about finite numbers only.
   func double(_ key: String, default standard: Double, _ rule: String, isValid: (Double) -> Bool) -> Double {
     value(key, "must be \(rule)") { Double($0).flatMap { $0.isFinite && isValid($0) ? $0 : nil } } ?? standard

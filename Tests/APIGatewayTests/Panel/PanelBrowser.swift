@@ -24,6 +24,8 @@ final class PanelBrowser {
 
   init(_ http: RawHTTP) { self.http = http }
 
+  func keep(cookie name: String, _ value: String) { cookies[name] = value }
+
   func get(_ path: String) async throws -> RawHTTP.Answer {
     keep(try await http.request("GET", path, headers: headers))
   }

@@ -101,7 +101,7 @@ extension GatewayIntegrationTests {
       }
     }
 
-    @Test("Bad numbers can be left out, and a number that is in a table twice gets one text")
+    @Test("Bad numbers and rows with a blank can be left out, and a number with two texts gets both")
     func leftOut() async throws {
       try await GatewayStack.run { stack in
         let browser = try await visitor(stack, "fay")
@@ -113,14 +113,22 @@ extension GatewayIntegrationTests {
         let table = "mobile,name\n91234561,Amy\n+852 9123 4561,Bob\n91234562,Cat"
         let twice = [("recipients", table), ("content", "Dear {{name}}")]
         let seen = try await browser.submit("/compose", twice + [("action", "check")], from: page)
-        #expect(seen.body.contains("2 SMS."), "\(seen.body)")
+        #expect(seen.body.contains("3 SMS."), "texts that differ are no repeats: \(seen.body)")
         let sent = try await browser.submit("/compose", twice + [("action", "send")], from: page)
-        #expect(sent.headers["location"]?.contains("done=sent&n=2") == true, "\(sent.body)")
+        #expect(sent.headers["location"]?.contains("done=sent&n=3") == true, "\(sent.body)")
+        let same = [("recipients", "mobile,name\n91234561,Amy\n9123 4561,Amy"), ("content", "Dear {{name}}")]
+        let once = try await browser.submit("/compose", same + [("action", "check")], from: page)
+        #expect(once.body.contains("1 SMS.") && once.body.contains("1 repeated number is sent once."), "\(once.body)")
         let empty = [
-          ("recipients", "mobile,name\n91234561,\n91234562,Cat"), ("content", "{{name}}"), ("action", "send"),
+          ("recipients", "mobile,name\n91234561,\n91234562,Cat"), ("content", "Dear {{name}}"), ("action", "send"),
         ]
         let refused = try await browser.submit("/compose", empty, from: page)
-        #expect(refused.status == 400 && refused.body.contains("The text for 91234561 is empty."))
+        #expect(refused.status == 400 && refused.body.contains("1 line cannot be sent:"), "\(refused.body)")
+        #expect(
+          refused.body.contains("Line 2: <code>91234561</code> &#123;&#123;name&#125;&#125; is empty")
+            || refused.body.contains("Line 2: <code>91234561</code> {{name}} is empty"), "\(refused.body)")
+        let left = try await browser.submit("/compose", empty + [("skip_invalid", "1")], from: page)
+        #expect(left.headers["location"]?.contains("done=sent&n=1") == true, "\(left.body)")
       }
     }
 

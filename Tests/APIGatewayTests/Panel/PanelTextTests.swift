@@ -49,7 +49,7 @@ struct PanelTextTests {
     // Of these the rest of the name is what the API says.
     let families = [
       "nav_", "problem_", "wrong_", "field_", "class_", "status_", "provider_", "waiting_", "done_", "outcome_",
-      "audit_", "letter_", "error_", "column_", "letters_", "request_", "result_", "reason_", "age_",
+      "audit_", "letter_", "error_", "column_", "letters_", "request_", "result_", "reason_", "age_", "doubt_",
     ]
     for name in try PanelText(.english).strings.keys {
       let plain = name.hasSuffix("_one") ? String(name.dropLast(4)) : name

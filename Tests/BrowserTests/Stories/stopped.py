@@ -49,7 +49,7 @@ def stop_and_go(panel, admin, mine):
     expect(title).not_to_contain_text("of old", timeout=20_000)
     admin.goto("/admin/providers")
     wrong += look_everywhere(admin)
-    admin.get_by_role("button", name="Let it go on").click()
+    admin.get_by_role("button", name="Resume all sending").click()
     expect(admin.get_by_role("status")).to_have_text("Sending goes on.")
     eventually("it goes out", lambda: len(arrivals(mine)) == 2, 20)
     user.goto(f"/history/{message}")

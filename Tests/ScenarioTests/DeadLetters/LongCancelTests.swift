@@ -33,7 +33,7 @@ struct LongCancelTests {
       try await eventually(within: .seconds(20), "nothing goes") {
         try await stack.gateway.get("/api/health").json.sending.string == "stopped"
       }
-      let replay = try await stack.letterCommand("replay", ["filter": [:]])
+      let replay = try await stack.letterCommand("replay", ["filter": [:], "all": true])
       #expect(replay["count"].int == count, "\(replay)")
       let path = "\(Stack.letters)/replays/\(replay.replay_id.string ?? "")"
       try await eventually(within: .seconds(120), "the scheduler has all of it") {

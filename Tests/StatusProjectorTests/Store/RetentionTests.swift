@@ -23,6 +23,24 @@ extension ServerSuites {
       }
     }
 
+    @Test("Every step is served by an index, however many messages there are")
+    func plans() async throws {
+      let cluster = try await PostgresCluster.shared()
+      let database = try await ProjectionDatabase.migrated()
+      let store = try await database.store()
+      try await store.write(try log(20, daysAgo: 500, seed: 3).lines.map { try $0.logged }[...])
+      let plans = try await PlanLog(cluster: cluster, url: database.url)
+      let found = try await plans.unserved { pool in
+        let store = ProjectionStore(pool: pool, epoch: store.epoch)
+        #expect(try await store.redact(afterDays: 90) > 0)
+        #expect(try await store.drop(afterDays: 400) > 0)
+        try await store.dropThroughput(afterDays: 400)
+      }
+      // One row each.
+      let known = ["projection.leadership", "projection.progress"]
+      #expect(found.filter { scan in !known.contains { scan.contains("on \($0)") } } == [])
+    }
+
     @Test(
       "Old final messages are redacted and stay listed, unfinished and young ones stay as they are, and nothing brings text back"
     )

@@ -17,7 +17,7 @@ public struct MockClient: Sendable {
 
     /// Whether the provider did not take the message: another try is no duplicate.
     public var wasRefused: Bool {
-      ["refused", "invalid", "status", "retry_after", "close_before_read"].contains(outcome)
+      ["refused", "invalid", "status", "error", "reply", "retry_after", "close_before_read"].contains(outcome)
     }
   }
 

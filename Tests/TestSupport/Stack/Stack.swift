@@ -118,18 +118,25 @@ public final class Stack: Sendable {
 
   /// Starts one more instance of a running service; it ends with the stack, or before by its pid.
   ///
+  /// - Parameter other: The process whose settings it gets; the service that `up` started when there is none.
   /// A gateway's replica listens on the port given as `environment["SLUICE_HTTP_PORT"]`.
   public func startReplica(
-    of service: StackProcess, instance: String, environment: [String: String] = [:]
+    of service: StackProcess, instance: String, like other: ProcessID? = nil, environment: [String: String] = [:]
   ) async throws -> ProcessID {
-    let first = try pid(of: service)
+    let first = try other ?? pid(of: service)
     var settings = try first.environment()
     settings["SLUICE_INSTANCE"] = instance
     settings["SLUICE_INTERNAL_PORT"] = "0"
     settings.merge(environment) { _, last in last }
     let log = home.appending(path: "log/\(service.rawValue).\(instance).log").path
-    // The shell is replaced by the service, which keeps its pid.
-    let start = #"setsid "$1" </dev/null >>"$2" 2>&1 & echo $!"#
+    // A shell stays beside the service and writes down how it ended.
+    let start = #"""
+      rm -f "$2.pid" "$2.exit"
+      setsid sh -c '"$0" </dev/null >>"$1" 2>&1 & echo $! >"$1.new"; mv "$1.new" "$1.pid"; wait $!; echo $? >"$1.exit"' \
+        "$1" "$2" </dev/null >/dev/null 2>&1 &
+      while [ ! -e "$2.pid" ]; do sleep 0.01; done
+      cat "$2.pid"
+      """#
     let command = Command(
       path: "/bin/sh", arguments: ["-c", start, "sh", try first.executable(), log], environment: settings)
     let (_, output) = try await command.run(within: .seconds(10))
@@ -138,6 +145,28 @@ public final class Stack: Sendable {
     }
     replicas.withLockedValue { $0.append(ProcessID(number)) }
     return ProcessID(number)
+  }
+
+  /// Asks a replica to stop (SIGTERM).
+  /// - Returns: Its exit code; 128 and the signal's number when it was killed.
+  public func stop(
+    _ replica: ProcessID, of service: StackProcess, instance: String, within limit: Duration = .seconds(45)
+  ) async throws -> Int32 {
+    replica.send(SIGTERM)
+    try await replica.ends(within: limit)
+    let file = home.appending(path: "log/\(service.rawValue).\(instance).log.exit")
+    var code: Int32?
+    try await eventually(within: .seconds(5), "\(service.rawValue) \(instance) has an exit code") {
+      code = (try? String(contentsOf: file, encoding: .utf8)).flatMap { Int32($0.filter(\.isNumber)) }
+      return code != nil
+    }
+    return code ?? -1
+  }
+
+  /// What a replica has logged.
+  public func log(of service: StackProcess, instance: String? = nil) throws -> String {
+    let name = instance.map { "\(service.rawValue).\($0)" } ?? service.rawValue
+    return try String(contentsOf: home.appending(path: "log/\(name).log"), encoding: .utf8)
   }
 
   /// Runs a command of a running service's executable, with that service's settings, to its end.

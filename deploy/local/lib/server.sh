@@ -33,7 +33,7 @@ free_port() { "$library/free-port" "$@"; }
 
 random_secret() { od -An -N 24 -tx1 /dev/urandom | tr -d ' \n'; }
 
-port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+port_answers() { (exec 3<>"/dev/tcp/${2:-127.0.0.1}/$1") 2>/dev/null; }
 
 pid_is_gone() { [[ ! -d /proc/$1 ]] || grep -q '^State:[[:space:]]*[ZX]' "/proc/$1/status" 2>/dev/null; }
 

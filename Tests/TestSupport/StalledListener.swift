@@ -1,12 +1,12 @@
 import Foundation
-import TestSupport
 
 /// A server whose queue of connections is full, so that the kernel lets new ones wait until it is released.
-struct StalledListener {
-  let server: RawServer
+public struct StalledListener {
+  public let server: RawServer
 
-  init() throws {
-    server = try RawServer(backlog: 0, accepts: false) { $0.waitForClose() }
+  /// - Parameter script: What to do with a connection once it is accepted.
+  public init(script: @escaping @Sendable (RawConnection) -> Void = { $0.waitForClose() }) throws {
+    server = try RawServer(backlog: 0, accepts: false, script: script)
     for _ in 1...3 {
       let filler = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
       var address = RawServer.loopback(port: server.port)
@@ -22,7 +22,7 @@ struct StalledListener {
   private var fillers: [Int32] = []
 
   /// Accepts from then on; the kernel's next attempt to connect, about a second after the first, succeeds.
-  func release(after seconds: Double) {
+  public func release(after seconds: Double) {
     let server = server
     Thread.detachNewThread {
       Thread.sleep(forTimeInterval: seconds)
@@ -30,17 +30,3 @@ struct StalledListener {
     }
   }
 }
-
-/// Lets a script's thread wait a little for others.
-func waitBriefly() { usleep(2000) }
-
-/// Waits at most ten seconds until the condition holds.
-func wait(until condition: () -> Bool) async throws {
-  let deadline = ContinuousClock.now + .seconds(10)
-  while !condition() {
-    guard ContinuousClock.now < deadline else { throw TimedOut() }
-    try await Task.sleep(for: .milliseconds(5))
-  }
-}
-
-struct TimedOut: Error {}

@@ -1,5 +1,5 @@
 /// A text with `{{name}}` in it, which is another for each recipient.
-struct PersonalText: Sendable, Equatable {
+public struct PersonalText: Sendable, Equatable {
   private enum Piece: Sendable, Equatable {
     case text(String)
     case column(String)
@@ -7,9 +7,11 @@ struct PersonalText: Sendable, Equatable {
 
   private let pieces: [Piece]
   /// The columns that it names, each once, in the order of the text.
-  let columns: [String]
+  public let columns: [String]
+  /// A `{{` in it is never closed.
+  public let isOpen: Bool
 
-  init(_ text: String) {
+  public init(_ text: String) {
     var pieces: [Piece] = []
     var rest = text[...]
     while let open = rest.firstRange(of: "{{"), let close = rest[open.upperBound...].firstRange(of: "}}") {
@@ -18,6 +20,7 @@ struct PersonalText: Sendable, Equatable {
       pieces.append(.column(String(name.reversed().drop(while: \.isWhitespace).reversed())))
       rest = rest[close.upperBound...]
     }
+    isOpen = rest.contains("{{")
     pieces.append(.text(String(rest)))
     self.pieces = pieces
     var seen: Set<String> = []
@@ -26,7 +29,7 @@ struct PersonalText: Sendable, Equatable {
     }
   }
 
-  func callAsFunction(_ values: [String: String]) -> String {
+  public func callAsFunction(_ values: [String: String]) -> String {
     pieces.map { piece in
       switch piece {
       case .text(let text): text
