@@ -51,8 +51,8 @@ struct HousekeepingPlanTests {
       let plans = try await PlanLog(cluster: cluster, url: database.url)
       let found = try await plans.unserved { pool in
         let retention = Scheduler.Retention(pool: pool, logger: logger, age: .zero)
-        #expect(try await retention.prune() == 2)
-        #expect(try await retention.prune() == 0)
+        let pruned = [try await retention.prune(), try await retention.prune()]
+        #expect(pruned == [2, 0])
       }
       #expect(found == [])
     }
@@ -72,7 +72,8 @@ struct HousekeepingPlanTests {
     let found = try await plans.unserved { pool in
       var pruning = LedgerPruning(pool: pool, logger: logger)
       pruning.keeps = .zero
-      #expect(try await pruning.prune() == 1)
+      let pruned = try await pruning.prune()
+      #expect(pruned == 1)
       _ = try await OutcomeLedger(pool: pool).unreported(olderThan: .seconds(10))
       _ = try await Gate(pool: pool, holder: "test", incarnation: UUID()).takeOverOrphans(ofSameName: true)
     }

@@ -107,7 +107,7 @@ struct ProviderQueuesTests {
 
   @Test(
     "nobody waits behind another's backlog at a provider by more than a turn, and urgent is next there, through failures, recoveries and returns",
-    arguments: 0..<40)
+    arguments: 0..<20)
   func property(seed: Int) {
     var generator = SeededGenerator(seed: UInt64(seed))
     let rates = ["a": 2.0, "b": 50, "c": 10]
@@ -169,12 +169,11 @@ struct ProviderQueuesTests {
         // One turn, one more at a tie, and one for what was given back and goes anew.
         #expect(most <= (seed % 2 == 1 ? 3 : 2), "seed \(seed), step \(steps)")
       }
+      // What came back has not gone: it takes its place again.
+      guard !isReturned else { continue }
       let isUrgentWaiting = waiting.contains { $0.messageClass == .urgent }
-      // What is given back has taken no slot.
-      if !isReturned {
-        held[name] = key.messageClass == .urgent || !isUrgentWaiting ? 0 : held[name, default: 0] + 1
-      }
-      // One normal and one bulk, whose turns both have come; and a class that begins anew with what was given back.
+      held[name] = key.messageClass == .urgent || !isUrgentWaiting ? 0 : held[name, default: 0] + 1
+      // One normal and one bulk, whose turns both have come; one more where a class got a turn back.
       #expect(held[name, default: 0] <= (seed % 2 == 1 ? 3 : 2), "seed \(seed), step \(steps)")
     }
   }
