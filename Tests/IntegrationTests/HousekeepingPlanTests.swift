@@ -63,11 +63,11 @@ struct HousekeepingPlanTests {
     let (plans, pool) = try await migrated(SenderSchema.name, SenderSchema.migrations)
     let gate = Gate(pool: pool, holder: "test", incarnation: UUID())
     let limit = ProviderLimit(count: 2, windowMilliseconds: 400, pacing: .sliding, version: 1)
+    let unit = UnitID(messageID: .timeOrdered(), index: 0)
     let attempt = SendCommand.Attempt(
-      id: AttemptID(messageID: .timeOrdered(), index: 0, dispatch: 0), phone: "+85291234567", content: "x", cost: 1)
-    _ = try await gate.claim(
-      [Gate.Applicant(attempt: attempt, notAfter: .now() - .seconds(1))], provider: "p", limit: limit,
-      timeout: .seconds(30))
+      id: AttemptID(unit: unit, dispatch: 0), phone: "+85291234567", content: "x", cost: 1)
+    let applicant = Gate.Applicant(attempt: attempt, notAfter: Timestamp.now() + .seconds(-1))
+    _ = try await gate.claim([applicant], provider: "p", limit: limit, timeout: .seconds(30))
     try await pool.query("UPDATE sender.ledger SET reported_at = sluice.clock()")
     let found = try await plans.unserved { pool in
       var pruning = LedgerPruning(pool: pool, logger: logger)
