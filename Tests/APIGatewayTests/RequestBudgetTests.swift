@@ -36,7 +36,7 @@ struct RequestBudgetTests {
 
   @Test("A search counts for many requests, but never for more than a second's worth")
   func searches() {
-    var budget = RequestBudget(rate: 1_000, userRate: 50, now: 0)
+    var budget = RequestBudget(rate: 1_000, userRate: 50, commandRate: 2, now: 0)
     let refusals = (0..<3).map { _ in budget.take(ann, ownRate: nil, cost: 20, now: 0).exceeded }
     #expect(refusals == [nil, nil, .user])
     #expect(budget.take(ann, ownRate: nil, now: 0).user.remaining == 9)
