@@ -62,7 +62,7 @@ extension ServerSuites {
         var batch = FoldedBatch(queueEpoch: 1)
         batch.apply(LoggedFact(at: Self.time, fact: .queue(change)))
         try await store.write(batch, upTo: UInt64(offset))
-        for head in change.flows {
+        for head in change.flows where head.backlog > 0 {
           let key = FlowKey(head)
           let numbers = (0..<8).map { _ in head.headNumber + Int64.random(in: -5...4000, using: &random) }
           let rows = try await database.pool.query(
