@@ -107,7 +107,7 @@ struct ProviderQueuesTests {
 
   @Test(
     "nobody waits behind another's backlog at a provider by more than a turn, and urgent is next there, through failures, recoveries and returns",
-    arguments: 0..<20)
+    arguments: 0..<40)
   func property(seed: Int) {
     var generator = SeededGenerator(seed: UInt64(seed))
     let rates = ["a": 2.0, "b": 50, "c": 10]
