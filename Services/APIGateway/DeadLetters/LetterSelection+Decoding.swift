@@ -22,7 +22,7 @@ extension MemberReader {
   /// A replay of all dead letters there are has to say so: an empty filter may be one that was forgotten.
   mutating func requireAll(unless isDryRun: Bool) {
     let isAll = optional("all") { $0.bool("all", $1) }.value ?? nil
-    guard isAll != true, !isDryRun, case .object(let filter)? = members["filter"],
+    guard isAll != true, !isDryRun, members["ids"] ?? .null == .null, case .object(let filter)? = members["filter"],
       filter.allSatisfy({ $0.value == .null || $0.name == "status" })
     else { return }
     note("filter", "all_needed", "An empty filter means all dead letters: say \"all\": true if that is meant")
