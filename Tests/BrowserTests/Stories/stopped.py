@@ -18,7 +18,7 @@ def story(panel):
 
 def stop_and_go(panel, admin, mine):
     admin.get_by_role("link", name="Providers").click()
-    expect(admin.get_by_text("Everything goes out as it should.")).to_be_visible()
+    expect(admin.get_by_text("Sending is switched on.")).to_be_visible()
     panel.expect_question("Stop all sending, of all users?")
     admin.get_by_role("button", name="Stop all sending").click()
     expect(admin.get_by_role("status")).to_have_text("All sending is stopped.")
