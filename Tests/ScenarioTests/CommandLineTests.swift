@@ -209,7 +209,8 @@ struct CommandLineTests {
     let taken = #"{"success":true, "message_id":"m-1","data":{"total":1,"segments":1,"rate":2.50}}"#
     for last in [("400 Bad Request", [], Self.invalid), nil] as [(status: String, headers: [String], body: String)?] {
       for json in [false, true] {
-        let server = try gateway(("200 OK", [], Self.empty), ("200 OK", [], Self.empty), ("202 Accepted", [], taken), last)
+        let server = try gateway(
+          ("200 OK", [], Self.empty), ("200 OK", [], Self.empty), ("202 Accepted", [], taken), last)
         defer { server.stop() }
         try await withFile("91230301\n91230302\n") { path in
           let arguments = ["send", "--csv", path, "--text", "Hi", "--batch", "1", "--patience", "0"]

@@ -79,7 +79,8 @@ extension GatewayIntegrationTests {
         ] { #expect(back.body.contains(shown), "\(shown)") }
         #expect(try await browser.get("/").status == 200, "logged in")
         let sent = try await browser.submit("/compose", Self.written, from: back)
-        #expect(sent.status == 303 && sent.headers["location"]?.contains("done=sent&messages=2&n=2") == true, "\(sent.body)")
+        #expect(
+          sent.status == 303 && sent.headers["location"]?.contains("done=sent&messages=2&n=2") == true, "\(sent.body)")
         #expect(try await stack.submissions(count: 2).count == 2, "nothing went before, and nothing twice")
       }
     }
