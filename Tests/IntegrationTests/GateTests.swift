@@ -241,7 +241,8 @@ struct GateTests {
       try await gate.pool.query(
         """
         UPDATE sender.ledger SET reported_at = sluice.clock() - CASE unit_index WHEN 3 THEN 6 ELSE 8 END * interval '1 day',
-          anchor_at = anchor_at - CASE unit_index WHEN 3 THEN 6 ELSE 8 END * interval '1 day'
+          anchor_at = anchor_at - CASE unit_index WHEN 3 THEN 6 ELSE 8 END * interval '1 day',
+          recorded_at = recorded_at - CASE unit_index WHEN 3 THEN 6 ELSE 8 END * interval '1 day'
         WHERE unit_index IN (0, 3, 4)
         """)
       try await gate.pool.query(

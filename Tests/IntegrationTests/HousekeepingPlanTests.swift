@@ -78,7 +78,7 @@ struct HousekeepingPlanTests {
       _ = try await Gate(pool: pool, holder: "test", incarnation: UUID()).takeOverOrphans(ofSameName: true)
     }
     // One row for each provider; and partial indexes of what is under way or unreported, read whole.
-    let known = ["on sender.gates", "by ledger_unreported_idx", "by ledger_claimed_idx"]
+    let known = ["on sender.gates", "by gates_pkey", "by ledger_unreported_idx", "by ledger_claimed_idx"]
     #expect(found.filter { scan in !known.contains { scan.contains($0) } } == [])
     await pool.close()
   }

@@ -115,9 +115,11 @@ struct SchedulerStoreTests {
       let returned = try #require(try await database.report(attempt.id, .outcome(.retryable)).returned.first)
       #expect(returned.unit.allowed == allowed && returned.unit.avoided == ["hkt"])
       #expect(try await TakeOver(term: term).waiting().map(\.unit.allowed) == [allowed])
-      let flow = try #require(try await TakeOver(term: term).flows().first)
-      let pages = try await TakeOver(term: term).pages([MissingPage(key: flow.key, flowID: flow.id, after: -1)])
-      #expect(pages[flow.id]?.map(\.allowed) == [allowed, nil])
+      let flows = try await TakeOver(term: term).flows()
+      #expect(Set(flows.map(\.key.providers)) == [allowed, nil], "a flow for each set of providers")
+      let missing = flows.map { MissingPage(key: $0.key, flowID: $0.id, after: -1) }
+      let pages = try await TakeOver(term: term).pages(missing)
+      for flow in flows { #expect(pages[flow.id]?.map(\.allowed) == [flow.key.providers]) }
       _ = try await database.command(.pause, message.body.messageID)
       let resumed = try await database.command(.resume, message.body.messageID)
       #expect(resumed.changes.admitted.map(\.span.allowed) == [allowed])

@@ -49,7 +49,8 @@ struct Retention: Sendable {
           WHERE r.requested_at < \(before) AND r.ended_at IS NOT NULL
             -- An open letter tells its whole story. One by one: joins would read all letters of all requests.
             AND (
-              SELECT true FROM dead_letter.request_letters rl JOIN dead_letter.letters l USING (letter_id)
+              SELECT true FROM dead_letter.request_letters rl CROSS JOIN LATERAL (
+                SELECT closed_at FROM dead_letter.letters WHERE letter_id = rl.letter_id OFFSET 0) l
               WHERE rl.request_id = r.request_id AND l.closed_at IS NULL LIMIT 1) IS NULL
             AND (
               SELECT true FROM dead_letter.request_letters rl JOIN dead_letter.poison p ON p.poison_id = rl.letter_id
