@@ -41,7 +41,9 @@ struct BudgetTests {
     }
     let ratio = (Double(hammered) / 8) / (Double(quiet) / 6)
     // A short run shares two cores with the hammering itself, in debug builds: it sees that nothing stands still.
-    #expect(ratio >= Length.choose(0.6, long: 0.9), "\(quiet) arrivals in 6 s before, \(hammered) in 8 s while one user hammers")
+    #expect(
+      ratio >= Length.choose(0.6, long: 0.9),
+      "\(quiet) arrivals in 6 s before, \(hammered) in 8 s while one user hammers")
     let arrived = try await stack.mock.arrivals(of: provider.name)
     Promises.expectLimit(arrived, count: provider.count)
   }

@@ -240,9 +240,9 @@ struct CommandLineTests {
 
   @Test("Watching goes on over a busy gateway, a limit and a broken connection")
   func watching() async throws {
-    let pending = #"{"data":{"job_status":"pending","recipient_count":1,"counts":{"pending":1}}}"#
+    let pending = #"{"success":true,"data":{"job_status":"pending","recipient_count":1,"counts":{"pending":1}}}"#
     let done =
-      #"{"data":{"id":"m-1","job_status":"completed","recipient_count":1,"success_count":1,"counts":{"sent":1}}}"#
+      #"{"success":true,"data":{"id":"m-1","job_status":"completed","recipient_count":1,"success_count":1,"counts":{"sent":1}}}"#
     let server = try gateway(
       ("200 OK", [], pending), ("503 Service Unavailable", ["Retry-After: 1"], "{}"), nil,
       ("429 Too Many Requests", ["Retry-After: 1"], "{}"), ("200 OK", [], done), ("200 OK", [], done))

@@ -15,6 +15,11 @@ struct LetterQuery: Sendable {
     LetterQuery(more.merging(["message_id": sent.id.description]) { $1 })
   }
 
+  /// Only those of unconfirmed SMS.
+  fileprivate var unconfirmed: LetterQuery {
+    LetterQuery(fields.merging(["error_type": "unconfirmed"]) { $1 })
+  }
+
   fileprivate var parameters: String { fields.map { "\($0.key)=\($0.value)" }.joined(separator: "&") }
   /// As the bodies of commands have it.
   var filter: JSONValue { .object(fields.mapValues { .string($0) }) }
@@ -58,7 +63,11 @@ extension Stack {
     var seen = -1
     do {
       try await eventually(within: limit) {
+        // A replay takes those of unconfirmed SMS only when that is said.
         seen = try await trial(query)["count"].int ?? -1
+        if query.fields["error_type"] == nil {
+          seen += try await trial(query.unconfirmed)["count"].int ?? -1
+        }
         return seen == count
       }
     } catch is NeverTrue {
