@@ -59,7 +59,7 @@ struct Gateway {
       settings: settings, publisher: publisher, store: store, directory: directory, queue: queue,
       providers: providers, answers: answers, readiness: readiness, events: events,
       documentation: try DocumentationController(OpenAPIDocument()), panel: try PanelFiles(), trail: trail,
-      daily: daily, idempotency: IdempotencyStore(pool: sendingPool), refreshSignal: signal)
+      daily: daily, idempotency: IdempotencyRegister(store: IdempotencyStore(pool: sendingPool)), refreshSignal: signal)
     let accounts = AccountStore(pool: accountsPool)
     services = [
       HealthServer(settings: service, logger: logger, readiness: { readiness.reason }),

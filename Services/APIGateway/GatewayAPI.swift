@@ -25,7 +25,7 @@ struct GatewayAPI {
   /// Counts SMS of a day.
   var daily: DailyUse
   /// Knows repeats.
-  var idempotency: IdempotencyStore
+  var idempotency: IdempotencyRegister
   var refreshSignal = RefreshSignal()
   var passwords = PasswordWorkers()
 
@@ -45,7 +45,7 @@ struct GatewayAPI {
       authenticator: authenticator, reader: reader,
       check: SubmissionCheck(limits: settings.limits, parser: parser) { providers[$0] != nil },
       publisher: SubmissionPublisher(publisher: publisher),
-      idempotency: IdempotencyRegister(store: idempotency), queue: queue, providers: providers, daily: daily,
+      idempotency: idempotency, queue: queue, providers: providers, daily: daily,
       isAccepted: { try await store.owners(of: [$0])[$0] != nil })
     let lookup = MessageLookup(
       store: store,

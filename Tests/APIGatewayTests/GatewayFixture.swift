@@ -117,7 +117,9 @@ struct GatewayFixture: Sendable {
       readiness: Readiness(publisher: publisher, directory: directory, isDatabaseReady: { false }),
       events: events, documentation: try documentation.get(), panel: try panelFiles.get(), trail: trail,
       daily: DailyUse(store: DailyUseStore(pool: pool), calendar: settings.calendar),
-      idempotency: IdempotencyStore(pool: pool))
+      // A database that is given answers; how soon is not what these tests are about.
+      idempotency: IdempotencyRegister(
+        store: IdempotencyStore(pool: pool), patience: database == nil ? .milliseconds(500) : .seconds(2)))
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(
       configuration: .init(

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Bad input", .serialized)
+@Suite("Bad input", .serialized, .beside)
 struct BadInputTests {
   private struct Case: Sendable {
     var name: String

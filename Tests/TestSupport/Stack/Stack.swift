@@ -55,6 +55,12 @@ public final class Stack: Sendable {
     await open?.close()
   }
 
+  /// Stops what `up` started, kills the replicas, and leaves the folder.
+  func keep() async throws {
+    for replica in replicas.withLockedValue({ $0 }) { replica.send(SIGKILL) }
+    try await down()
+  }
+
   /// Kills every process at once and removes the folder.
   public func discard() async throws {
     await closePool()
@@ -116,6 +122,19 @@ public final class Stack: Sendable {
     if signal == SIGKILL || signal == SIGTERM { try await target.ends() }
   }
 
+  /// How an instance of a service was started.
+  public struct Launch: Sendable {
+    var executable: String
+    var environment: [String: String]
+  }
+
+  /// How the instance that `up` started runs; to start another like it when it is gone.
+  public func launch(of service: StackProcess) throws -> Launch { try launch(of: pid(of: service)) }
+
+  private func launch(of process: ProcessID) throws -> Launch {
+    Launch(executable: try process.executable(), environment: try process.environment())
+  }
+
   /// Starts one more instance of a running service; it ends with the stack, or before by its pid.
   ///
   /// - Parameter other: The process whose settings it gets; the service that `up` started when there is none.
@@ -123,8 +142,15 @@ public final class Stack: Sendable {
   public func startReplica(
     of service: StackProcess, instance: String, like other: ProcessID? = nil, environment: [String: String] = [:]
   ) async throws -> ProcessID {
-    let first = try other ?? pid(of: service)
-    var settings = try first.environment()
+    try await startReplica(
+      of: service, instance: instance, launch: launch(of: other ?? pid(of: service)), environment: environment)
+  }
+
+  /// Starts an instance of a service, whether one runs or not; it ends with the stack, or before by its pid.
+  public func startReplica(
+    of service: StackProcess, instance: String, launch: Launch, environment: [String: String] = [:]
+  ) async throws -> ProcessID {
+    var settings = launch.environment
     settings["SLUICE_INSTANCE"] = instance
     settings["SLUICE_INTERNAL_PORT"] = "0"
     settings.merge(environment) { _, last in last }
@@ -138,7 +164,7 @@ public final class Stack: Sendable {
       cat "$2.pid"
       """#
     let command = Command(
-      path: "/bin/sh", arguments: ["-c", start, "sh", try first.executable(), log], environment: settings)
+      path: "/bin/sh", arguments: ["-c", start, "sh", launch.executable, log], environment: settings)
     let (_, output) = try await command.run(within: .seconds(10))
     guard let number = pid_t(output.trimmingCharacters(in: .whitespacesAndNewlines)) else {
       throw StackError("\(service.rawValue) could not be started: \(output)")

@@ -30,7 +30,7 @@ private func end(_ stack: Stack) async throws {
   if ProcessInfo.processInfo.environment["SLUICE_KEEP_HOMES"] == nil {
     try await stack.discard()
   } else {
-    try await stack.down()
+    try await stack.keep()
     FileHandle.standardError.write(Data("kept: \(stack.home.path)\n".utf8))
   }
 }
