@@ -115,23 +115,29 @@ struct FindLettersTests {
     return (unitState, ids)
   }
 
-  @Test("previews what a request would apply to, by user and pinned provider")
+  @Test("previews what a request would apply to, by user, pinned provider and allowed providers")
   func previews() async throws {
     try await withDatabase { pool in
       try await fill(pool)
+      _ = try await pool.query("UPDATE dead_letter.letters SET providers = '{p1,p2}' WHERE random() < 0.3")
       var random = SeededGenerator(seed: 9)
       for round in 0..<300 {
         let q = question(&random)
         let (unitState, ids) = try await choice(round, pool)
         let found = try await pool.query(
           """
-          SELECT user_id, coalesce(pinned_provider, '') AS pin, letters, segments FROM dead_letter.preview_letters(
+          SELECT user_id, coalesce(pinned_provider, '') AS pin,
+            coalesce(array_to_string(providers, ','), '') AS allowed,
+            letters, segments
+          FROM dead_letter.preview_letters(
             \(ids), \(unitState), \(q.errorType), \(q.provider), \(q.user), \(q.message), \(q.from), \(q.to),
-            \(q.limit)::integer) ORDER BY user_id, pin
+            \(q.limit)::integer) ORDER BY user_id, pin, allowed
           """)
         let right = try await pool.query(
           """
-          SELECT user_id, coalesce(pinned_provider, '') AS pin, count(*) AS letters, sum(segments)::bigint AS segments
+          SELECT user_id, coalesce(pinned_provider, '') AS pin,
+            coalesce(array_to_string(providers, ','), '') AS allowed,
+            count(*) AS letters, sum(segments)::bigint AS segments
           FROM (
             SELECT * FROM dead_letter.letters
             WHERE state = 'pending' AND (\(ids) IS NULL OR letter_id = ANY (\(ids)))
@@ -141,7 +147,7 @@ struct FindLettersTests {
               AND (\(q.message) IS NULL OR message_id = \(q.message))
               AND (\(q.from) IS NULL OR created_at >= \(q.from)) AND (\(q.to) IS NULL OR created_at < \(q.to))
             ORDER BY created_at, letter_id LIMIT \(q.limit)) l
-          GROUP BY user_id, pin ORDER BY user_id, pin
+          GROUP BY user_id, pin, allowed ORDER BY user_id, pin, allowed
           """)
         #expect(try found.map(Self.text) == right.map(Self.text), "\(q) \(unitState ?? "-") \(ids?.count ?? 0)")
       }
@@ -225,6 +231,8 @@ struct FindLettersTests {
 
   private static func text(_ row: PostgresRow) throws -> String {
     let (user, pin) = (try row.decode("user_id", as: UUID.self), try row.decode("pin", as: String.self))
-    return "\(user) \(pin) \(try row.decode("letters", as: Int.self)) \(try row.decode("segments", as: Int.self))"
+    let allowed = try row.decode("allowed", as: String.self)
+    let counts = (try row.decode("letters", as: Int.self), try row.decode("segments", as: Int.self))
+    return "\(user) \(pin) [\(allowed)] \(counts)"
   }
 }

@@ -67,7 +67,7 @@ struct DeadLetterReads: Sendable {
   func preview(_ selection: LetterSelection, ofUnits state: UnitState?) async throws -> [ReplayForecast.Group] {
     let rows = try await pool.query(
       """
-      SELECT user_id, pinned_provider, letters, segments
+      SELECT user_id, pinned_provider, providers, letters, segments
       FROM dead_letter.preview_letters(
         \(selection.ids?.map(\.uuid)), \(state?.rawValue), \(selection.errorType), \(selection.provider),
         \(selection.userID?.uuid), \(selection.messageID?.uuid), \(selection.from?.date), \(selection.to?.date),
@@ -75,7 +75,8 @@ struct DeadLetterReads: Sendable {
       """)
     return try rows.map { row in
       ReplayForecast.Group(
-        userID: UserID(try row.decode("user_id", as: UUID.self)), pinnedProvider: try row.decode("pinned_provider"),
+        userID: UserID(try row.decode("user_id", as: UUID.self)),
+        pinnedProvider: try row.decode("pinned_provider"), providers: try row.decode("providers"),
         letters: try row.decode("letters"), segments: try row.decode("segments"))
     }
   }

@@ -3,10 +3,12 @@ import Metering
 
 /// When the last SMS of a replay goes out, as the queue stands. Pure.
 struct ReplayForecast {
-  /// Letters of one user whose messages have the same pin.
+  /// Letters of one user that wait in the same queue.
   struct Group: Sendable, Equatable {
     var userID: UserID
     var pinnedProvider: String?
+    /// The only ones that may carry their messages; `nil` for all.
+    var providers: [String]? = nil
     var letters: Int
     var segments: Int
   }
@@ -30,7 +32,8 @@ struct ReplayForecast {
     guard queue.isKnown, total > 0, letters != 0 else { return nil }
     for group in groups {
       let key = FlowKey(
-        messageClass: messageClass, userID: group.userID, provider: provider ?? group.pinnedProvider)
+        messageClass: messageClass, userID: group.userID, provider: provider ?? group.pinnedProvider,
+        allowed: group.providers)
       // Where fewer go than there were, nobody says which: as if of each the same part.
       let count = letters.map { group.letters * min($0, total) / total } ?? group.letters
       flows[key, default: .init(count: 0, weight: weights[group.userID] ?? 1)].count += max(1, count)

@@ -12,6 +12,7 @@ enum DeadLetterSchema {
     Migration(version: 5, name: "letters taken back", sql: takingBack),
     Migration(version: 6, name: "redaction of closed letters", sql: redaction),
     Migration(version: 7, name: "dropping by index", sql: dropping),
+    Migration(version: 8, name: "previews by allowed providers", sql: previewing),
   ]
 
   private static let dropping = """
