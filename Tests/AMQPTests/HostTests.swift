@@ -6,9 +6,14 @@ import Testing
 @Suite struct HostTests {
   private let hosts = (1...3).map { AMQPConfiguration.Host(name: "node\($0)") }
 
-  @Test("Connections begin at every host, not all at the first of the list")
+  @Test("Processes begin at every host, not all at the first of the list; the connections of one at the same")
   func spread() {
-    let firsts = (0..<300).compactMap { _ in HostOrder(hosts).next(avoiding: [])?.name }
+    let firsts = (0..<300).compactMap { _ -> String? in
+      let board = HostBoard()
+      let both = (0..<2).map { _ in HostOrder(board.order(of: hosts)).next(avoiding: []) }
+      #expect(both[0] == both[1])
+      return both[0]?.name
+    }
     for host in hosts { #expect(firsts.count { $0 == host.name } > 50, "of 300, \(host)") }
   }
 
@@ -36,9 +41,9 @@ import Testing
   func board() {
     let board = HostBoard()
     let left = NIOLockedValueBox<[String]>([])
-    _ = board.enter(hosts[0]) { left.withLockedValue { $0.append("consumer") } }
-    _ = board.enter(hosts[1]) { left.withLockedValue { $0.append("elsewhere") } }
-    let gone = board.enter(hosts[0]) { left.withLockedValue { $0.append("gone") } }
+    _ = board.enter(hosts[0]) { _ in left.withLockedValue { $0.append("consumer") } }
+    _ = board.enter(hosts[1]) { _ in left.withLockedValue { $0.append("elsewhere") } }
+    let gone = board.enter(hosts[0]) { _ in left.withLockedValue { $0.append("gone") } }
     board.left(gone)
     board.isStalled(hosts[0], of: 3)
     #expect(left.withLockedValue { $0 } == ["consumer"])
@@ -46,10 +51,34 @@ import Testing
     #expect(board.suspects(now: .now + HostBoard.suspicion + .seconds(1)).isEmpty)
   }
 
+  @Test("A consumer of queues comes to the host on which the publisher works, a reader of a stream stays")
+  func home() {
+    let board = HostBoard()
+    let left = NIOLockedValueBox<[String]>([])
+    _ = board.enter(hosts[0]) { _ in left.withLockedValue { $0.append("reader") } }
+    _ = board.enter(hosts[0], followsPublisher: true) { _ in left.withLockedValue { $0.append("consumer") } }
+    _ = board.enter(hosts[1], followsPublisher: true) { _ in left.withLockedValue { $0.append("beside it") } }
+    #expect(board.home == nil)
+    board.confirms(hosts[1])
+    board.confirms(hosts[1])
+    #expect(left.withLockedValue { $0 } == ["consumer"])
+    #expect(board.home == hosts[1])
+
+    var order = HostOrder(hosts)
+    #expect(order.next(avoiding: [], home: board.home) == hosts[1])
+    order.setBack(hosts[1])
+    #expect(order.next(avoiding: [], home: board.home) == hosts[0], "it has just failed there")
+    board.isStalled(hosts[1], of: 3)
+    #expect(board.home == nil)
+    #expect(left.withLockedValue { $0 } == ["consumer", "beside it"])
+    board.confirms(hosts[1])
+    #expect(board.suspects().isEmpty, "it works again")
+  }
+
   @Test("The only host is never left by the others")
   func alone() {
     let board = HostBoard()
-    _ = board.enter(hosts[0]) { Issue.record("left") }
+    _ = board.enter(hosts[0]) { _ in Issue.record("left") }
     board.isStalled(hosts[0], of: 1)
     #expect(board.suspects().isEmpty)
   }

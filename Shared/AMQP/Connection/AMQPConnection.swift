@@ -12,6 +12,7 @@ actor AMQPConnection {
   nonisolated let ended = OneShot<End>()
 
   private let configuration: AMQPConfiguration
+  nonisolated let host: AMQPConfiguration.Host
   private var link: Link?
   private var role: (any ConnectionRole)?
   private var isClosed = false
@@ -19,8 +20,9 @@ actor AMQPConnection {
   /// More frames than this at a time would starve the writing side and the actor's other jobs.
   private static let framesPerTurn = 256
 
-  init(configuration: AMQPConfiguration) {
+  init(configuration: AMQPConfiguration, host: AMQPConfiguration.Host) {
     self.configuration = configuration
+    self.host = host
     let waiter = PollWaiter()
     self.waiter = waiter
     executor = ThreadExecutor(name: "amqp \(configuration.connectionName)", waiter: waiter)
@@ -30,9 +32,7 @@ actor AMQPConnection {
   nonisolated func wake() { waiter.wake() }
 
   /// Connects and logs in, then serves `makeRole`'s role until the end. Blocks the own thread, not the caller's.
-  func open(
-    host: AMQPConfiguration.Host, makeRole: @Sendable (AMQPConnection) -> any ConnectionRole
-  ) throws(AMQPError) {
+  func open(makeRole: @Sendable (AMQPConnection) -> any ConnectionRole) throws(AMQPError) {
     guard !isClosed else { throw AMQPError(.lost, "closed before it was open") }
     do throws(AMQPError) {
       let link = try Link()

@@ -11,11 +11,14 @@ final class ConnectionLoop: Sendable {
   }
 
   private let configuration: AMQPConfiguration
+  private let followsPublisher: Bool
   private let logger: Logger
   private let state = NIOLockedValueBox(State())
 
-  init(configuration: AMQPConfiguration, logger: Logger) {
+  /// - Parameter followsPublisher: The connection stays on the host where the process's publisher works.
+  init(configuration: AMQPConfiguration, followsPublisher: Bool = false, logger: Logger) {
     self.configuration = configuration
+    self.followsPublisher = followsPublisher
     self.logger = logger
   }
 
@@ -26,8 +29,11 @@ final class ConnectionLoop: Sendable {
     isDone: @Sendable () -> Bool = { false }, _ makeRole: @escaping @Sendable (AMQPConnection) -> any ConnectionRole
   ) async {
     var delay = ReconnectDelay()
-    var order = HostOrder(configuration.hosts)
-    while !isStopped, !isDone(), let host = order.next(avoiding: configuration.board.suspects()) {
+    let board = configuration.board
+    var order = HostOrder(board.order(of: configuration.hosts))
+    while !isStopped, !isDone(),
+      let host = order.next(avoiding: board.suspects(), home: followsPublisher ? board.home : nil)
+    {
       let heldFor = await serve(host, makeRole)
       order.setBack(host)
       if isStopped || isDone() { return }
@@ -57,7 +63,7 @@ final class ConnectionLoop: Sendable {
   private func serve(
     _ host: AMQPConfiguration.Host, _ makeRole: @escaping @Sendable (AMQPConnection) -> any ConnectionRole
   ) async -> Duration? {
-    let connection = AMQPConnection(configuration: configuration)
+    let connection = AMQPConnection(configuration: configuration, host: host)
     let metadata: Logger.Metadata = [
       "amqp.host": "\(host)", "amqp.connection": "\(configuration.connectionName)",
     ]
@@ -68,12 +74,12 @@ final class ConnectionLoop: Sendable {
     }
     defer { state.withLockedValue { $0.current = nil } }
     if isStopped { return nil }
-    let guest = configuration.board.enter(host) { Self.leave(connection) }
+    let guest = configuration.board.enter(host, followsPublisher: followsPublisher) { Self.leave(connection, $0) }
     defer { configuration.board.left(guest) }
     let opened = OneShot<ContinuousClock.Instant?>()
     Task {
       do {
-        try await connection.open(host: host, makeRole: makeRole)
+        try await connection.open(makeRole: makeRole)
         state.withLockedValue { if $0.current === connection { $0.isOpen = true } }
         logger.info("connected to the broker", metadata: metadata)
         opened.fire(.now)
@@ -96,8 +102,8 @@ final class ConnectionLoop: Sendable {
   }
 
   /// Ends a connection from outside, also one whose thread hangs.
-  private static func leave(_ connection: AMQPConnection) {
-    let error = AMQPError(.silent, "another connection found that this host confirms nothing")
+  private static func leave(_ connection: AMQPConnection, _ reason: HostBoard.Reason) {
+    let error = AMQPError(.silent, reason.rawValue)
     Task { await connection.abandon(error) }
     Task {
       try await Task.sleep(for: .seconds(1))

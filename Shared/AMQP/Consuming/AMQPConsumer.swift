@@ -21,7 +21,10 @@ public final class AMQPConsumer: Service, Sendable {
     self.configuration = configuration
     self.logger = logger
     mailbox = ConsumerMailbox(subscriptions: subscriptions)
-    loop = ConnectionLoop(configuration: configuration, logger: logger)
+    // A stream's reader knows by its silence that a host does not work, and may have to be where a replica is.
+    loop = ConnectionLoop(
+      configuration: configuration, followsPublisher: subscriptions.allSatisfy { $0.streamOffset == nil },
+      logger: logger)
   }
 
   /// True when all subscriptions are being consumed, or paused, over a live connection.

@@ -38,7 +38,8 @@ public final class AMQPPublisher: Service, Sendable {
           queue.attach(connection)
           return PublishingRole(
             queue: queue, window: window, answerTimeout: configuration.rpcTimeout,
-            limits: .forHosts(configuration.hosts.count), probe: configuration.probe, logger: logger)
+            limits: .forHosts(configuration.hosts.count), probe: configuration.probe,
+            onFirstConfirmation: { configuration.board.confirms(connection.host) }, logger: logger)
         }
       } onGracefulShutdown: {
         self.drain()

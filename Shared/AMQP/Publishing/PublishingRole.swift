@@ -30,11 +30,13 @@ final class PublishingRole: ConnectionRole {
   /// Nil when the broker does not take it.
   private var probe: AMQPProbe?
   private var nextProbe = ContinuousClock.now
+  private var onFirstConfirmation: (@Sendable () -> Void)?
 
   init(
     queue: PublishQueue, window: Int, answerTimeout: Duration, limits: ConfirmWatch.Limits, probe: AMQPProbe?,
-    logger: Logger
+    onFirstConfirmation: @escaping @Sendable () -> Void, logger: Logger
   ) {
+    self.onFirstConfirmation = onFirstConfirmation
     watch = ConfirmWatch(limits)
     self.probe = probe
     self.queue = queue
@@ -178,6 +180,8 @@ final class PublishingRole: ConnectionRole {
     if isConfirmed {
       isDoubted = false
       queue.setConfirming(true)
+      onFirstConfirmation?()
+      onFirstConfirmation = nil
     }
     // After a no as well: it is no more often asked than that.
     if let probe { nextProbe = now + probe.interval }
