@@ -169,7 +169,9 @@ extension LeaderLoop {
     switch command.action {
     case .pause, .resume:
       let isPaused = command.action == .pause
-      guard let facts = try await UserStore(term: term).setPaused(isPaused, user, command: command) else { return }
+      let facts = try await UserStore(term: term)
+        .setPaused(isPaused, user, command: command, returned: queue.returnedCount(of: user))
+      guard let facts else { return }
       if isPaused { pausedUsers.insert(user) } else { pausedUsers.remove(user) }
       updateHold(user)
       headsChanged()

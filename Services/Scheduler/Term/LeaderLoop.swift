@@ -36,6 +36,9 @@ actor LeaderLoop {
   /// Messages whose failed units go again, a batch at each turn.
   var retries: [MessageRetry] = []
   var commandBudget = CommandBudget(now: .now)
+  /// What an earlier leader left that is read while the queue is at work already.
+  var returnReading = ReturnReading()
+  var holeReadings: [HoleReading] = []
   /// For counts of the whole store, which take longer than other statements may.
   let ledgerPool: PostgresPool
   var ledger = LedgerSchedule(now: .now)
@@ -84,31 +87,6 @@ actor LeaderLoop {
     }
   }
 
-  // MARK: Taking over
-
-  private func restore() async throws {
-    let store = TakeOver(term: term)
-    pausedUsers = try await UserStore(term: term).paused()
-    cancellations = try await UserCancellationStore(term: term).open().map { UserCancellation(stored: $0) }
-    replayCancellations = try await ReplayCancellationStore(term: term).open().map { ReplayCancellation(stored: $0) }
-    retries = try await RetryStore(term: term).open().map { MessageRetry(stored: $0) }
-    queue.restore(
-      try await store.flows(), clocks: try await store.clocks(),
-      held: pausedUsers.union(cancellations.map(\.stored.user)))
-    queue.isSending = try await ProviderStore(term: term).isSending()
-    times = try await SweepStore(term: term).times()
-    enqueue(try await store.waiting())
-    let limits = Dictionary(uniqueKeysWithValues: queue.board.providers.map { ($0.name, $0.limit) })
-    let now = term.databaseTime() ?? .now()
-    for issued in try await store.outstanding(limits: limits) {
-      queue.board.assumeOutstanding(issued.open.count, at: issued.command.provider, now: now.seconds)
-      outstanding.add(issued, repeatAt: now)
-    }
-    logger.notice(
-      "backlog taken over",
-      metadata: ["backlog": "\(queue.fair.backlog)", "outstanding": "\(outstanding.count)"])
-  }
-
   // MARK: The loop
 
   private func work() async throws {
@@ -154,7 +132,8 @@ actor LeaderLoop {
     let isCancelling = try await continueCancellation()
     let isTakingBack = try await continueReplayCancellation()
     let isRetrying = try await continueRetry()
-    return isCancelling || isTakingBack || isRetrying
+    let isRestoring = try await continueRestoring()
+    return isCancelling || isTakingBack || isRetrying || isRestoring
   }
 
   /// Has a message put where an admin sees it; it is acknowledged when it lies there.
@@ -220,6 +199,7 @@ actor LeaderLoop {
   /// Puts units that came back where they wait. Those that were given to a provider and not sent get their turns back there.
   func enqueue(_ returned: [OutcomeStore.Returned]) {
     for returned in returned {
+      returnReading.note(returned.unit.unit)
       if let dueAt = returned.dueAt {
         due.add(returned.unit, flow: returned.flow, dueAt: dueAt)
       } else if let provider = returned.provider {
