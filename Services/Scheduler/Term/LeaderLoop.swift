@@ -11,7 +11,7 @@ import ServiceKit
 /// Everything it holds is a copy of what the store says. When a transaction fails it ends, and the next term reloads.
 actor LeaderLoop {
   let term: LeaderTerm
-  let consumer: AMQPConsumer
+  let feed: DeliveryFeed
   let publisher: AMQPPublisher
   let relay: OutboxRelay
   let poison: PoisonReporter
@@ -50,12 +50,12 @@ actor LeaderLoop {
   var dispatchedAt: ContinuousClock.Instant?
 
   init(
-    term: LeaderTerm, consumer: AMQPConsumer, publisher: AMQPPublisher, relay: OutboxRelay, poison: PoisonReporter,
+    term: LeaderTerm, feed: DeliveryFeed, publisher: AMQPPublisher, relay: OutboxRelay, poison: PoisonReporter,
     file: ProvidersFile, board: ProviderBoard, ledgerPool: PostgresPool, logReading: AMQPConfiguration, logger: Logger
   ) {
     self.logReading = logReading
     self.term = term
-    self.consumer = consumer
+    self.feed = feed
     self.publisher = publisher
     self.relay = relay
     self.poison = poison
@@ -70,13 +70,12 @@ actor LeaderLoop {
   /// - Parameter announcement: The providers' settings, for the read side.
   func run(announcing announcement: ProvidersChanged) async throws {
     try await restore()
-    let (consumer, relay, inbox) = (consumer, relay, inbox)
+    let relay = relay
     let log = LogFollower(store: AcceptanceStore(term: term), amqp: logReading, inbox: inbox, logger: logger)
     let retention = Retention(pool: term.pool, logger: logger)
+    feed.open(into: inbox)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await relay.announce(announcement) }
-      group.addTask { try await consumer.run() }
-      group.addTask { for await delivery in consumer.deliveries { inbox.add(delivery) } }
       group.addTask { try await relay.run() }
       group.addTask { try await relay.beat() }
       group.addTask { [log] in try await log.run() }
@@ -142,7 +141,9 @@ actor LeaderLoop {
   /// All at once, however many: the prefetch bounds them.
   private func reportUnreadable(_ group: inout ThrowingDiscardingTaskGroup<any Error>) {
     for (delivery, error) in unreadable.values {
-      group.addTask { [poison, consumer] in await poison.report(delivery, error: error, consumer: consumer) }
+      group.addTask { [poison, feed] in
+        await poison.report(delivery, error: error) { await feed.acknowledge($0) }
+      }
     }
     unreadable = [:]
   }
