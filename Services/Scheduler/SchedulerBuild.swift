@@ -19,31 +19,39 @@ enum SchedulerBuild {
     let ledgerPool = PostgresPool(configuration: settings.database.forCounting, logger: logger)
     let amqp = settings.amqp.with(heartbeat: .seconds(2))
     let publisher = AMQPPublisher(configuration: amqp.named("scheduler publish"), logger: logger)
+    let feed = DeliveryFeed {
+      AMQPConsumer(
+        configuration: amqp.named("scheduler consume"),
+        subscriptions: [BrokerNames.outcomes, BrokerNames.submissions, BrokerNames.schedulerCommands].map {
+          AMQPSubscription(queue: $0, prefetch: prefetch)
+        }, logger: logger)
+    }
     let election = LeaderElection(
-      lease: LeaderLease(pool: pool, schema: SchedulerSchema.name, holder: settings.instance), logger: logger
+      lease: LeaderLease(pool: pool, schema: SchedulerSchema.name, holder: settings.instance), logger: logger,
+      standBy: { await feed.close() }
     ) { epoch in
       let term = LeaderTerm(pool: pool, epoch: epoch)
       let stored = try await ProviderStore(term: term).load(file.providers.map(\.stored))
       let loop = LeaderLoop(
-        term: term,
-        consumer: AMQPConsumer(
-          configuration: amqp.named("scheduler consume"),
-          subscriptions: [BrokerNames.outcomes, BrokerNames.submissions, BrokerNames.schedulerCommands].map {
-            AMQPSubscription(queue: $0, prefetch: prefetch)
-          }, logger: logger),
-        publisher: publisher, relay: OutboxRelay(pool: pool, publisher: publisher, logger: logger),
+        term: term, feed: feed, publisher: publisher,
+        relay: OutboxRelay(pool: pool, publisher: publisher, logger: logger),
         poison: PoisonReporter(publisher: publisher, logger: logger), file: file,
         board: board(file, stored, now: (term.databaseTime() ?? .now()).seconds),
         ledgerPool: ledgerPool, logReading: settings.amqp.named("scheduler log"), logger: logger)
-      try await loop.run(
-        announcing: ProvidersChanged(
-          providers: file.providers.compactMap { settings in stored[settings.name].map { settings.fact($0) } }))
+      do {
+        try await loop.run(
+          announcing: ProvidersChanged(
+            providers: file.providers.compactMap { settings in stored[settings.name].map { settings.fact($0) } }))
+      } catch {
+        await feed.close(after: error)
+        throw error
+      }
     }
     let health = HealthServer(settings: settings, logger: logger) {
       if !publisher.isReady { return "broker not reachable" }
       return await DatabaseCheck.reason(pool)
     }
-    return [health, pool, ledgerPool, publisher, election]
+    return [health, pool, ledgerPool, publisher, feed, election]
   }
 
   /// The providers as they are in force; a new leader's buckets start empty.

@@ -27,6 +27,10 @@ enum SenderBuild {
       subscriptions: file.providers.map { AMQPSubscription(queue: BrokerNames.send($0.name), prefetch: 64) },
       logger: logger)
     let gate = Gate(pool: pool, holder: settings.instance, incarnation: UUID())
+    let lifePool = PostgresPool(configuration: settings.database.forOneConnection, logger: logger)
+    let lives = Lives(pool: lifePool, holder: gate.holder, incarnation: gate.incarnation)
+    // Before the first claim: what is claimed without a life belongs to an earlier version.
+    try await lives.beat()
     let reporter = OutcomeReporter(ledger: OutcomeLedger(pool: pool), publisher: publisher, logger: logger)
     let transport = HTTPTransport(
       configuration: HTTPTransportConfiguration(allowInsecureHTTP: true), logger: logger)
@@ -49,8 +53,19 @@ enum SenderBuild {
       return await DatabaseCheck.reason(pool)
     }
     return [
-      health, pool, publisher, OrphanWatch(gate: gate, reporter: reporter, logger: logger),
-      LedgerPruning(pool: pool, logger: logger), reports, consumer, reach, service,
+      health, pool, lifePool, publisher, LifeWatch(lives: lives, reports: reports, logger: logger),
+      OrphanWatch(reporter: reporter, logger: logger), LedgerPruning(pool: pool, logger: logger), reports, consumer,
+      reach, service,
     ]
+  }
+}
+
+extension PostgresConfiguration {
+  /// A connection that no other work uses.
+  fileprivate var forOneConnection: PostgresConfiguration {
+    var configuration = self
+    configuration.poolSize = 1
+    configuration.overflow = 0
+    return configuration
   }
 }

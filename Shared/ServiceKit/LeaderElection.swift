@@ -13,20 +13,23 @@ public final class LeaderElection: Service, Sendable {
   private let lease: LeaderLease
   private let renewal: Duration
   private let logger: Logger
+  private let standBy: @Sendable () async -> Void
   private let lead: @Sendable (Int64) async throws -> Void
   private let roleBox = NIOLockedValueBox(Role.standby)
 
   /// - Parameters:
   ///   - renewal: How often a leader renews; a quarter of the lease.
+  ///   - standBy: Called whenever somebody else is found to lead.
   ///   - lead: A term, with its epoch. It is cancelled when the lease is lost and at shutdown; when it throws, it is
   ///     begun anew with a new epoch.
   public init(
     lease: LeaderLease, renewal: Duration = .seconds(1), logger: Logger,
-    lead: @escaping @Sendable (Int64) async throws -> Void
+    standBy: @escaping @Sendable () async -> Void = {}, lead: @escaping @Sendable (Int64) async throws -> Void
   ) {
     self.lease = lease
     self.renewal = renewal
     self.logger = logger
+    self.standBy = standBy
     self.lead = lead
   }
 
@@ -47,6 +50,8 @@ public final class LeaderElection: Service, Sendable {
           isFirst = false
           try await serve(epoch)
           backoff.reset()
+        } else {
+          await standBy()
         }
         try await Task.sleep(for: .milliseconds(500))
       } catch is CancellationError {

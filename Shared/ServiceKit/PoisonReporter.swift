@@ -14,6 +14,13 @@ public struct PoisonReporter: Sendable {
 
   /// Publishes the message to `sluice.dead` with its origin and what is wrong, and acknowledges it once confirmed.
   public func report(_ delivery: AMQPDelivery, error: any Error, consumer: AMQPConsumer) async {
+    await report(delivery, error: error) { await consumer.acknowledge($0) }
+  }
+
+  /// As above, with the word to the broker left to `acknowledge`.
+  public func report(
+    _ delivery: AMQPDelivery, error: any Error, acknowledge: @Sendable (AMQPDelivery) async -> Void
+  ) async {
     let what = (error as? WireError)?.description ?? "not processable"
     logger.error(
       "poison message set aside", metadata: [LogKey.queue: "\(delivery.queue)", "error": "\(what)"])
@@ -26,7 +33,7 @@ public struct PoisonReporter: Sendable {
       try await publisher.publish(
         AMQPMessage(body: delivery.body, messageID: delivery.messageID, type: delivery.type, headers: headers),
         exchange: BrokerNames.dead, routingKey: delivery.routingKey)
-      await consumer.acknowledge(delivery)
+      await acknowledge(delivery)
     } catch {
       // Not acknowledged: the broker delivers it again.
       logger.error("poison message not set aside", metadata: [LogKey.queue: "\(delivery.queue)", "error": "\(error)"])

@@ -269,16 +269,23 @@ struct GateTests {
     }
   }
 
-  @Test("an earlier life's claims are taken over at once as unknown, and a real answer still wins")
+  @Test("a silent life's claims are taken over as unknown, and a real answer still wins")
   func orphans() async throws {
     try await withGate { gate in
       let candidate = applicant()
       _ = try await claim(gate, [candidate])
-      let next = Gate(pool: gate.pool, holder: gate.holder, incarnation: UUID())
-      let own = try await gate.takeOverOrphans(ofSameName: true)
-      #expect(own == 0, "not its own")
-      let others = try await next.takeOverOrphans(ofSameName: true)
-      #expect(others == 1)
+      let first = Lives(pool: gate.pool, holder: gate.holder, incarnation: gate.incarnation)
+      let next = Lives(pool: gate.pool, holder: gate.holder, incarnation: UUID())
+      try await first.beat()
+      let seen = try await next.beat()
+      #expect(Set(seen.keys) == [gate.incarnation])
+      let own = try await first.end([gate.incarnation: 1])
+      #expect(own.isEmpty, "not its own")
+      try await first.beat()
+      let alive = try await next.end(seen)
+      #expect(alive.isEmpty, "it has beaten since")
+      let others = try await next.end(try await next.beat())
+      #expect(others == [candidate.attempt.id])
       let ledger = OutcomeLedger(pool: gate.pool)
       let orphanReport = try await ledger.reports(of: [candidate.attempt.id])[0]
       let orphan = orphanReport.outcomes[0]
@@ -292,6 +299,26 @@ struct GateTests {
       try await ledger.markReported(open[0])
       let left = try await ledger.unreported(olderThan: .zero)
       #expect(left.isEmpty)
+    }
+  }
+
+  @Test("a clock that steps forward makes no orphans of living senders' claims, of the same name or not")
+  func steppedForward() async throws {
+    try await withGate { gate in
+      let first = Lives(pool: gate.pool, holder: gate.holder, incarnation: gate.incarnation)
+      let twin = Lives(pool: gate.pool, holder: gate.holder, incarnation: UUID())
+      try await first.beat()
+      _ = try await claim(gate, [applicant()])
+      try await gate.pool.query("UPDATE sender.ledger SET orphaned_after_at = sluice.clock() - interval '1 hour'")
+      _ = try await twin.beat()
+      let orphans = try await twin.end([:])
+      #expect(orphans.isEmpty)
+      try await first.leave()
+      let stillThere = try await twin.beat()
+      #expect(stillThere.count == 1, "a life with claims does not leave")
+      try await gate.pool.query("DELETE FROM sender.lives")
+      let unknown = try await twin.end([:])
+      #expect(unknown.count == 1, "a claim of no known life ends by the database's clock")
     }
   }
 

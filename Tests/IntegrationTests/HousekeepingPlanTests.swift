@@ -75,10 +75,13 @@ struct HousekeepingPlanTests {
       let pruned = try await pruning.prune()
       #expect(pruned == 1)
       _ = try await OutcomeLedger(pool: pool).unreported(olderThan: .seconds(10))
-      _ = try await Gate(pool: pool, holder: "test", incarnation: UUID()).takeOverOrphans(ofSameName: true)
+      let lives = Lives(pool: pool, holder: "test", incarnation: UUID())
+      _ = try await lives.end(try await lives.beat())
     }
-    // One row for each provider; and partial indexes of what is under way or unreported, read whole.
-    let known = ["on sender.gates", "by gates_pkey", "by ledger_unreported_idx", "by ledger_claimed_idx"]
+    // One row for each provider and each sender; and partial indexes of what is under way or unreported, read whole.
+    let known = [
+      "on sender.gates", "by gates_pkey", "by ledger_unreported_idx", "by ledger_claimed_idx", "on sender.lives",
+    ]
     #expect(found.filter { scan in !known.contains { scan.contains($0) } } == [])
     await pool.close()
   }

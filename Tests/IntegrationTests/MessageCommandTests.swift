@@ -224,9 +224,10 @@ struct MessageCommandTests {
       _ = try await database.command(.cancel, messages[1].body.messageID)
       let flow = try #require(try await TakeOver(term: database.term).flows().first)
       #expect(flow.unloaded == 7 && flow.headNumber == 0 && flow.endNumber == 2007)
-      var holes = HoleMap()
-      holes.add(3..<2003)
-      #expect(flow.holes == holes)
+      #expect(flow.hasHoles)
+      var reading = HoleReading(flow)
+      let found = try await TakeOver(term: database.term).holes(&reading)
+      #expect(found == HoleReading.Found(numbers: 0..<2007, holes: [3..<2003]) && reading.isDone)
     }
   }
 

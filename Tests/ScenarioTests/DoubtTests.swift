@@ -39,7 +39,7 @@ struct DoubtTests {
     try await story.arrived(1)
     try stack.freeze(.sender)
     try await stack.mock.behave("hkt", ["faults": [["percent": 100, "kind": "status", "status": 400]]])
-    // Of the same name: it takes the first one's claims over at once, as unknown.
+    // The first one is silent: its claims are taken over after 3 s, as unknown.
     let twin = try await stack.startReplica(of: .sender, instance: "sender@local")
     try await story.arrived(2)
     try await eventually(within: .seconds(10), "nobody knows") {

@@ -73,8 +73,13 @@ extension OutcomeStore.Returned {
 
   /// Units that came back and wait, the last first: each is put before the others. What a cancelled replay has not given
   /// back yet waits no longer.
-  /// - Parameter condition: Which ones, of units `u` of messages `m`, in replays `r` if any.
-  static func waiting(where condition: PostgresQuery, _ connection: PostgresConnection) async throws -> [Self] {
+  /// - Parameters:
+  ///   - condition: Which ones, of units `u` of messages `m`, in replays `r` if any.
+  ///   - order: In which order else, and how many.
+  static func waiting(
+    where condition: PostgresQuery, order: PostgresQuery = "m.first_number DESC, u.unit_index DESC",
+    _ connection: PostgresConnection
+  ) async throws -> [Self] {
     try await connection.query(
       """
       SELECT u.message_id, u.unit_index, u.dispatch, u.state, u.due_at, u.failed_providers, m.segments, m.providers,
@@ -85,7 +90,7 @@ extension OutcomeStore.Returned {
       LEFT JOIN scheduler.cancelled_replays c ON c.replay_id = r.replay_id
       JOIN scheduler.flows f ON f.flow_id = coalesce(r.flow_id, m.flow_id)
       WHERE u.state IN ('pending', 'retrying') AND c.replay_id IS NULL AND \(condition)
-      ORDER BY m.first_number DESC, u.unit_index DESC
+      ORDER BY \(order)
       """
     ).map(Self.init)
   }

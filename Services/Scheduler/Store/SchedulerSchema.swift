@@ -16,6 +16,7 @@ enum SchedulerSchema {
     Migration(version: 9, name: "attempts that were not sent", sql: unsent),
     Migration(version: 10, name: "dropping by index", sql: dropping),
     Migration(version: 11, name: "a queue for each provider", sql: queueOfEachProvider),
+    Migration(version: 12, name: "the backlog of each flow", sql: BacklogSchema.sql),
   ]
 
   private static let unsent = """

@@ -3,9 +3,14 @@ import Foundation
 import Metering
 import Postgres
 
-/// What a new leader reads: everything that is not final.
+/// What a new leader reads: everything that is not final, as far as the queue needs it before it can go on.
+///
+/// Nobody but a leader changes what is read here, so the epoch is checked before and after, and no lock held meanwhile:
+/// the lease can be renewed however long a read takes.
 struct TakeOver: Sendable {
   var term: LeaderTerm
+  /// For reads that may take longer than other statements; `nil` for the term's own pool.
+  var patient: PostgresPool?
 
   struct Flow: Sendable {
     var key: FlowKey
@@ -19,22 +24,28 @@ struct TakeOver: Sendable {
     /// Past the last number that was given out.
     var nextNumber: Int64
     var unloaded: Int
-    var holes = HoleMap()
+
+    /// True when there are numbers between the first and the last one that nobody waits for.
+    var hasHoles: Bool { endNumber - headNumber != Int64(unloaded) }
   }
 
-  /// The flows, with what has never been dispatched.
+  /// The flows, each with how much of it has never been dispatched: a row and two looks into an index for each flow,
+  /// however many messages wait.
   func flows() async throws -> [Flow] {
-    try await term.transaction { connection, _ in
-      var flows = try await connection.query(
+    try await read { connection in
+      try await connection.query(
         """
-        SELECT f.flow_id, f.class, f.user_id, f.provider, f.weight, f.tags, f.next_number,
-          coalesce(b.head_number, f.next_number) AS head_number, coalesce(b.end_number, f.next_number) AS end_number,
-          coalesce(b.units, 0) AS units
+        SELECT f.flow_id, f.class, f.user_id, f.provider, f.weight, f.tags, f.next_number, f.backlog,
+          coalesce(h.number, f.next_number) AS head_number, coalesce(e.number, f.next_number) AS end_number
         FROM scheduler.flows f
-        LEFT JOIN (
-          SELECT flow_id, sum(total - cursor)::bigint AS units, min(first_number + cursor) AS head_number,
-            max(first_number + total) AS end_number
-          FROM scheduler.messages WHERE cursor < total AND is_due AND NOT is_paused GROUP BY flow_id) b USING (flow_id)
+        LEFT JOIN LATERAL (
+          SELECT m.first_number + m.cursor AS number FROM scheduler.messages m
+          WHERE f.backlog > 0 AND m.flow_id = f.flow_id AND m.cursor < m.total AND m.is_due AND NOT m.is_paused
+          ORDER BY m.first_number LIMIT 1) h ON true
+        LEFT JOIN LATERAL (
+          SELECT m.first_number + m.total AS number FROM scheduler.messages m
+          WHERE f.backlog > 0 AND m.flow_id = f.flow_id AND m.cursor < m.total AND m.is_due AND NOT m.is_paused
+          ORDER BY m.first_number DESC LIMIT 1) e ON true
         ORDER BY f.flow_id
         """
       ).map { row in
@@ -42,20 +53,23 @@ struct TakeOver: Sendable {
           key: try FlowKey(row), id: try row.decode("flow_id"), weight: try row.decode("weight"),
           tags: try Self.decoded(try row.decode("tags", as: String.self)), headNumber: try row.decode("head_number"),
           endNumber: try row.decode("end_number"), nextNumber: try row.decode("next_number"),
-          unloaded: try row.decode("units"))
+          unloaded: try row.decode("backlog"))
       }
-      let broken = flows.indices.filter { flows[$0].endNumber - flows[$0].headNumber != Int64(flows[$0].unloaded) }
-      let holes = try await holes(of: broken.map { flows[$0] }, connection)
-      for place in broken { flows[place].holes = holes[flows[place].id] ?? HoleMap() }
-      return flows
     }
+  }
+
+  private func read<Result: Sendable>(
+    _ body: (PostgresConnection) async throws -> Result
+  ) async throws -> Result {
+    try await term.confirm()
+    let result = try await (patient ?? term.pool).withConnection(body)
+    try await term.confirm()
+    return result
   }
 
   /// The providers' virtual times; none where they were never stored.
   func clocks() async throws -> [String: ProviderClock] {
-    let row = try await term.transaction { connection, _ in
-      try await connection.query("SELECT clocks FROM scheduler.clocks").first
-    }
+    let row = try await read { try await $0.query("SELECT clocks FROM scheduler.clocks").first }
     guard let row else { return [:] }
     return try Self.decoded(try row.decode("clocks", as: String.self))
   }
@@ -64,31 +78,39 @@ struct TakeOver: Sendable {
     try JSONDecoder().decode(Value.self, from: Data(text.utf8))
   }
 
-  /// The numbers that nobody waits for, in flows that have such: all between the messages that wait.
-  private func holes(of flows: [Flow], _ connection: PostgresConnection) async throws -> [Int64: HoleMap] {
-    guard !flows.isEmpty else { return [:] }
-    let rows = try await connection.query(
+  /// Messages that are gone through at once for the holes between them.
+  static let holesAtOnce = 5000
+
+  /// Goes through the next messages of a flow for the numbers between them that nobody waits for.
+  ///
+  /// Only in the leader's loop, between two of its transactions.
+  func holes(_ reading: inout HoleReading) async throws -> HoleReading.Found {
+    let rows = try await term.pool.query(
       """
-      SELECT flow_id, lower_number, upper_number
-      FROM (
-        SELECT flow_id, first_number + total AS lower_number,
-          lead(first_number + cursor) OVER (PARTITION BY flow_id ORDER BY first_number) AS upper_number
-        FROM scheduler.messages
-        WHERE flow_id = ANY(\(flows.map(\.id))) AND cursor < total AND is_due AND NOT is_paused) gaps
-      WHERE lower_number < upper_number
+      SELECT first_number, first_number + cursor AS lower_number, first_number + total AS upper_number
+      FROM scheduler.messages
+      WHERE flow_id = \(reading.flowID) AND first_number >= \(reading.nextFirst) AND cursor < total AND is_due
+        AND NOT is_paused
+      ORDER BY first_number LIMIT \(Self.holesAtOnce)
       """)
-    var holes: [Int64: HoleMap] = [:]
-    for row in rows {
-      let lower: Int64 = try row.decode("lower_number")
-      holes[try row.decode("flow_id"), default: HoleMap()].add(lower..<(try row.decode("upper_number")))
-    }
-    return holes
+    return reading.take(
+      try rows.map {
+        HoleReading.Span(
+          firstNumber: try $0.decode("first_number"), lower: try $0.decode("lower_number"),
+          upper: try $0.decode("upper_number"))
+      }, limit: Self.holesAtOnce)
   }
 
-  /// Units that came back and wait, but for those of paused messages.
-  func waiting() async throws -> [OutcomeStore.Returned] {
-    try await term.transaction { connection, _ in
-      try await OutcomeStore.Returned.waiting(where: "NOT m.is_paused", connection)
+  /// Units that came back and wait, but for those of paused messages: a page, in the order of messages and indexes.
+  func waiting(
+    after last: UnitID? = nil, limit: Int = ReturnReading.pageSize
+  ) async throws -> [OutcomeStore.Returned] {
+    let unread: PostgresQuery =
+      last.map { "(u.message_id, u.unit_index) > (\($0.messageID.uuid), \($0.index)) AND NOT m.is_paused" }
+      ?? "NOT m.is_paused"
+    return try await read { connection in
+      try await OutcomeStore.Returned.waiting(
+        where: unread, order: "u.message_id, u.unit_index LIMIT \(limit)", connection)
     }
   }
 
@@ -98,7 +120,7 @@ struct TakeOver: Sendable {
   /// and the ledger, which is one for all, answers.
   func outstanding(limits: [String: ProviderLimit]) async throws -> [IssuedCommand] {
     let substitute = limits.min { $0.key < $1.key }
-    let rows = try await term.transaction { connection, _ in
+    let rows = try await read { connection in
       try await connection.query(
         """
         SELECT a.message_id, a.unit_index, a.dispatch, a.provider, a.command_id, a.cost, a.not_after_at,

@@ -17,9 +17,14 @@ struct UserStore: Sendable {
     }
   }
 
-  /// Holds a user back, or lets them go on, and answers with the counts of what is not final.
+  /// Holds a user back, or lets them go on, and answers with how many SMS wait in the queue and are under way.
+  ///
+  /// It takes as long with millions that wait as with one.
+  /// - Parameter returned: SMS of the user that were dispatched before and wait again.
   /// - Returns: The facts to publish; `nil` for a command that has been carried out before.
-  func setPaused(_ isPaused: Bool, _ user: UserID, command: MessageCommand) async throws -> [OutboxEntry]? {
+  func setPaused(
+    _ isPaused: Bool, _ user: UserID, command: MessageCommand, returned: Int = 0
+  ) async throws -> [OutboxEntry]? {
     try await term.transaction { connection, now in
       guard try await CommandStore.isNew(command.id, connection, now) else { return nil }
       if isPaused {
@@ -37,31 +42,28 @@ struct UserStore: Sendable {
       } else {
         try facts.add(MessagesResumed(targets: [.user(user)], changedAt: now), at: now)
       }
-      let counts = try await Self.openCounts(of: user, connection)
+      let counts = try await Self.queued(of: user, returned: returned, connection)
       try facts.add(command.answer(counts: counts), at: now, requestID: command.requestID)
       return try await Outbox.insert(facts, connection)
     }
   }
 
-  /// The counts of a user's messages that are not final.
-  private static func openCounts(of user: UserID, _ connection: PostgresConnection) async throws -> UnitCounts {
+  /// What of a user waits in the queue, and what is under way, which the providers' credit bounds.
+  private static func queued(
+    of user: UserID, returned: Int, _ connection: PostgresConnection
+  ) async throws -> UnitCounts {
     let row = try await connection.query(
       """
-      SELECT coalesce(sum(m.sent), 0)::bigint AS sent, coalesce(sum(m.failed), 0)::bigint AS failed,
-        coalesce(sum(m.dead), 0)::bigint AS dead, coalesce(sum(m.expired), 0)::bigint AS expired,
-        coalesce(sum(m.cancelled), 0)::bigint AS cancelled, coalesce(sum(m.unconfirmed), 0)::bigint AS unconfirmed,
-        coalesce(sum(m.total), 0)::bigint AS total,
-        (SELECT count(*) FROM scheduler.units u JOIN scheduler.messages USING (message_id)
+      SELECT (SELECT coalesce(sum(f.backlog), 0)::bigint FROM scheduler.flows f WHERE f.user_id = \(user.uuid)) AS backlog,
+        (SELECT count(*) FROM scheduler.units u JOIN scheduler.messages m USING (message_id)
            JOIN scheduler.flows f USING (flow_id)
-         WHERE f.user_id = \(user.uuid) AND u.state = 'sending') AS sending
-      FROM scheduler.flows f JOIN scheduler.messages m USING (flow_id)
-      WHERE f.user_id = \(user.uuid) AND m.finished_at IS NULL
+         WHERE u.state = 'sending' AND f.user_id = \(user.uuid)) AS sending
       """
     ).first
     guard let row else { return UnitCounts() }
-    var counts = try UnitCounts(row)
+    var counts = UnitCounts()
+    counts.pending = try row.decode("backlog", as: Int.self) + returned
     counts.sending = try row.decode("sending")
-    counts.pending = try row.decode("total", as: Int.self) - counts.total
     return counts
   }
 }

@@ -55,7 +55,7 @@ struct Backlog: Sendable {
     flow.unloaded += restored.unloaded
     flow.fresh += restored.unloaded
     flow.numbers = FlowNumbers(
-      head: restored.headNumber, end: restored.endNumber, holes: restored.holes, queuedEnd: restored.nextNumber)
+      head: restored.headNumber, end: restored.endNumber, queuedEnd: restored.nextNumber)
     flows[restored.key] = flow
   }
 
@@ -64,6 +64,18 @@ struct Backlog: Sendable {
     var flow = remove(key, id: id)
     flow.front.prepend(unit)
     flows[key] = flow
+  }
+
+  /// Puts a unit that an earlier leader left behind those that are known already.
+  mutating func append(_ unit: ReturnedUnit, to key: FlowKey, id: Int64) {
+    var flow = remove(key, id: id)
+    flow.front.append(unit)
+    flows[key] = flow
+  }
+
+  /// Takes in where the holes in a part of a flow are.
+  mutating func learn(_ found: HoleReading.Found, of key: FlowKey) {
+    flows[key]?.numbers.learn(found.holes, within: found.numbers)
   }
 
   /// Takes a message out that waits no longer: cancelled, paused or expired.

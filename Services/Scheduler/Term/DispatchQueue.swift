@@ -72,6 +72,16 @@ struct DispatchQueue: Sendable {
     sync(flow)
   }
 
+  /// Puts a unit that an earlier leader left behind those of its flow that are known already.
+  mutating func restore(_ unit: ReturnedUnit, flow: FlowKey) {
+    guard let id = fair.id(of: flow) else { return }
+    backlog.append(unit, to: flow, id: id)
+    sync(flow)
+  }
+
+  /// Takes in where the holes in a part of a flow are.
+  mutating func learn(_ found: HoleReading.Found, of key: FlowKey) { backlog.learn(found, of: key) }
+
   /// Holds one user's SMS back, or lets them go on. What was outstanding still goes.
   mutating func hold(_ user: UserID, _ isHeld: Bool) {
     if isHeld { held.insert(user) } else { held.remove(user) }
@@ -81,6 +91,11 @@ struct DispatchQueue: Sendable {
   mutating func fill(_ key: FlowKey, with spans: [MessageSpan]) -> Bool {
     defer { sync(key) }
     return backlog.fill(key, with: spans)
+  }
+
+  /// SMS of a user that were dispatched before and wait again.
+  func returnedCount(of user: UserID) -> Int {
+    backlog.flows(of: user).reduce(0) { $0 + backlog.returnedCount(of: $1) }
   }
 
   /// SMS that wait in a flow, also if its user is held back.

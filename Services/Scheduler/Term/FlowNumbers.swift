@@ -43,6 +43,12 @@ struct FlowNumbers: Sendable, Hashable {
     holes.add(max(numbers.lowerBound, head)..<max(numbers.upperBound, head))
   }
 
+  /// Within these numbers just these are holes, as the store says.
+  mutating func learn(_ gaps: [Range<Int64>], within numbers: Range<Int64>) {
+    holes.remove(max(numbers.lowerBound, head)..<max(numbers.upperBound, head))
+    for gap in gaps { holes.add(max(gap.lowerBound, head)..<max(gap.upperBound, head)) }
+  }
+
   /// The unit with this number has been taken: the head passes it, and the holes before it.
   mutating func pass(_ number: Int64) {
     if number > head { holes.remove(head..<number) }

@@ -76,7 +76,7 @@ extension LeaderLoop {
     for changes in done.changes { follow(changes) }
     await relay.add(done.outbox)
     Failpoint.reach(.commandCommitted)
-    for received in commands.prefix(done.count) { await consumer.acknowledge(received.delivery) }
+    for received in commands.prefix(done.count) { await feed.acknowledge(received.delivery) }
     return done.count
   }
 
@@ -117,7 +117,7 @@ extension LeaderLoop {
     case .settle(let order, let header): try await follow(SettleStore(term: term).settle(order, header))
     }
     Failpoint.reach(.commandCommitted)
-    await consumer.acknowledge(delivery)
+    await feed.acknowledge(delivery)
   }
 
   private func refuse(_ header: EnvelopeHeader, _ reason: String) async throws {
@@ -140,7 +140,7 @@ extension LeaderLoop {
     }
     let begun = try await RetryStore(term: term).begin(command, id)
     await relay.add(begun.outbox)
-    guard let retry = begun.retry else { return await consumer.acknowledge(delivery) }
+    guard let retry = begun.retry else { return await feed.acknowledge(delivery) }
     retries.append(MessageRetry(stored: retry, deliveries: [delivery]))
   }
 
@@ -159,7 +159,7 @@ extension LeaderLoop {
     }
     retries.removeFirst()
     Failpoint.reach(.commandCommitted)
-    for delivery in current.deliveries { await consumer.acknowledge(delivery) }
+    for delivery in current.deliveries { await feed.acknowledge(delivery) }
     return true
   }
 
@@ -169,7 +169,9 @@ extension LeaderLoop {
     switch command.action {
     case .pause, .resume:
       let isPaused = command.action == .pause
-      guard let facts = try await UserStore(term: term).setPaused(isPaused, user, command: command) else { return }
+      let facts = try await UserStore(term: term)
+        .setPaused(isPaused, user, command: command, returned: queue.returnedCount(of: user))
+      guard let facts else { return }
       if isPaused { pausedUsers.insert(user) } else { pausedUsers.remove(user) }
       updateHold(user)
       headsChanged()
@@ -187,7 +189,7 @@ extension LeaderLoop {
       return
     }
     let stored = try await UserCancellationStore(term: term).begin(command, user)
-    guard !stored.isDone else { return await consumer.acknowledge(delivery) }
+    guard !stored.isDone else { return await feed.acknowledge(delivery) }
     cancellations.append(UserCancellation(stored: stored, deliveries: [delivery]))
     updateHold(user)
   }
@@ -209,7 +211,7 @@ extension LeaderLoop {
     cancellations.removeFirst()
     updateHold(current.stored.user)
     Failpoint.reach(.commandCommitted)
-    for delivery in current.deliveries { await consumer.acknowledge(delivery) }
+    for delivery in current.deliveries { await feed.acknowledge(delivery) }
     return true
   }
 

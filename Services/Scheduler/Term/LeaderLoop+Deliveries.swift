@@ -55,7 +55,7 @@ extension LeaderLoop {
       queue.withdraw([settled.unit], from: settled.flow)
     }
     enqueue(result.returned)
-    for (delivery, _) in read { await consumer.acknowledge(delivery) }
+    for (delivery, _) in read { await feed.acknowledge(delivery) }
   }
 
   private func learn(_ news: OutcomeStore.News, now: Double) {
@@ -80,6 +80,6 @@ extension LeaderLoop {
       }
     }
     try await take(accepted.map(\.1))
-    for (delivery, _) in accepted { await consumer.acknowledge(delivery) }
+    for (delivery, _) in accepted { await feed.acknowledge(delivery) }
   }
 }

@@ -24,7 +24,7 @@ extension LeaderLoop {
     }
     let begun = try await ReplayCancellationStore(term: term).begin(replay, header)
     await follow(begun.result)
-    guard !begun.cancellation.isDone else { return await consumer.acknowledge(delivery) }
+    guard !begun.cancellation.isDone else { return await feed.acknowledge(delivery) }
     replayCancellations.append(ReplayCancellation(stored: begun.cancellation, deliveries: [delivery]))
   }
 
@@ -38,7 +38,7 @@ extension LeaderLoop {
     guard step.cancellation.isDone else { return true }
     replayCancellations.removeFirst()
     Failpoint.reach(.commandCommitted)
-    for delivery in current.deliveries { await consumer.acknowledge(delivery) }
+    for delivery in current.deliveries { await feed.acknowledge(delivery) }
     return true
   }
 }

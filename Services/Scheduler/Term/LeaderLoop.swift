@@ -11,7 +11,7 @@ import ServiceKit
 /// Everything it holds is a copy of what the store says. When a transaction fails it ends, and the next term reloads.
 actor LeaderLoop {
   let term: LeaderTerm
-  let consumer: AMQPConsumer
+  let feed: DeliveryFeed
   let publisher: AMQPPublisher
   let relay: OutboxRelay
   let poison: PoisonReporter
@@ -36,6 +36,9 @@ actor LeaderLoop {
   /// Messages whose failed units go again, a batch at each turn.
   var retries: [MessageRetry] = []
   var commandBudget = CommandBudget(now: .now)
+  /// What an earlier leader left that is read while the queue is at work already.
+  var returnReading = ReturnReading()
+  var holeReadings: [HoleReading] = []
   /// For counts of the whole store, which take longer than other statements may.
   let ledgerPool: PostgresPool
   var ledger = LedgerSchedule(now: .now)
@@ -47,12 +50,12 @@ actor LeaderLoop {
   var dispatchedAt: ContinuousClock.Instant?
 
   init(
-    term: LeaderTerm, consumer: AMQPConsumer, publisher: AMQPPublisher, relay: OutboxRelay, poison: PoisonReporter,
+    term: LeaderTerm, feed: DeliveryFeed, publisher: AMQPPublisher, relay: OutboxRelay, poison: PoisonReporter,
     file: ProvidersFile, board: ProviderBoard, ledgerPool: PostgresPool, logReading: AMQPConfiguration, logger: Logger
   ) {
     self.logReading = logReading
     self.term = term
-    self.consumer = consumer
+    self.feed = feed
     self.publisher = publisher
     self.relay = relay
     self.poison = poison
@@ -67,13 +70,12 @@ actor LeaderLoop {
   /// - Parameter announcement: The providers' settings, for the read side.
   func run(announcing announcement: ProvidersChanged) async throws {
     try await restore()
-    let (consumer, relay, inbox) = (consumer, relay, inbox)
+    let relay = relay
     let log = LogFollower(store: AcceptanceStore(term: term), amqp: logReading, inbox: inbox, logger: logger)
     let retention = Retention(pool: term.pool, logger: logger)
+    feed.open(into: inbox)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await relay.announce(announcement) }
-      group.addTask { try await consumer.run() }
-      group.addTask { for await delivery in consumer.deliveries { inbox.add(delivery) } }
       group.addTask { try await relay.run() }
       group.addTask { try await relay.beat() }
       group.addTask { [log] in try await log.run() }
@@ -82,31 +84,6 @@ actor LeaderLoop {
       defer { group.cancelAll() }
       try await group.next()
     }
-  }
-
-  // MARK: Taking over
-
-  private func restore() async throws {
-    let store = TakeOver(term: term)
-    pausedUsers = try await UserStore(term: term).paused()
-    cancellations = try await UserCancellationStore(term: term).open().map { UserCancellation(stored: $0) }
-    replayCancellations = try await ReplayCancellationStore(term: term).open().map { ReplayCancellation(stored: $0) }
-    retries = try await RetryStore(term: term).open().map { MessageRetry(stored: $0) }
-    queue.restore(
-      try await store.flows(), clocks: try await store.clocks(),
-      held: pausedUsers.union(cancellations.map(\.stored.user)))
-    queue.isSending = try await ProviderStore(term: term).isSending()
-    times = try await SweepStore(term: term).times()
-    enqueue(try await store.waiting())
-    let limits = Dictionary(uniqueKeysWithValues: queue.board.providers.map { ($0.name, $0.limit) })
-    let now = term.databaseTime() ?? .now()
-    for issued in try await store.outstanding(limits: limits) {
-      queue.board.assumeOutstanding(issued.open.count, at: issued.command.provider, now: now.seconds)
-      outstanding.add(issued, repeatAt: now)
-    }
-    logger.notice(
-      "backlog taken over",
-      metadata: ["backlog": "\(queue.fair.backlog)", "outstanding": "\(outstanding.count)"])
   }
 
   // MARK: The loop
@@ -154,7 +131,8 @@ actor LeaderLoop {
     let isCancelling = try await continueCancellation()
     let isTakingBack = try await continueReplayCancellation()
     let isRetrying = try await continueRetry()
-    return isCancelling || isTakingBack || isRetrying
+    let isRestoring = try await continueRestoring()
+    return isCancelling || isTakingBack || isRetrying || isRestoring
   }
 
   /// Has a message put where an admin sees it; it is acknowledged when it lies there.
@@ -163,7 +141,9 @@ actor LeaderLoop {
   /// All at once, however many: the prefetch bounds them.
   private func reportUnreadable(_ group: inout ThrowingDiscardingTaskGroup<any Error>) {
     for (delivery, error) in unreadable.values {
-      group.addTask { [poison, consumer] in await poison.report(delivery, error: error, consumer: consumer) }
+      group.addTask { [poison, feed] in
+        await poison.report(delivery, error: error) { await feed.acknowledge($0) }
+      }
     }
     unreadable = [:]
   }
@@ -220,6 +200,7 @@ actor LeaderLoop {
   /// Puts units that came back where they wait. Those that were given to a provider and not sent get their turns back there.
   func enqueue(_ returned: [OutcomeStore.Returned]) {
     for returned in returned {
+      returnReading.note(returned.unit.unit)
       if let dueAt = returned.dueAt {
         due.add(returned.unit, flow: returned.flow, dueAt: dueAt)
       } else if let provider = returned.provider {

@@ -36,7 +36,7 @@ final class LeaderTerm: Sendable {
   }
 
   /// Checks the epoch and reads the clock anew, if neither has happened for so long.
-  func confirm(after age: Duration) async throws {
+  func confirm(after age: Duration = .zero) async throws {
     if let last = clock.withLockedValue({ $0?.local }), last.duration(to: .now) < age { return }
     try await transaction { _, _ in }
   }

@@ -5,7 +5,7 @@ import Postgres
 /// The last hop's durable guard: whatever number of senders run, freeze or wake, no provider gets more than its limit.
 struct Gate: Sendable {
   var pool: PostgresPool
-  /// This sender's name; a restarted one of the same name takes its rows over at once.
+  /// This sender's name, for whoever reads the ledger.
   var holder: String
   /// This process's life.
   var incarnation: UUID
@@ -197,25 +197,6 @@ struct Gate: Sendable {
       WHERE l.message_id = e.message_id AND l.unit_index = e.unit_index AND l.dispatch = e.dispatch
         AND g.provider = l.provider AND g.pacing = 'sliding' AND l.state = 'claimed'
       """)
-  }
-
-  /// Takes over claims whose sender is gone, after time-out + 10 s.
-  ///
-  /// - Parameter ofSameName: Also those of an earlier life of this sender, at once. Only for a sender's start: another
-  ///   that runs under the same name by mistake keeps what it claims later.
-  /// Whether they were sent cannot be known; a real answer that still comes wins.
-  /// - Returns: How many were taken over.
-  @discardableResult
-  func takeOverOrphans(ofSameName: Bool) async throws -> Int {
-    try await pool.query(
-      """
-      UPDATE sender.ledger
-      SET state = 'finished', outcome = 'unknown', error_code = 'orphaned', finished_at = sluice.clock(),
-          reported_at = NULL
-      WHERE state = 'claimed'
-        AND ((\(ofSameName) AND holder = \(holder) AND incarnation <> \(incarnation)) OR orphaned_after_at < sluice.clock())
-      """
-    ).affected
   }
 }
 

@@ -13,6 +13,7 @@ enum SenderSchema {
     Migration(version: 4, name: "reasons", sql: reasons),
     Migration(version: 5, name: "whom a provider throttles", sql: ThrottleSchema.sql),
     Migration(version: 6, name: "pruning by index", sql: pruning),
+    Migration(version: 7, name: "lives", sql: LifeSchema.sql),
   ]
 
   private static let tables = """

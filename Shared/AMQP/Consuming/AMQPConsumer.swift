@@ -69,6 +69,9 @@ public final class AMQPConsumer: Service, Sendable {
     mailbox.acknowledge(delivery.token, multiple: multiple)
   }
 
+  /// False for a delivery of an earlier connection: the broker delivers it again.
+  public func isCurrent(_ delivery: AMQPDelivery) -> Bool { mailbox.isCurrent(delivery.token) }
+
   /// Stops consuming and keeps the channel: what is delivered stays the application's, and may be acknowledged.
   public func pause() async { mailbox.setPaused(true) }
 

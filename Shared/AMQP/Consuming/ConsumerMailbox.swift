@@ -110,6 +110,8 @@ final class ConsumerMailbox: Sendable {
     worker?.wake()
   }
 
+  func isCurrent(_ token: AMQPDelivery.Token) -> Bool { state.withLockedValue { token.epoch == $0.epoch } }
+
   func setPaused(_ isPaused: Bool) {
     let worker = state.withLockedValue { state in
       state.isPaused = isPaused
