@@ -37,6 +37,17 @@ import Testing
     #expect(order.next(avoiding: [hosts[2], hosts[0], hosts[1]]) == hosts[2])
   }
 
+  @Test("Rather a host that was suspected a while ago than the one that has just failed")
+  func failed() {
+    var order = HostOrder(hosts)
+    order.setBack(hosts[0])
+    #expect(order.next(avoiding: [hosts[2], hosts[1]]) == hosts[2])
+    #expect(order.next(avoiding: [hosts[2]]) == hosts[1])
+    var only = HostOrder([hosts[0]])
+    only.setBack(hosts[0])
+    #expect(only.next(avoiding: []) == hosts[0])
+  }
+
   @Test("All connections leave a host that confirms nothing, those on other hosts stay")
   func board() {
     let board = HostBoard()
