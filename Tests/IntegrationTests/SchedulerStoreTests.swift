@@ -63,6 +63,26 @@ struct SchedulerStoreTests {
     }
   }
 
+  @Test("the fact about an SMS has the beginning of a long reply, its letter all that is kept")
+  func longReply() async throws {
+    try await SchedulerDatabase.with { database in
+      let term = database.term
+      let span = spans(try await IntakeStore(term: term).add([database.message(1)]))[0]
+      let attempt = try await database.dispatch(span, 0..<1)[0].id
+      let body = String(repeating: "長", count: 600)
+      let result = try await OutcomeStore(term: term).apply(
+        [
+          OutcomeStore.Report(
+            attempt: attempt, provider: "hkt", report: .outcome(.unknown),
+            reply: ProviderReply(status: 200, body: body), errorCode: "cut", startedAt: .now(), finishedAt: .now())
+        ], policies: [:])
+      let change = try #require(try result.outbox.facts(UnitsChanged.self).first?.units.first)
+      #expect(change.reply == ProviderReply(status: 200, body: String(repeating: "長", count: 85)))
+      let letter = try #require(try result.outbox.facts(UnitsDead.self).first?.units.first)
+      #expect(letter.attempts.last?.reply?.body == body)
+    }
+  }
+
   @Test("a unit whose lease ran out comes back and goes out under the next dispatch number")
   func expiredLease() async throws {
     try await SchedulerDatabase.with { database in

@@ -69,7 +69,7 @@ extension OutcomeStore.Applied {
     let outcome: AttemptOutcome? = if case .outcome(let outcome) = report.report { outcome } else { nil }
     return UnitChange(
       attempt: report.attempt, state: new.state, dispatch: new.dispatch, attemptsUsed: new.attemptsUsed,
-      provider: report.provider, outcome: outcome, reply: report.reply,
+      provider: report.provider, outcome: outcome, reply: report.reply?.brief,
       errorCode: outcome == .accepted ? nil : report.errorCode,
       errorMessage: outcome == .accepted || outcome == nil ? nil : report.reason ?? errorType,
       startedAt: report.startedAt,

@@ -36,6 +36,23 @@ public struct ProviderReply: Codable, Sendable, Hashable {
     self.status = status
     self.body = body
   }
+
+  /// How much of it the facts about every SMS tell; a letter has all that is kept.
+  public static let briefBytes = 256
+
+  /// Its beginning, at most `briefBytes`, cut between two characters.
+  public var brief: ProviderReply {
+    guard body.utf8.count > Self.briefBytes else { return self }
+    var end = body.startIndex
+    var size = 0
+    while end < body.endIndex {
+      let next = body.index(after: end)
+      size += body.utf8.distance(from: end, to: next)
+      guard size <= Self.briefBytes else { break }
+      end = next
+    }
+    return ProviderReply(status: status, body: String(body[..<end]))
+  }
 }
 
 /// A unit's new state, with the attempt that led to it.

@@ -1,6 +1,7 @@
 /// How much of `events.log` the broker keeps: whatever is less of a time and a size.
 public struct LogSize: Sendable, Hashable {
-  /// About what the facts of one SMS take: request, place, dispatch and end with up to 2 KiB of the provider's reply.
+  /// About what the facts of one SMS take, with room to spare: request, place, dispatch and end with the beginning of the
+  /// provider's reply.
   static let bytesPerSMS = 3_000
   /// What is kept at least, however slow the providers are.
   static let leastBytes = 20_000_000_000
