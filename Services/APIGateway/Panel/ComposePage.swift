@@ -87,7 +87,7 @@ struct ComposePage: Sendable {
           return page(visit, form, check, problem: check.problem ?? problem(check, visit), status: .badRequest)
         }
         let now = Int(Timestamp.now().seconds)
-        var before = SentBefore(PanelCookie.sent.value(in: visit.request), now: now)
+        var before = SentBefore(PanelCookie.sent.value(in: visit.request, isSecure: panel.isBehindTLS), now: now)
         let content = SentBefore.digest(check.groups, of: visit.principal?.userID.description ?? "")
         let key = SentBefore.digest(key: form.key)
         let sentAt = form.again == content ? nil : before.time(of: content, key: key)
