@@ -35,6 +35,8 @@ struct ComposePage: Sendable {
   /// What `ComposeCheck` found, as the page shows it.
   struct Check: Sendable {
     var found: ComposeCheck
+    /// What stands against sending it, where the page does not say it.
+    var problem: PanelProblem?
     /// How the file was written; for the form again, which is what it was read into.
     var encoding: String?
     /// `The file was read as Big5.`
@@ -100,7 +102,8 @@ struct ComposePage: Sendable {
               ["time": visit.clock.time(Timestamp(microseconds: Int64(time) * 1_000_000)).short])
           }
           return page(
-            visit, form, check, questions: [again, visit.text.count("confirm_send", check.count)].compactMap { $0 },
+            visit, form, check,
+            questions: again.map { [$0] } ?? [visit.text.count("confirm_send", check.count)],
             again: again == nil ? form.again : content)
         }
         do {
@@ -144,7 +147,8 @@ struct ComposePage: Sendable {
       Content(
         form: form, writer: visit.principal?.userID.description ?? "",
         classes: PanelChoice.classes(visit.text, chosen: form.messageClass),
-        hasEnquiryNumber: hasEnquiryNumber, check: check.map { Check($0, form, visit) }, problem: problem,
+        hasEnquiryNumber: hasEnquiryNumber, check: check.map { Check($0, form, visit, isSaid: problem != nil) },
+        problem: problem,
         asksToConfirm: !questions.isEmpty, questions: questions, again: again, sendAtType: type(form.sendAt),
         expiresAtType: type(form.expiresAt),
         wrong: Dictionary(names.map { ($0, true) }, uniquingKeysWith: { first, _ in first }),
@@ -154,17 +158,20 @@ struct ComposePage: Sendable {
 }
 
 extension ComposePage.Check {
-  init(_ found: ComposeCheck, _ form: ComposeForm, _ visit: PanelVisit) {
+  /// - Parameter isSaid: The page itself says what stands against sending it.
+  init(_ found: ComposeCheck, _ form: ComposeForm, _ visit: PanelVisit, isSaid: Bool) {
     skips = form.skipsInvalid
     let text = visit.text
     self.found = found
+    problem = isSaid ? nil : found.problem
     encoding = form.encoding?.rawValue
     readAs = encoding.map { text("file_read_as", ["encoding": $0]) }
     let isMeasured = found.problem == nil || found.characters > 0
     size =
       isMeasured
       ? text(
-        found.segmentation.encoding == .gsm7 ? "size_gsm7" : "size_ucs2",
+        (found.segmentation.encoding == .gsm7 ? "size_gsm7" : "size_ucs2")
+          + (found.segmentation.segments == 1 ? "_one" : ""),
         [
           "characters": PanelText.grouped(found.characters), "segments": String(found.segmentation.segments),
           "left": String(found.segmentation.unitsLeft),

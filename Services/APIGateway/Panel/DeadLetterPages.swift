@@ -32,6 +32,8 @@ struct DeadLetterPages: Sendable {
   }
 
   static let path = "/admin/dead-letter"
+  /// The error type that names letters of unconfirmed SMS.
+  private static let unconfirmed = UnitState.unconfirmed.rawValue
   static let api = "/api/admin/dead-letters"
 
   var routes: [Route] {
@@ -87,14 +89,14 @@ struct DeadLetterPages: Sendable {
     return body
   }
 
-  /// How many of those that a replay would send again may have been sent before.
+  /// How many letters of unconfirmed SMS the filter finds. A replay takes them only when the filter names that state.
   private static func unconfirmed(
     _ body: [(String, JSONValue?)], _ form: PanelForm, _ visit: PanelVisit
   ) async throws -> Int {
-    guard form.trimmed("error_type") ?? "unconfirmed" == "unconfirmed" else { return 0 }
+    guard form.trimmed("error_type") ?? Self.unconfirmed == Self.unconfirmed else { return 0 }
     let filter = LetterListFilter.selecting.compactMap { name in
       name == "error_type"
-        ? JSONMember(name: name, value: .string("unconfirmed"))
+        ? JSONMember(name: name, value: .string(Self.unconfirmed))
         : form.trimmed(name).map { JSONMember(name: name, value: .string($0)) }
     }
     let found = try await visit.post(
@@ -122,7 +124,11 @@ struct DeadLetterPages: Sendable {
     if form.trimmed("to") == nil { fields.append(PanelField(name: "to", value: Timestamp.now().description)) }
     return Preview(
       path: "\(path)/\(command)", question: question,
-      warning: unconfirmed > 0 ? text.count("letters_unconfirmed", min(unconfirmed, count)) : nil,
+      warning: unconfirmed == 0
+        ? nil
+        : form.trimmed("error_type") == Self.unconfirmed
+          ? text.count("letters_unconfirmed", min(unconfirmed, count))
+          : text.count("letters_left_out", unconfirmed),
       button: text("letters_\(command)_now"), fields: fields,
       isPossible: count > 0)
   }
