@@ -28,6 +28,8 @@ struct ComposePage: Sendable {
     var expiresAtType: String
     /// The fields that are wrong, by their names.
     var wrong: [String: Bool]
+    /// The recipients are wrong, or some lines of them.
+    var isRecipientsWrong: Bool
     /// One of the fields that are folded away has something to be seen.
     var opensOptions: Bool
   }
@@ -137,7 +139,8 @@ struct ComposePage: Sendable {
     _ visit: PanelVisit, _ form: ComposeForm, _ check: ComposeCheck?, problem: PanelProblem? = nil,
     questions: [String] = [], again: String? = nil, status: HTTPResponse.Status = .ok
   ) -> Response {
-    let names = (problem?.details ?? check?.problem?.details ?? []).compactMap(\.name)
+    var names = (problem?.details ?? check?.problem?.details ?? []).compactMap(\.name)
+    if let check, !check.badLines.isEmpty, !form.skipsInvalid { names.append("lines") }
     func type(_ text: String) -> String {
       text.isEmpty || visit.clock.time(local: text) != nil ? "datetime-local" : "text"
     }
@@ -152,6 +155,7 @@ struct ComposePage: Sendable {
         asksToConfirm: !questions.isEmpty, questions: questions, again: again, sendAtType: type(form.sendAt),
         expiresAtType: type(form.expiresAt),
         wrong: Dictionary(names.map { ($0, true) }, uniquingKeysWith: { first, _ in first }),
+        isRecipientsWrong: names.contains { ["recipients", "lines"].contains($0) },
         opensOptions: names.contains(where: folded.contains)
           || [form.messageClass, form.sendAt, form.expiresAt, form.reference].contains { !$0.isEmpty }))
   }

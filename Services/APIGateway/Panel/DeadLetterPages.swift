@@ -17,6 +17,10 @@ struct DeadLetterPages: Sendable {
     var problem: PanelProblem?
     var classes: [PanelChoice]
     var providers: [PanelChoice]
+    /// What was written below the list.
+    var limit: String
+    var reason: String
+    var endReason: String
   }
 
   struct Preview: Sendable {
@@ -38,7 +42,14 @@ struct DeadLetterPages: Sendable {
 
   var routes: [Route] {
     [
-      panel.adminPage(Self.path) { visit in try await list(visit) },
+      panel.adminPage(Self.path) { visit in
+        do {
+          return try await list(visit)
+        } catch let error as APIError where error.code == .invalidField {
+          // What was searched for stays, to be mended.
+          return try await list(visit, problem: PanelProblem(error, visit.text), isFound: false, status: .badRequest)
+        }
+      },
       many("replay"), many("abandon"), many("settle"),
     ]
   }
@@ -46,7 +57,7 @@ struct DeadLetterPages: Sendable {
   private func many(_ command: String) -> Route {
     panel.adminAction("\(Self.path)/\(command)") { visit, form in
       do {
-        let body = try Self.body(command, form)
+        let body = Self.body(command, form)
         guard form.isTicked("confirmed") else {
           let found = try await visit.post("\(Self.api)/\(command)", body + [("dry_run", .bool(true))])
           let unconfirmed = command == "replay" ? try await Self.unconfirmed(body, form, visit) : 0
@@ -62,23 +73,21 @@ struct DeadLetterPages: Sendable {
         where error.code.status < 500 && error.code != .unauthorized && error.code != .forbidden
       {
         return try await list(
-          visit, form: form, problem: PanelProblem(error, visit.text), status: .init(code: error.code.status))
+          visit, form: form, command: command, problem: PanelProblem(error, visit.text),
+          status: .init(code: error.code.status))
       }
     }
   }
 
-  /// - Throws: `APIError` that names the field.
-  private static func body(_ command: String, _ form: PanelForm) throws -> [(String, JSONValue?)] {
+  private static func body(_ command: String, _ form: PanelForm) -> [(String, JSONValue?)] {
     let filter = LetterListFilter.selecting.compactMap { name in
       form.trimmed(name).map { JSONMember(name: name, value: .string($0)) }
     }
     var body: [(String, JSONValue?)] = [
       ("filter", .object(filter)), ("reason", form.trimmed("reason").map { .string($0) }),
     ]
-    if let text = form.trimmed("limit") {
-      guard let limit = Int(text) else { throw APIError.invalidField("limit", "wrong_type", "Must be a number") }
-      body.append(("limit", .number(Double(limit))))
-    }
+    // What is no number is refused by the API, with all else that is wrong.
+    if let text = form.trimmed("limit") { body.append(("limit", UserFormFields.number(text))) }
     if command == "replay" {
       body.append(("class", form.trimmed("class").map { .string($0) }))
       body.append(("provider", form.trimmed("by_provider").map { .string($0) }))
@@ -133,15 +142,19 @@ struct DeadLetterPages: Sendable {
       isPossible: count > 0)
   }
 
+  /// - Parameters:
+  ///   - form: What was asked of all that is found, to be shown again.
+  ///   - isFound: False where the search itself is wrong.
   private func list(
-    _ visit: PanelVisit, form: PanelForm? = nil, preview: Preview? = nil, problem: PanelProblem? = nil,
-    status: HTTPResponse.Status = .ok
+    _ visit: PanelVisit, form: PanelForm? = nil, command: String = "replay", preview: Preview? = nil,
+    problem: PanelProblem? = nil, isFound: Bool = true, status: HTTPResponse.Status = .ok
   ) async throws -> Response {
-    let query = try await visit.naming(try visit.query)
+    let written = try visit.query
+    let query = isFound ? try await visit.naming(written) : written
     let filter = LetterListFilter(form ?? query, visit, isFound: form != nil)
     var asked = filter.asked
     if let cursor = query["cursor"] { asked.append(("cursor", cursor)) }
-    let answer = try await visit.get(Self.api, asked)
+    let answer = isFound ? try await visit.searching(asked) { try await visit.get(Self.api, $0) } : .null
     let letters = (answer["dead_letters"]?.elements ?? []).map { PanelLetter($0, visit) }
     return visit.page(
       .letters, title: visit.text("nav_letters"), status: status,
@@ -149,8 +162,11 @@ struct DeadLetterPages: Sendable {
         filter: filter, letters: letters, hasLetters: !letters.isEmpty,
         nextPage: answer["next_cursor"]?.text.map { Self.path + PanelURL.query(filter.fields + [("cursor", $0)]) },
         preview: preview, problem: problem,
-        classes: PanelChoice.classes(visit.text, chosen: MessageClass.bulk.rawValue),
-        providers: PanelChoice.names(try await visit.providerNames)))
+        classes: PanelChoice.classes(visit.text, chosen: form?["class"] ?? MessageClass.bulk.rawValue),
+        providers: PanelChoice.names(
+          try await visit.providerNames, chosen: Set([form?["by_provider"]].compactMap { $0 })),
+        limit: form?["limit"] ?? "", reason: command == "replay" ? form?["reason"] ?? "" : "",
+        endReason: command == "replay" ? "" : form?["reason"] ?? ""))
   }
 }
 
