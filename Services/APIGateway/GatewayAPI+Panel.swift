@@ -6,7 +6,9 @@ extension GatewayAPI {
   func makePanel(over routes: [Route]) -> Panel {
     // Requests are counted where the pages ask the API, not here.
     Panel(
-      api: PanelAPI(routes, trail: trail), sessions: SessionReader(directory: directory), templates: panel.templates,
+      api: PanelAPI(routes, trail: trail),
+      sessions: SessionReader(directory: directory, isBehindTLS: settings.isBehindTLS),
+      templates: panel.templates,
       clock: PanelClock(calendar: settings.calendar), queue: queue, reader: reader, addresses: settings.addresses,
       parser: PhoneNumberParser(defaultRegion: settings.defaultRegion, check: settings.numberCheck),
       limits: settings.limits, isBehindTLS: settings.isBehindTLS,

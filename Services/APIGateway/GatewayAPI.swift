@@ -38,7 +38,8 @@ struct GatewayAPI {
     let authenticator = Authenticator(
       directory: directory,
       limiter: RequestLimiter(
-        rate: settings.requestRate, userRate: settings.userRequestRate, commandRate: settings.commandRate))
+        rate: settings.requestRate, userRate: settings.userRequestRate, commandRate: settings.commandRate),
+      isBehindTLS: settings.isBehindTLS)
     let parser = PhoneNumberParser(defaultRegion: settings.defaultRegion, check: settings.numberCheck)
     let (store, providers) = (store, providers)
     let send = SendController(

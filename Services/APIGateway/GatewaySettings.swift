@@ -156,6 +156,7 @@ extension GatewaySettings {
     if let token, token.utf8.count < 16 || token.contains(where: \.isWhitespace) {
       settings.note("SLUICE_ADMIN_TOKEN", "must have at least 16 characters and no space")
     }
-    return FirstAdmin(username: username, password: password, token: token)
+    // One of before names were prepared may be stored as it stands here.
+    return FirstAdmin(username: PreparedUsername.stored(username) ?? username, password: password, token: token)
   }
 }

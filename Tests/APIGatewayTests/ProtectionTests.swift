@@ -65,6 +65,31 @@ struct ProtectionTests {
     }
   }
 
+  @Test("Behind TLS the cookies of a login and of forms are this host's alone; plain HTTP keeps the plain names")
+  func hostCookies() async throws {
+    var settings = GatewaySettings()
+    settings.publicURL = "https://sms.example.org"
+    try await GatewayFixture.run(settings: settings) { gateway in
+      let visitor = try await gateway.http.request("GET", "/login").headers["set-cookie"] ?? ""
+      #expect(visitor.hasPrefix("__Host-sluice_visitor=") && visitor.contains("; Path=/;"))
+      #expect(visitor.contains("; Secure") && !visitor.contains("Domain"))
+      let browser = gateway.browser()
+      let old = try await browser.get("/compose")
+      #expect(old.status == 303 && old.headers["location"]?.hasPrefix("/login") == true, "the old cookie is nobody's")
+      browser.keep(cookie: "__Host-sluice_session", browser.cookies["sluice_session"] ?? "")
+      let page = try await browser.get("/compose")
+      #expect(page.status == 200)
+      let sent = try await browser.submit("/compose", [("recipients", "91234567"), ("content", "Hi")], from: page)
+      #expect(sent.status == 303 && sent.headers["set-cookie"]?.hasPrefix("__Host-sluice_sent=") == true)
+      let language = try await browser.get("/language/en").headers["set-cookie"] ?? ""
+      #expect(language.hasPrefix("sluice_language=en;"), "no secret")
+    }
+    try await GatewayFixture.run { gateway in
+      let visitor = try await gateway.http.request("GET", "/login").headers["set-cookie"] ?? ""
+      #expect(visitor.hasPrefix("sluice_visitor=") && !visitor.contains("Secure"))
+    }
+  }
+
   @Test("Other origins' pages are let in only where that is set, and never with credentials")
   func crossOrigin() async throws {
     let asks = [

@@ -8,7 +8,7 @@ struct ProviderRouteTests {
   private static let time = Timestamp.now() + .seconds(60)
 
   /// Two providers: one in order, one that failed too often.
-  private static let heads = QueueChanged(
+  static let heads = QueueChanged(
     asOf: .now(), isComplete: true, epoch: 1, virtualTime: 0, classes: [], flows: [],
     providers: [
       ProviderPace(

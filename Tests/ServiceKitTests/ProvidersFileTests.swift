@@ -230,6 +230,21 @@ struct ProvidersFileTests {
         == ["providers[0].application: the file /nonexistent/x cannot be read"])
   }
 
+  @Test("refuses a variable that ends like a line of Windows, by the key that would take it")
+  func lineEnds() throws {
+    let text = "providers: [{ name: a, adapter: json, url: \"${X}\", rate: 1 }]"
+    let why = "the variable X holds a line end (U+000D): is it from a file with Windows line ends?"
+    #expect(problems(text, ["X": "http://h/x\r"]) == ["providers[0].url: \(why)"])
+    #expect(
+      problems(text, ["X": "http://h/\u{7}"]) == ["providers[0].url: the variable X holds a control character (U+0007)"]
+    )
+    let hkt = "providers: [{ name: hkt, adapter: hkt, rate: 1, url: \"http://h/\", sender_number: '1' }]"
+    #expect(
+      problems(hkt, ["SMS_APPLICATION_ID": "app\r\n"]) == [
+        "providers[0].application: the variable SMS_APPLICATION_ID \(why.dropFirst("the variable X ".count))"
+      ])
+  }
+
   @Test("shows a URL without user, password and query")
   func publicURL() throws {
     let file = try ProvidersFile.parse(

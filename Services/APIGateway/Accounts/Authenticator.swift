@@ -8,8 +8,8 @@ struct Authenticator: Sendable {
   let sessions: SessionReader
   let limiter: RequestLimiter
 
-  init(directory: NIOLockedValueBox<TokenDirectory>, limiter: RequestLimiter) {
-    sessions = SessionReader(directory: directory)
+  init(directory: NIOLockedValueBox<TokenDirectory>, limiter: RequestLimiter, isBehindTLS: Bool = false) {
+    sessions = SessionReader(directory: directory, isBehindTLS: isBehindTLS)
     self.limiter = limiter
   }
 

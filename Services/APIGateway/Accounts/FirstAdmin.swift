@@ -17,7 +17,7 @@ struct FirstAdmin: Sendable {
   func create(in store: FirstAdminStore, _ logger: Logger) async throws {
     if try await !store.hasAdmin() {
       let generated = password == nil ? BearerSecret.make(prefix: "") : nil
-      let hash = try (password ?? generated).map { try PasswordHash.make(of: $0) }
+      let hash = try (password ?? generated).map { try PasswordHash.make(of: PreparedPassword.mapped($0)) }
       // Of replicas that start at once one alone makes it, and prints a password that works.
       if try await store.createAdmin(named: username, passwordHash: hash) {
         logger.notice("The first admin was made", metadata: ["user.name": "\(username)"])

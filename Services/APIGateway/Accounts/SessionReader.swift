@@ -4,13 +4,15 @@ import NIOConcurrencyHelpers
 /// Tells whose a token is, and counts nothing.
 struct SessionReader: Sendable {
   let directory: NIOLockedValueBox<TokenDirectory>
+  /// Which of its names the cookie has.
+  let isBehindTLS: Bool
 
   /// Who is logged in at the panel, and the token of their session; it is counted by what the page asks for.
   /// - Throws: 503 before the sessions were read once.
   func visitor(
     of request: Request, _ context: GatewayContext
   ) throws -> (session: AuthenticatedSession?, token: String?) {
-    guard let token = PanelCookie.session.value(in: request) else { return (nil, nil) }
+    guard let token = PanelCookie.session.value(in: request, isSecure: isBehindTLS) else { return (nil, nil) }
     do {
       let session = try session(withToken: token)
       guard session.kind == .session else { return (nil, nil) }

@@ -38,7 +38,7 @@ struct LoginDesk: Sendable {
     do {
       try await throttled(username, address) {
         let hash = try await store.account(named: username)?.storedHash.flatMap { PasswordHash($0) }
-        guard try await passwords.verify(password, hash) else { throw Self.refusal }
+        guard try await spelling(of: password, matching: hash) != nil else { throw Self.refusal }
       }
     } catch let error as APIError where error.code == .unauthorized {
       throw APIError.invalidField("current_password", "wrong", "This is not the password")
@@ -60,7 +60,9 @@ struct LoginDesk: Sendable {
   ) async throws -> Result {
     let group = address.flatMap { IPAddress($0) }?.group
     let attempt: LoginThrottle.Attempt
-    switch throttle.withLockedValue({ $0.admit(username: username, address: group, now: Self.now) }) {
+    switch throttle.withLockedValue({
+      $0.admit(username: PreparedUsername.compared(username), address: group, now: Self.now)
+    }) {
     case .allowed(let allowed): attempt = allowed
     case .refused(let wait):
       Self.throttled.increment()
@@ -87,19 +89,33 @@ struct LoginDesk: Sendable {
   ) async throws -> Session {
     let account = try await store.account(named: draft.username)
     let hash = account?.isActive == true ? account?.storedHash.flatMap { PasswordHash($0) } : nil
-    let isRight = try await passwords.verify(draft.password, hash)
+    let right = try await spelling(of: draft.password, matching: hash)
     context.auditNote?.actor = account?.principal
     // From here on it was a try, whatever becomes of it.
     context.auditNote?.add("tried", .bool(true))
-    guard isRight, let account else { throw Self.refusal }
+    guard let right, let account else { throw Self.refusal }
     let token = BearerSecret.make(prefix: BearerSecret.sessionPrefix)
     guard let record = try await store.begin(TokenDigest(token: token), of: account, hours: hours, origin) else {
       // Disabled, or another password, since a moment ago.
       throw Self.refusal
     }
     directory.withLockedValue { $0.add(record) }
-    if hash?.isCurrent == false { await rehash(draft.password, account, context.logger) }
+    let prepared = PreparedPassword.mapped(draft.password)
+    if hash?.isCurrent == false || !right.utf8.elementsEqual(prepared.utf8) {
+      await rehash(prepared, account, context.logger)
+    }
     return Session(token: token, record: record)
+  }
+
+  /// How the password that was typed is spelt in the hash; `nil` when it is another.
+  ///
+  /// All spellings are tried whatever is found, so that the time says nothing of the user.
+  private func spelling(of password: String, matching hash: PasswordHash?) async throws -> String? {
+    var found: String?
+    for spelling in PreparedPassword.spellings(of: password) where try await passwords.verify(spelling, hash) {
+      found = found ?? spelling
+    }
+    return found
   }
 
   private func rehash(_ password: String, _ account: SessionStore.Account, _ logger: Logger) async {

@@ -23,11 +23,13 @@ struct SessionStore: Sendable {
     var userAgent: String?
   }
 
+  /// The user of this name, however it is typed; of several that differ by that alone the one that is typed so.
   func account(named username: String) async throws -> Account? {
     try await pool.query(
       """
       SELECT \(unsafeRaw: Principal.columns), u.is_active, u.password_hash FROM accounts.users u
-      WHERE lower(u.username) = lower(\(username))
+      WHERE lower(u.username) IN (SELECT lower(name) FROM unnest(\(PreparedUsername.spellings(of: username))) AS name)
+      ORDER BY lower(u.username) <> lower(\(username)) LIMIT 1
       """
     ).first.map { row in
       Account(

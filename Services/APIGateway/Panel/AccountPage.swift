@@ -21,7 +21,7 @@ struct AccountPage: Sendable {
           let answer = try await visit.post("/api/auth/tokens", try PanelTokens.body(form, visit.clock))
           return try await page(visit, newToken: answer["token"]?.text)
         } catch let error as APIError where error.code == .invalidField || error.code == .missingFields {
-          return try await page(visit, problem: PanelProblem(error, visit.text), status: .badRequest)
+          return try await page(visit, kept: form, problem: PanelProblem(error, visit.text), status: .badRequest)
         }
       },
       panel.action("/account/tokens/{token_id}/revoke") { visit, _ in
@@ -62,12 +62,15 @@ struct AccountPage: Sendable {
   }
 
   private func page(
-    _ visit: PanelVisit, newToken: String? = nil, problem: PanelProblem? = nil, status: HTTPResponse.Status = .ok
+    _ visit: PanelVisit, newToken: String? = nil, kept: PanelForm? = nil, problem: PanelProblem? = nil,
+    status: HTTPResponse.Status = .ok
   ) async throws -> Response {
     let tokens = try await visit.get("/api/auth/tokens", [("limit", "200")])
     let use = Self.use(try await visit.get("/api/auth/me"), visit.text)
     return visit.page(
       .account, title: visit.text("nav_account"), status: status,
-      Content(problem: problem, use: use, tokens: PanelTokens(tokens, path: "/account/tokens", new: newToken, visit)))
+      Content(
+        problem: problem, use: use,
+        tokens: PanelTokens(tokens, path: "/account/tokens", new: newToken, kept: kept, visit)))
   }
 }

@@ -236,7 +236,7 @@ struct ComposeCheck: Sendable {
         : text("forecast_parts", ["n": PanelText.grouped(count), "parts": String(segments)])
     ]
     if let ahead = answer["queue_position"]?.whole {
-      sentences.append(text("forecast_ahead", ["n": PanelText.grouped(ahead)]))
+      sentences.append(ahead == 0 ? text("forecast_next") : text("forecast_ahead", ["n": PanelText.grouped(ahead)]))
     }
     if let start = visit.clock.time(answer["estimated_start_at"]),
       let end = visit.clock.time(answer["estimated_complete_at"])

@@ -28,6 +28,8 @@ struct ComposePage: Sendable {
     var expiresAtType: String
     /// The fields that are wrong, by their names.
     var wrong: [String: Bool]
+    /// The recipients are wrong, or some lines of them.
+    var isRecipientsWrong: Bool
     /// One of the fields that are folded away has something to be seen.
     var opensOptions: Bool
   }
@@ -35,6 +37,8 @@ struct ComposePage: Sendable {
   /// What `ComposeCheck` found, as the page shows it.
   struct Check: Sendable {
     var found: ComposeCheck
+    /// What stands against sending it, where the page does not say it.
+    var problem: PanelProblem?
     /// How the file was written; for the form again, which is what it was read into.
     var encoding: String?
     /// `The file was read as Big5.`
@@ -87,7 +91,7 @@ struct ComposePage: Sendable {
           return page(visit, form, check, problem: check.problem ?? problem(check, visit), status: .badRequest)
         }
         let now = Int(Timestamp.now().seconds)
-        var before = SentBefore(PanelCookie.sent.value(in: visit.request), now: now)
+        var before = SentBefore(PanelCookie.sent.value(in: visit.request, isSecure: panel.isBehindTLS), now: now)
         let content = SentBefore.digest(check.groups, of: visit.principal?.userID.description ?? "")
         let key = SentBefore.digest(key: form.key)
         let sentAt = form.again == content ? nil : before.time(of: content, key: key)
@@ -100,7 +104,8 @@ struct ComposePage: Sendable {
               ["time": visit.clock.time(Timestamp(microseconds: Int64(time) * 1_000_000)).short])
           }
           return page(
-            visit, form, check, questions: [again, visit.text.count("confirm_send", check.count)].compactMap { $0 },
+            visit, form, check,
+            questions: again.map { [$0] } ?? [visit.text.count("confirm_send", check.count)],
             again: again == nil ? form.again : content)
         }
         do {
@@ -134,7 +139,8 @@ struct ComposePage: Sendable {
     _ visit: PanelVisit, _ form: ComposeForm, _ check: ComposeCheck?, problem: PanelProblem? = nil,
     questions: [String] = [], again: String? = nil, status: HTTPResponse.Status = .ok
   ) -> Response {
-    let names = (problem?.details ?? check?.problem?.details ?? []).compactMap(\.name)
+    var names = (problem?.details ?? check?.problem?.details ?? []).compactMap(\.name)
+    if let check, !check.badLines.isEmpty, !form.skipsInvalid { names.append("lines") }
     func type(_ text: String) -> String {
       text.isEmpty || visit.clock.time(local: text) != nil ? "datetime-local" : "text"
     }
@@ -144,27 +150,32 @@ struct ComposePage: Sendable {
       Content(
         form: form, writer: visit.principal?.userID.description ?? "",
         classes: PanelChoice.classes(visit.text, chosen: form.messageClass),
-        hasEnquiryNumber: hasEnquiryNumber, check: check.map { Check($0, form, visit) }, problem: problem,
+        hasEnquiryNumber: hasEnquiryNumber, check: check.map { Check($0, form, visit, isSaid: problem != nil) },
+        problem: problem,
         asksToConfirm: !questions.isEmpty, questions: questions, again: again, sendAtType: type(form.sendAt),
         expiresAtType: type(form.expiresAt),
         wrong: Dictionary(names.map { ($0, true) }, uniquingKeysWith: { first, _ in first }),
+        isRecipientsWrong: names.contains { ["recipients", "lines"].contains($0) },
         opensOptions: names.contains(where: folded.contains)
           || [form.messageClass, form.sendAt, form.expiresAt, form.reference].contains { !$0.isEmpty }))
   }
 }
 
 extension ComposePage.Check {
-  init(_ found: ComposeCheck, _ form: ComposeForm, _ visit: PanelVisit) {
+  /// - Parameter isSaid: The page itself says what stands against sending it.
+  init(_ found: ComposeCheck, _ form: ComposeForm, _ visit: PanelVisit, isSaid: Bool) {
     skips = form.skipsInvalid
     let text = visit.text
     self.found = found
+    problem = isSaid ? nil : found.problem
     encoding = form.encoding?.rawValue
     readAs = encoding.map { text("file_read_as", ["encoding": $0]) }
     let isMeasured = found.problem == nil || found.characters > 0
     size =
       isMeasured
       ? text(
-        found.segmentation.encoding == .gsm7 ? "size_gsm7" : "size_ucs2",
+        (found.segmentation.encoding == .gsm7 ? "size_gsm7" : "size_ucs2")
+          + (found.segmentation.segments == 1 ? "_one" : ""),
         [
           "characters": PanelText.grouped(found.characters), "segments": String(found.segmentation.segments),
           "left": String(found.segmentation.unitsLeft),

@@ -183,7 +183,8 @@ struct DeadLetterPage: Sendable {
       actor: json["actor"]?.text ?? "", reason: json["reason"]?.text,
       messageClass: text("class_\(json["class"]?.text ?? "bulk")"), only: json["provider"]?.text, total: total,
       done: total - pending,
-      progress: text("progress", ["done": PanelText.grouped(total - pending), "total": PanelText.grouped(total)]),
+      progress: text(
+        "replay_progress", ["done": PanelText.grouped(total - pending), "total": PanelText.grouped(total)]),
       state: state, results: results.joined(separator: ", "),
       cancellation: cancellation, canCancel: isRunning && cancellation == nil)
   }

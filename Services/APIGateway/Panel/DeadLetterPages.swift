@@ -17,6 +17,10 @@ struct DeadLetterPages: Sendable {
     var problem: PanelProblem?
     var classes: [PanelChoice]
     var providers: [PanelChoice]
+    /// What was written below the list.
+    var limit: String
+    var reason: String
+    var endReason: String
   }
 
   struct Preview: Sendable {
@@ -32,11 +36,20 @@ struct DeadLetterPages: Sendable {
   }
 
   static let path = "/admin/dead-letter"
+  /// The error type that names letters of unconfirmed SMS.
+  private static let unconfirmed = UnitState.unconfirmed.rawValue
   static let api = "/api/admin/dead-letters"
 
   var routes: [Route] {
     [
-      panel.adminPage(Self.path) { visit in try await list(visit) },
+      panel.adminPage(Self.path) { visit in
+        do {
+          return try await list(visit)
+        } catch let error as APIError where error.code == .invalidField {
+          // What was searched for stays, to be mended.
+          return try await list(visit, problem: PanelProblem(error, visit.text), isFound: false, status: .badRequest)
+        }
+      },
       many("replay"), many("abandon"), many("settle"),
     ]
   }
@@ -44,7 +57,7 @@ struct DeadLetterPages: Sendable {
   private func many(_ command: String) -> Route {
     panel.adminAction("\(Self.path)/\(command)") { visit, form in
       do {
-        let body = try Self.body(command, form)
+        let body = Self.body(command, form)
         guard form.isTicked("confirmed") else {
           let found = try await visit.post("\(Self.api)/\(command)", body + [("dry_run", .bool(true))])
           let unconfirmed = command == "replay" ? try await Self.unconfirmed(body, form, visit) : 0
@@ -60,23 +73,21 @@ struct DeadLetterPages: Sendable {
         where error.code.status < 500 && error.code != .unauthorized && error.code != .forbidden
       {
         return try await list(
-          visit, form: form, problem: PanelProblem(error, visit.text), status: .init(code: error.code.status))
+          visit, form: form, command: command, problem: PanelProblem(error, visit.text),
+          status: .init(code: error.code.status))
       }
     }
   }
 
-  /// - Throws: `APIError` that names the field.
-  private static func body(_ command: String, _ form: PanelForm) throws -> [(String, JSONValue?)] {
+  private static func body(_ command: String, _ form: PanelForm) -> [(String, JSONValue?)] {
     let filter = LetterListFilter.selecting.compactMap { name in
       form.trimmed(name).map { JSONMember(name: name, value: .string($0)) }
     }
     var body: [(String, JSONValue?)] = [
       ("filter", .object(filter)), ("reason", form.trimmed("reason").map { .string($0) }),
     ]
-    if let text = form.trimmed("limit") {
-      guard let limit = Int(text) else { throw APIError.invalidField("limit", "wrong_type", "Must be a number") }
-      body.append(("limit", .number(Double(limit))))
-    }
+    // What is no number is refused by the API, with all else that is wrong.
+    if let text = form.trimmed("limit") { body.append(("limit", UserFormFields.number(text))) }
     if command == "replay" {
       body.append(("class", form.trimmed("class").map { .string($0) }))
       body.append(("provider", form.trimmed("by_provider").map { .string($0) }))
@@ -87,14 +98,14 @@ struct DeadLetterPages: Sendable {
     return body
   }
 
-  /// How many of those that a replay would send again may have been sent before.
+  /// How many letters of unconfirmed SMS the filter finds. A replay takes them only when the filter names that state.
   private static func unconfirmed(
     _ body: [(String, JSONValue?)], _ form: PanelForm, _ visit: PanelVisit
   ) async throws -> Int {
-    guard form.trimmed("error_type") ?? "unconfirmed" == "unconfirmed" else { return 0 }
+    guard form.trimmed("error_type") ?? Self.unconfirmed == Self.unconfirmed else { return 0 }
     let filter = LetterListFilter.selecting.compactMap { name in
       name == "error_type"
-        ? JSONMember(name: name, value: .string("unconfirmed"))
+        ? JSONMember(name: name, value: .string(Self.unconfirmed))
         : form.trimmed(name).map { JSONMember(name: name, value: .string($0)) }
     }
     let found = try await visit.post(
@@ -122,20 +133,28 @@ struct DeadLetterPages: Sendable {
     if form.trimmed("to") == nil { fields.append(PanelField(name: "to", value: Timestamp.now().description)) }
     return Preview(
       path: "\(path)/\(command)", question: question,
-      warning: unconfirmed > 0 ? text.count("letters_unconfirmed", min(unconfirmed, count)) : nil,
+      warning: unconfirmed == 0
+        ? nil
+        : form.trimmed("error_type") == Self.unconfirmed
+          ? text.count("letters_unconfirmed", min(unconfirmed, count))
+          : text.count("letters_left_out", unconfirmed),
       button: text("letters_\(command)_now"), fields: fields,
       isPossible: count > 0)
   }
 
+  /// - Parameters:
+  ///   - form: What was asked of all that is found, to be shown again.
+  ///   - isFound: False where the search itself is wrong.
   private func list(
-    _ visit: PanelVisit, form: PanelForm? = nil, preview: Preview? = nil, problem: PanelProblem? = nil,
-    status: HTTPResponse.Status = .ok
+    _ visit: PanelVisit, form: PanelForm? = nil, command: String = "replay", preview: Preview? = nil,
+    problem: PanelProblem? = nil, isFound: Bool = true, status: HTTPResponse.Status = .ok
   ) async throws -> Response {
-    let query = try await visit.naming(try visit.query)
+    let written = try visit.query
+    let query = isFound ? try await visit.naming(written) : written
     let filter = LetterListFilter(form ?? query, visit, isFound: form != nil)
     var asked = filter.asked
     if let cursor = query["cursor"] { asked.append(("cursor", cursor)) }
-    let answer = try await visit.get(Self.api, asked)
+    let answer = isFound ? try await visit.searching(asked) { try await visit.get(Self.api, $0) } : .null
     let letters = (answer["dead_letters"]?.elements ?? []).map { PanelLetter($0, visit) }
     return visit.page(
       .letters, title: visit.text("nav_letters"), status: status,
@@ -143,8 +162,11 @@ struct DeadLetterPages: Sendable {
         filter: filter, letters: letters, hasLetters: !letters.isEmpty,
         nextPage: answer["next_cursor"]?.text.map { Self.path + PanelURL.query(filter.fields + [("cursor", $0)]) },
         preview: preview, problem: problem,
-        classes: PanelChoice.classes(visit.text, chosen: MessageClass.bulk.rawValue),
-        providers: PanelChoice.names(try await visit.providerNames)))
+        classes: PanelChoice.classes(visit.text, chosen: form?["class"] ?? MessageClass.bulk.rawValue),
+        providers: PanelChoice.names(
+          try await visit.providerNames, chosen: Set([form?["by_provider"]].compactMap { $0 })),
+        limit: form?["limit"] ?? "", reason: command == "replay" ? form?["reason"] ?? "" : "",
+        endReason: command == "replay" ? "" : form?["reason"] ?? ""))
   }
 }
 

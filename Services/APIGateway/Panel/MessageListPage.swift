@@ -86,7 +86,9 @@ struct MessageListPage: Sendable {
     if let cursor = query["cursor"] { asked.append(("cursor", cursor)) }
     let wasSent = query["done"] == "sent"
     let expected = wasSent ? min(query.number("messages") ?? 1, 25) : 0
-    let answer = try await visit.get(api, asked) { ($0["messages"]?.elements.count ?? 0) >= expected }
+    let answer = try await visit.searching(asked) { fields in
+      try await visit.get(api, fields) { ($0["messages"]?.elements.count ?? 0) >= expected }
+    }
     let lines = (answer["messages"]?.elements ?? []).map { json -> Line in
       let message = PanelMessage(json, visit)
       return Line(path: "/history/\(message.id)", username: json["username"]?.text, message: message)

@@ -150,7 +150,7 @@ struct Panel: Sendable {
     let who = Result { try sessions.visitor(of: request, context) }
     // Before the sessions were read once nobody is known, and the page says so.
     let (session, token) = (try? who.get()) ?? (nil, nil)
-    let known = PanelCookie.visitor.value(in: request)
+    let known = PanelCookie.visitor.value(in: request, isSecure: isBehindTLS)
     let visitor = known ?? BearerSecret.make(prefix: "")
     let visit = PanelVisit(
       request: request, context: context, panel: self, language: PanelLanguage(of: request), session: session,
@@ -172,7 +172,9 @@ struct Panel: Sendable {
       }
     }
     // A login sets it itself: back to nothing.
-    let isSet = response.headers[values: .setCookie].contains(where: PanelCookie.visitor.isSet(by:))
+    let isSet = response.headers[values: .setCookie].contains {
+      PanelCookie.visitor.isSet(by: $0, isSecure: isBehindTLS)
+    }
     if known == nil, session?.isValid != true, !isSet {
       set(.visitor, visitor, seconds: nil, &response)
     }

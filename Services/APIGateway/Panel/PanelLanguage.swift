@@ -17,7 +17,7 @@ enum PanelLanguage: String, Sendable, CaseIterable {
   /// What somebody chose, else what their browser asks for, else English.
   init(of request: Request) {
     self =
-      PanelCookie.language.value(in: request).flatMap(PanelLanguage.init(rawValue:))
+      PanelCookie.language.value(in: request, isSecure: false).flatMap(PanelLanguage.init(rawValue:))
       ?? Self.preferred(request.headers[.acceptLanguage] ?? "")
   }
 

@@ -45,7 +45,8 @@ struct PanelMessage: Sendable {
     isOpen = open > 0
     position = json["queue_position"]?.whole.map { text.count("ahead", $0) }
     completes = visit.clock.time(json["estimated_complete_at"])
-    waitingFor = json["waiting_for"]?.text.map { text("waiting_\($0)") }
+    // That it is paused itself is said by the sign.
+    waitingFor = json["waiting_for"]?.text.flatMap { $0 == "message_paused" ? nil : text("waiting_\($0)") }
   }
 }
 

@@ -7,11 +7,15 @@ struct PanelProblem: Sendable {
     /// The field's name in the form.
     var name: String?
     var message: String
+    /// The id of this line, which its field refers to; `nil` for a second one of the same field.
+    var id: String?
   }
 
   var message: String
   var details: [Detail]
   var hasDetails: Bool
+  /// The fields that are wrong, by their names in the form.
+  var wrong: [String: Bool] = [:]
 
   init(message: String) {
     self.message = message
@@ -38,14 +42,16 @@ struct PanelProblem: Sendable {
       (message, details, hasDetails) = (Self.words(why, text), [], false)
       return
     }
+    var seen: Set<String> = []
     details = error.details.map { detail in
       let name = detail.field.prefix { $0 != "[" }
       return Detail(
         field: text.known("field_\(name)").map { $0 + detail.field.dropFirst(name.count) } ?? detail.field,
         name: String(name),
-        message: Self.words(detail, text))
+        message: Self.words(detail, text), id: seen.insert(String(name)).inserted ? "problem-\(name)" : nil)
     }
     hasDetails = !details.isEmpty
+    wrong = Dictionary(details.compactMap { $0.name.map { ($0, true) } }) { first, _ in first }
   }
 
   private static func words(_ detail: APIError.Detail, _ text: PanelText) -> String {

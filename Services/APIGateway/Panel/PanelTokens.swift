@@ -13,9 +13,18 @@ struct PanelTokens: Sendable {
   var hasTokens: Bool
   /// One that was just made: the only time it is shown.
   var new: String?
+  /// What was written for one that was refused.
+  var name: String
+  var expiresAt: String
+  var expiresAtType: String
 
   /// - Parameter path: Where the form goes; a token's own path is below it.
-  init(_ json: JSONValue, path: String, new: String?, _ visit: PanelVisit) {
+  init(_ json: JSONValue, path: String, new: String?, kept: PanelForm? = nil, _ visit: PanelVisit) {
+    name = kept?["name"] ?? ""
+    let time = kept?.trimmed("expires_at") ?? ""
+    (expiresAt, expiresAtType) = (
+      time, time.isEmpty || visit.clock.time(local: time) != nil ? "datetime-local" : "text"
+    )
     self.path = path
     self.new = new
     tokens = (json["tokens"]?.elements ?? []).map { token in

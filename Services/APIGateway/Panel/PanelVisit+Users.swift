@@ -22,6 +22,7 @@ extension PanelVisit {
   private func userID(named name: String) async throws -> String? {
     let users = try await get("/api/admin/users", [("q", name), ("limit", "200")])["users"]?.elements ?? []
     let same = users.first { $0["username"]?.text == name }
-    return (same ?? users.first { $0["username"]?.text?.lowercased() == name.lowercased() })?["id"]?.text
+    let wanted = PreparedUsername.compared(name)
+    return (same ?? users.first { PreparedUsername.compared($0["username"]?.text ?? "") == wanted })?["id"]?.text
   }
 }

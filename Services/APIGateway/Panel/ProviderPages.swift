@@ -32,6 +32,12 @@ struct ProviderPages: Sendable {
     var fileRate: String
     var fileWeight: String
     var overridden: String?
+    /// What the page showed at first.
+    var wasRate: String
+    var wasWindow: String
+    var wasWeight: String
+    /// The fields that are wrong, by their names.
+    var wrong: [String: Bool] = [:]
   }
 
   var routes: [Route] {
@@ -76,29 +82,31 @@ struct ProviderPages: Sendable {
       // What was left as it was is not overridden, and not set back to what it was when the page was made.
       let changed = ["rate", "window_s", "weight"].filter { form.trimmed($0) != form.trimmed("was_\($0)") }
       guard !changed.isEmpty else { return visit.redirect("/admin/providers") }
-      let body = try changed.map { name -> (String, JSONValue?) in
-        guard let text = form.trimmed(name) else { return (name, .null) }
-        guard let number = Double(text), number.isFinite else {
-          throw APIError.invalidField(name, "wrong_type", "Must be a number")
-        }
-        return (name, .number(number))
-      }
+      let body = changed.map { ($0, JSONValue?.some(form.trimmed($0).map(UserFormFields.number) ?? .null)) }
       return try await command(visit, body, "provider_changed")
     } catch let error as APIError where error.code == .invalidField {
-      return try await page(visit, problem: PanelProblem(error, visit.text), status: .badRequest)
+      return try await page(visit, kept: form, problem: PanelProblem(error, visit.text), status: .badRequest)
     }
   }
 
+  /// - Parameter kept: What was written for the provider of the path, and refused.
   private func page(
-    _ visit: PanelVisit, problem: PanelProblem? = nil, status: HTTPResponse.Status = .ok
+    _ visit: PanelVisit, kept: PanelForm? = nil, problem: PanelProblem? = nil, status: HTTPResponse.Status = .ok
   ) async throws -> Response {
     let settings = try await visit.get("/api/admin/providers")["providers"]?.elements ?? []
     let health = try await visit.get("/api/sms/health")["providers"]?.elements ?? []
     let shares = try await visit.get("/api/sms/distribution-stats")["providers"]
     let providers = settings.map { json -> Provider in
       let name = json["name"]?.text ?? json["id"]?.text ?? ""
-      return Self.provider(
+      var provider = Self.provider(
         json, health: health.first { $0["provider_id"]?.text == name }, share: shares?[name], visit)
+      if let kept, name == visit.part() {
+        provider.rate = kept["rate"] ?? ""
+        provider.window = kept["window_s"] ?? ""
+        provider.weight = kept["weight"] ?? ""
+        provider.wrong = problem?.wrong ?? [:]
+      }
+      return provider
     }
     return visit.page(
       .providers, title: visit.text("providers"), status: status,
@@ -134,6 +142,7 @@ struct ProviderPages: Sendable {
       isPaused: json["state"]?.text == "paused" || json["paused"]?.bool == true,
       rate: digits(json["rate"]), window: digits(json["window_s"]), weight: digits(json["weight"]),
       fileRate: digits(json["file"]?["rate"]), fileWeight: digits(json["file"]?["weight"]),
-      overridden: overridden.isEmpty ? nil : overridden.joined(separator: ", "))
+      overridden: overridden.isEmpty ? nil : overridden.joined(separator: ", "), wasRate: digits(json["rate"]),
+      wasWindow: digits(json["window_s"]), wasWeight: digits(json["weight"]))
   }
 }

@@ -72,7 +72,7 @@ struct UserFormFields: Sendable {
     let changed = names.filter { name in
       name == "providers" ? changesProviders(form) : form.trimmed(name) != form.trimmed("was_\(name)")
     }
-    let body = try body(form, isNew: false).filter { (changed + ["password"]).contains($0.0) && $0.1 != nil }
+    let body = body(form, isNew: false).filter { (changed + ["password"]).contains($0.0) && $0.1 != nil }
     return try body.map { name, value in
       name == "providers"
         ? (name, try providers(form, now: user?["providers"]?.elements.compactMap(\.text) ?? [])) : (name, value)
@@ -98,28 +98,28 @@ struct UserFormFields: Sendable {
   }
 
   /// What the API is asked for.
-  /// - Throws: `APIError` that names the field.
-  static func body(_ form: PanelForm, isNew: Bool) throws -> [(String, JSONValue?)] {
-    func number(_ name: String) throws -> JSONValue {
-      guard let text = form.trimmed(name) else { return .null }
-      guard let number = Double(text), number.isFinite else {
-        throw APIError.invalidField(name, "wrong_type", "Must be a number")
-      }
-      return .number(number)
-    }
+  static func body(_ form: PanelForm, isNew: Bool) -> [(String, JSONValue?)] {
+    // What is no number goes as it is: the API says all that is wrong at once.
+    func number(_ name: String) -> JSONValue { form.trimmed(name).map(Self.number) ?? .null }
     let providers = form.all("providers")
     var body: [(String, JSONValue?)] = [
       ("username", .string(form.trimmed("username") ?? "")), ("password", form["password"].map { .string($0) }),
       ("is_admin", .bool(form.isTicked("is_admin"))), ("is_active", .bool(form.isTicked("is_active"))),
-      ("weight", form.trimmed("weight") == nil ? nil : try number("weight")),
-      ("max_class", form["max_class"].map { .string($0) } ?? .null), ("daily_limit", try number("daily_limit")),
-      ("api_rate", try number("api_rate")),
+      ("weight", form.trimmed("weight") == nil ? nil : number("weight")),
+      ("max_class", form["max_class"].map { .string($0) } ?? .null), ("daily_limit", number("daily_limit")),
+      ("api_rate", number("api_rate")),
     ]
     // None ticked: whatever there is.
     if form.isTicked("has_providers") {
       body.append(("providers", providers.isEmpty ? .null : .array(providers.map { .string($0) })))
     }
     return isNew ? body.filter { $0.1 != .null } : body
+  }
+
+  /// A number as it was written; as text where it is none, for the API to say so.
+  static func number(_ text: String) -> JSONValue {
+    guard let number = Double(text), number.isFinite else { return .string(text) }
+    return .number(number)
   }
 
   /// With no more digits than it has.

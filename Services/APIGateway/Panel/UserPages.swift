@@ -57,7 +57,7 @@ struct UserPages: Sendable {
           let answer = try await visit.post("\(api(visit))/tokens", PanelTokens.body(form, visit.clock))
           return try await detail(visit, newToken: answer["token"]?.text)
         } catch let error as APIError where error.code.status < 500 {
-          return try await detail(visit, problem: PanelProblem(error, visit.text), status: .badRequest)
+          return try await detail(visit, token: form, problem: PanelProblem(error, visit.text), status: .badRequest)
         }
       },
       panel.adminAction("/admin/users/{id}/tokens/{token_id}/revoke") { visit, _ in
@@ -131,7 +131,7 @@ struct UserPages: Sendable {
   private func create(_ visit: PanelVisit, _ form: PanelForm) async throws -> Response {
     let names = try await visit.providerNames
     do {
-      let answer = try await visit.post("/api/admin/users", try UserFormFields.body(form, isNew: true))
+      let answer = try await visit.post("/api/admin/users", UserFormFields.body(form, isNew: true))
       return visit.redirect("/admin/users/\(answer["id"]?.text ?? "")", notice: "user_created")
     } catch let error as APIError where error.code.status < 500 && error.code != .unauthorized {
       return try await list(
@@ -143,7 +143,8 @@ struct UserPages: Sendable {
   // MARK: One user
 
   private func detail(
-    _ visit: PanelVisit, form: PanelForm? = nil, newToken: String? = nil, problem: PanelProblem? = nil,
+    _ visit: PanelVisit, form: PanelForm? = nil, newToken: String? = nil, token: PanelForm? = nil,
+    problem: PanelProblem? = nil,
     status: HTTPResponse.Status = .ok
   ) async throws -> Response {
     let done = try visit.query["done"]
@@ -165,7 +166,7 @@ struct UserPages: Sendable {
         path: path(visit), username: json["username"]?.text ?? "", isSelf: id == visit.principal?.userID.description,
         state: Self.state(json, visit.text), paused: Self.paused(json, visit), fields: fields, problem: problem,
         created: visit.clock.time(json["created_at"]), lastLogin: visit.clock.time(json["last_login_at"]),
-        tokens: PanelTokens(tokens, path: "\(path(visit))/tokens", new: newToken, visit),
+        tokens: PanelTokens(tokens, path: "\(path(visit))/tokens", new: newToken, kept: token, visit),
         messagesPath: "/admin/messages" + PanelURL.query([("user_id", id)]),
         cancelQuestion: QueuePage.question(json["username"]?.text ?? "", visit.text)))
   }

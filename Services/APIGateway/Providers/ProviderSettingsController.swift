@@ -40,9 +40,10 @@ struct ProviderSettingsController: Sendable {
 
   private func change(_ request: Request, _ context: GatewayContext) async throws -> Response {
     _ = try Query(request, allowing: [])
-    let name = try providers.provider(of: context).name
+    let standing = try providers.provider(of: context)
+    let name = standing.name
     let command = try ProviderPatch.decode(try await reader.read(request, context), provider: name)
-    command.note(in: context.auditNote)
+    command.note(in: context.auditNote, changing: standing)
     let answer = try await bus.send(command, context)
     let provider = try providers.provider(of: context).applying(command)
     return try .command(answer) { json, _ in provider.writeSettings(&json) }
@@ -71,7 +72,7 @@ extension ProviderView {
 
 extension ProviderSet {
   /// What the audit keeps of it; `null` goes back to the file.
-  fileprivate func note(in note: AuditNote?) {
+  fileprivate func note(in note: AuditNote?, changing provider: ProviderStanding) {
     func add<Value>(_ name: String, _ change: SettingChange<Value>, _ json: (Value) -> JSONValue) {
       switch change {
       case .unchanged: break
@@ -79,6 +80,13 @@ extension ProviderSet {
       case .value(let value): note?.add(name, json(value))
       }
     }
+    let before: [(name: String, isGiven: Bool, value: JSONValue)] = [
+      ("rate", rate != .unchanged, provider.rate.map { .number(Double($0)) } ?? .null),
+      ("window_s", windowSeconds != .unchanged, provider.windowSeconds.map { .number($0) } ?? .null),
+      ("weight", weight != .unchanged, provider.weight.map { .number($0) } ?? .null),
+      ("paused", isPaused != .unchanged, .bool(provider.isPaused)),
+    ]
+    note?.add("was", .object(before.filter(\.isGiven).map { JSONMember(name: $0.name, value: $0.value) }))
     add("rate", rate) { .number(Double($0)) }
     add("window_s", windowSeconds) { .number($0) }
     add("weight", weight) { .number($0) }

@@ -55,24 +55,25 @@ extension UserFields {
       reader.note("username", "wrong_length", "Must have 1 to 255 characters")
       return nil
     }
-    let isPlain = scalars.allSatisfy { scalar in
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: false
-      default: true
-      }
-    }
-    guard isPlain, text.first?.isWhitespace == false, text.last?.isWhitespace == false else {
+    guard let name = PreparedUsername.stored(text), name.unicodeScalars.count <= 255 else {
       reader.note(
-        "username", "invalid_character", "May have no control characters, and no space at its beginning or end")
+        "username", "invalid_character",
+        "May have letters, digits, signs of ASCII and single spaces between them, in one direction of writing (RFC 8265)"
+      )
       return nil
     }
-    return text
+    return name
   }
 
-  /// A password to be, in the member of this name.
+  /// A password to be, in the member of this name, as it is hashed.
   static func password(_ name: String, _ reader: inout MemberReader, _ value: JSONValue) -> String? {
     guard let text = reader.string(name, value) else { return nil }
-    if passwordLength.contains(text.unicodeScalars.count) { return text }
+    guard PreparedPassword.isAllowed(text) else {
+      reader.note(name, "invalid_character", "May have no control characters")
+      return nil
+    }
+    let prepared = PreparedPassword.mapped(text)
+    if passwordLength.contains(prepared.unicodeScalars.count) { return prepared }
     reader.note(
       name, "wrong_length", "Must have \(passwordLength.lowerBound) to \(passwordLength.upperBound) characters")
     return nil

@@ -32,8 +32,10 @@ struct UserFields: Sendable, Equatable {
 
 extension UserFields {
   /// What the audit keeps of it.
-  func note(in note: AuditNote?) {
+  /// - Parameter user: As the user is before the change.
+  func note(in note: AuditNote?, changing user: User? = nil) {
     guard let note else { return }
+    if let user { note.add("was", .object(before(user))) }
     if let username = username.value { note.add("username", .string(username)) }
     if password != .absent { note.add("password", .string("changed")) }
     if let isAdmin = isAdmin.value { note.add("is_admin", .bool(isAdmin)) }
@@ -45,5 +47,20 @@ extension UserFields {
     if case .value(let names) = providers {
       note.add("providers", names.map { .array($0.map { .string($0) }) } ?? .null)
     }
+  }
+
+  /// The members that are given, as they are now.
+  private func before(_ user: User) -> [JSONMember] {
+    let limits = user.limits
+    let all: [(name: String, isGiven: Bool, value: JSONValue)] = [
+      ("username", username != .absent, .string(user.username)),
+      ("is_admin", isAdmin != .absent, .bool(user.isAdmin)), ("is_active", isActive != .absent, .bool(user.isActive)),
+      ("weight", weight != .absent, .number(user.weight)),
+      ("max_class", maxClass != .absent, limits.maxClass.map { .string($0.rawValue) } ?? .null),
+      ("daily_limit", dailyLimit != .absent, limits.dailyLimit.map { .number(Double($0)) } ?? .null),
+      ("api_rate", apiRate != .absent, limits.requestRate.map { .number(Double($0)) } ?? .null),
+      ("providers", providers != .absent, limits.providers.map { .array($0.sorted().map { .string($0) }) } ?? .null),
+    ]
+    return all.filter(\.isGiven).map { JSONMember(name: $0.name, value: $0.value) }
   }
 }

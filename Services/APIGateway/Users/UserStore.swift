@@ -22,7 +22,14 @@ struct UserStore: Sendable {
 
   /// Up to `limit` users behind a name, by name.
   func users(_ filter: UserFilter, after name: String?, limit: Int) async throws -> [User] {
-    let text: PostgresQuery = filter.text.map { "AND position(lower(\($0)) in lower(u.username)) > 0" } ?? ""
+    let text: PostgresQuery =
+      filter.text.map { text in
+        let spellings = PreparedUsername.spellings(of: text)
+        return """
+          AND EXISTS (
+            SELECT FROM unnest(\(spellings)) AS part WHERE position(lower(part) in lower(u.username)) > 0)
+          """
+      } ?? ""
     let active: PostgresQuery = filter.isActive.map { "AND u.is_active = \($0)" } ?? ""
     let behind: PostgresQuery = name.map { "AND lower(u.username) > lower(\($0))" } ?? ""
     return try await pool.query(
@@ -33,11 +40,26 @@ struct UserStore: Sendable {
     ).map(User.init)
   }
 
+  /// Of names that differ by their spelling alone there is one user, also of those from before names were prepared.
+  /// - Throws: `CONFLICT`
+  private static func check(
+    free name: String, but id: UserID, _ connection: PostgresConnection
+  ) async throws {
+    let taken = try await connection.query(
+      """
+      SELECT 1 AS found FROM accounts.users
+      WHERE lower(username) IN (SELECT lower(name) FROM unnest(\(PreparedUsername.spellings(of: name))) AS name)
+        AND id <> \(id.uuid)
+      """)
+    guard taken.first == nil else { throw nameTaken }
+  }
+
   /// - Throws: `CONFLICT` when there is a user of that name.
   func create(_ fields: UserFields, passwordHash: String?) async throws -> User {
     let id = UserID.timeOrdered()
     do {
       return try await pool.withTransaction { connection in
+        if let name = fields.username.value { try await Self.check(free: name, but: id, connection) }
         try await connection.query(
           """
           INSERT INTO accounts.users (id, username, password_hash, password_changed_at, is_admin, is_active, weight,
@@ -64,6 +86,7 @@ struct UserStore: Sendable {
           let field = fields.isAdmin == .value(false) ? "is_admin" : "is_active"
           try await Self.check(removing: id, by: actor, field: field, connection)
         }
+        if let name = fields.username.value { try await Self.check(free: name, but: id, connection) }
         let found = try await connection.query(
           "UPDATE accounts.users SET \(Self.assignments(fields, passwordHash)) WHERE id = \(id.uuid)")
         guard found.affected == 1 else { throw Self.none }

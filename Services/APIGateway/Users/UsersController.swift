@@ -56,7 +56,7 @@ struct UsersController: Sendable {
     _ = try Query(request, allowing: [])
     let id = try context.userID
     let fields = try UserFields.change(try await reader.read(request, context)) { providers[$0] != nil }
-    fields.note(in: context.auditNote)
+    fields.note(in: context.auditNote, changing: try await store.user(id))
     let passwordHash = try await hash(fields)
     try await store.checkAdmin(admin.userID)
     let user = try await store.change(id, fields, passwordHash: passwordHash, by: admin.userID)

@@ -45,7 +45,8 @@ struct ProviderReader {
 
   private func url(_ mapping: YAMLMapping, _ adapter: ProviderAdapterKind) -> String {
     let isGiven = mapping.has("url")
-    let text = mapping.string("url") ?? (isGiven ? nil : adapter == .hkt ? variable("SMS_BASE_URL") : nil)
+    let text =
+      mapping.string("url") ?? (isGiven ? nil : adapter == .hkt ? variable("SMS_BASE_URL", for: "url", mapping) : nil)
     guard let text else {
       if !isGiven { mapping.note("url", adapter == .hkt ? "is missing, and SMS_BASE_URL is not set" : "is missing") }
       return ""
@@ -62,14 +63,19 @@ struct ProviderReader {
 
   private func credential(_ mapping: YAMLMapping, _ key: String, _ name: String) -> String? {
     if mapping.has(key) { return mapping.string(key) }
-    guard let value = variable(name) else {
+    guard let value = variable(name, for: key, mapping) else {
       mapping.note(key, "is missing, and \(name) is not set")
       return nil
     }
     return value
   }
 
-  private func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+  /// A variable that stands for a key which is missing; `nil` when it is not set.
+  private func variable(_ name: String, for key: String, _ mapping: YAMLMapping) -> String? {
+    guard let value = environment[name], !value.isEmpty else { return nil }
+    if let problem = ValueReference.problem(in: value) { mapping.note(key, "the variable \(name) \(problem)") }
+    return value
+  }
 
   private func unknownPolicies(_ mapping: YAMLMapping) -> [MessageClass: UnknownPolicy] {
     var policies: [MessageClass: UnknownPolicy] = [:]

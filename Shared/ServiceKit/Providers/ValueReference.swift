@@ -35,6 +35,18 @@ struct ValueReference {
     return result + rest
   }
 
+  /// What is wrong with a variable's value: a line end or another control character is part of no value here. Files with
+  /// Windows line ends leave one behind.
+  static func problem(in value: String) -> String? {
+    guard let control = value.unicodeScalars.first(where: { $0.properties.generalCategory == .control }) else {
+      return nil
+    }
+    let digits = String(control.value, radix: 16, uppercase: true)
+    let code = "U+" + String(repeating: "0", count: 4 - digits.count) + digits
+    return control == "\r" || control == "\n"
+      ? "holds a line end (\(code)): is it from a file with Windows line ends?" : "holds a control character (\(code))"
+  }
+
   /// An empty variable is as good as none, as in a shell's `:-`.
   private func value(of reference: Substring) throws -> String {
     let separator = reference.firstRange(of: ":-")
@@ -42,7 +54,10 @@ struct ValueReference {
     guard name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil else {
       throw Failure(description: "\"\(name)\" is not the name of a variable")
     }
-    if let value = environment[name], !value.isEmpty { return value }
+    if let value = environment[name], !value.isEmpty {
+      if let problem = Self.problem(in: value) { throw Failure(description: "the variable \(name) \(problem)") }
+      return value
+    }
     guard let separator else { throw Failure(description: "the variable \(name) is not set") }
     return String(reference[separator.upperBound...])
   }

@@ -27,7 +27,7 @@ def story(panel):
 
     page.get_by_label("Recipients", exact=True).fill("\n".join(good))
     expect(check).to_contain_text("30 SMS.")
-    expect(check).to_contain_text("20 characters, 1 part(s) per SMS")
+    expect(check).to_contain_text("20 characters, 1 part per SMS")
     # The first estimate of a fresh system may have to wait for the scheduler.
     eventually("the estimate has times", lambda: "done about" in seen_anew(page, check), 20)
     expect(page.locator("#recipients")).to_have_attribute("aria-invalid", "false")

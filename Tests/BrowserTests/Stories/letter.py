@@ -11,7 +11,7 @@ def story(panel):
     page = panel.log_in_as_admin()
     page.get_by_role("link", name="Dead letters").click()
     page.get_by_role("row", name=number).get_by_role("link").click()
-    expect(page.get_by_text("Nobody knows whether it was sent.")).to_be_visible()
+    expect(page.get_by_text("It is not known whether this was sent.")).to_be_visible()
     stale = page.context.new_page()
     stale.goto(page.url)
 

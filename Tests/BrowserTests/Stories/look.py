@@ -12,6 +12,8 @@ RULES = {
 }
 OWN = """() => {
   const problems = [];
+  for (const [left] of document.body.innerText.matchAll(/(?<!\{)\{[a-z_]+\}(?!\})/g))
+    problems.push(`a value is missing: ${left}`);
   const seen = new Set();
   for (const node of document.querySelectorAll("[id]")) {
     if (seen.has(node.id)) problems.push(`two have the id ${node.id}`);

@@ -91,8 +91,17 @@ addEventListener("click", (event) => {
       if (focused) document.getElementById(focused)?.focus();
       // What a file holds is shown, to be looked at and mended.
       if (hasFile) { form.recipients.value = fresh.getElementById("recipients").value; form.file.value = ""; }
-      const bad = check.querySelector(".bad li") !== null;
-      form.recipients.setAttribute("aria-invalid", String(bad));
+      // What is wrong is said in the check now, and each field is marked as on the page that a click would lead to.
+      if (check.querySelector("#problem")) document.querySelector("main > #problem")?.remove();
+      for (const field of form.querySelectorAll("textarea, input[id], select[id]")) {
+        const other = fresh.getElementById(field.id);
+        if (!other || check.contains(field)) continue;
+        field.setAttribute("aria-invalid", other.getAttribute("aria-invalid") ?? "false");
+        const described = other.getAttribute("aria-describedby");
+        if (described) field.setAttribute("aria-describedby", described); else field.removeAttribute("aria-describedby");
+      }
+      const options = form.querySelector("details");
+      if (fresh.querySelector("form details[open] [aria-invalid=true]")) options.open = true;
     } catch (problem) { if (problem.name !== "AbortError") throw problem; }
   }
   // The check cannot be made, because the login is over or a file cannot be read: what was found before is not true any more.
