@@ -36,7 +36,7 @@ struct EventStreamLimitTests {
       #expect(gateway.events.slots.count == 1, "after \(offset) facts")
       #expect(!reading.isClosed)
       let last = offset
-      try await eventually("the other one has seen all") { reading.lastID == "\(last)" }
+      try await eventually(within: .seconds(30), "the other one has seen all") { reading.lastID == "\(last)" }
       slow.close()
     }
   }
