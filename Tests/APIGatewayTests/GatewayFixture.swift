@@ -80,7 +80,7 @@ struct GatewayFixture: Sendable {
   static func run<Result: Sendable>(
     settings: GatewaySettings = GatewaySettings(), ring: EventRing = EventRing(),
     database: String? = nil, user: Principal = .ann(),
-    owners lookup: @escaping OwnerDirectory.Lookup = { _ in [:] },
+    owners lookup: @escaping OwnerDirectory.Lookup = { _ in [:] }, patience: Duration = .milliseconds(500),
     _ body: @Sendable (GatewayFixture) async throws -> Result
   ) async throws -> Result {
     let publisher = RecordingPublisher()
@@ -117,9 +117,7 @@ struct GatewayFixture: Sendable {
       readiness: Readiness(publisher: publisher, directory: directory, isDatabaseReady: { false }),
       events: events, documentation: try documentation.get(), panel: try panelFiles.get(), trail: trail,
       daily: DailyUse(store: DailyUseStore(pool: pool), calendar: settings.calendar),
-      // A database that is given answers; how soon is not what these tests are about.
-      idempotency: IdempotencyRegister(
-        store: IdempotencyStore(pool: pool), patience: database == nil ? .milliseconds(500) : .seconds(2)))
+      idempotency: IdempotencyRegister(store: IdempotencyStore(pool: pool), patience: patience))
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let group = ServiceGroup(
       configuration: .init(

@@ -75,8 +75,9 @@ struct IdempotencyTests {
   @Test("Of fifty equal requests at once, on two replicas, one is published")
   func concurrent() async throws {
     let database = try await Self.emptyDatabase()
-    try await GatewayFixture.run(database: database) { one in
-      try await GatewayFixture.run(database: database, user: one.user) { two in
+    // The database answers; how soon is another test.
+    try await GatewayFixture.run(database: database, patience: .seconds(2)) { one in
+      try await GatewayFixture.run(database: database, user: one.user, patience: .seconds(2)) { two in
         let answers = try await withThrowingTaskGroup(of: RawHTTP.Answer.self) { group in
           for index in 0..<50 {
             group.addTask { try await (index % 2 == 0 ? one : two).post("/api/sms", Self.body, key: "k") }

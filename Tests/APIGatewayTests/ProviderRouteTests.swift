@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Provider routes")
 struct ProviderRouteTests {
-  private static let time = Timestamp.now() + .seconds(60)
+  private static let time = Timestamp.now() + .seconds(3600)
 
   /// Two providers: one in order, one that failed too often.
   static let heads = QueueChanged(

@@ -3,7 +3,7 @@ import Testing
 
 /// A user who may use two of three providers, one of which fails now and then.
 @Suite(
-  "Allowed providers, through all services", .serialized, .beside,
+  "Allowed providers, through all services", .serialized,
   .stack(
     StackOptions(
       providers: StackOptions.jsonProviders(

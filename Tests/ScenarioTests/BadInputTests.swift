@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Bad input", .serialized, .beside)
+@Suite("Bad input", .serialized)
 struct BadInputTests {
   private struct Case: Sendable {
     var name: String

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("The broker away", .serialized, .alone)
+@Suite("The broker away", .serialized)
 struct BrokerOutageTests {
   @Test("POST answers 503 within 3 s, and everything flows again within 5 s of the broker's return")
   func stopped() async throws {

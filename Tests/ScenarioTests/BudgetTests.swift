@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What one user may cost the others, counted at a provider of 50 a second.
-@Suite("Budgets", .serialized, .alone, .stack(StackOptions(providers: StackOptions.jsonProviders(["p"]))))
+@Suite("Budgets", .serialized, .stack(StackOptions(providers: StackOptions.jsonProviders(["p"]))))
 struct BudgetTests {
   private let provider = ProviderUnderTest(name: "p", count: 50)
   private let tomorrow = (Timestamp.now() + .seconds(86_400)).description

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Three broker nodes, one of them cut off from the others while it goes on to take connections.
-@Suite("A broker node that confirms nothing is left", .serialized, .alone, .enabled(if: Length.isLong))
+@Suite("A broker node that confirms nothing is left", .serialized, .enabled(if: Length.isLong))
 struct ClusterTests {
   private let hkt = ProviderUnderTest(name: "hkt", count: 20)
 

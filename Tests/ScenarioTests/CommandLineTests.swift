@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Command line", .serialized, .beside, .stack(.hkt(rate: 50)))
+@Suite("Command line", .serialized, .stack(.hkt(rate: 50)))
 struct CommandLineTests {
   private struct Run {
     var code: Int32

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Conformance", .serialized, .beside)
+@Suite("Conformance", .serialized)
 struct ConformanceTests {
   @Test("What the API's description promises, schemathesis finds kept, with all its checks", .timeLimit(.minutes(10)))
   func schemathesis() async throws {

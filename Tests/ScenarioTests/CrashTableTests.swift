@@ -5,7 +5,7 @@ import Testing
 
 /// Every place at which a process may die, died at: under load, one after another on one stack.
 @Suite(
-  "kill -9 at every failpoint", .serialized, .alone,
+  "kill -9 at every failpoint", .serialized,
   .stack(StackOptions(providers: StackOptions.jsonProviders(["p"], rate: 20, extra: ["on_unknown: { urgent: hold }"]))))
 struct CrashTableTests {
   private let provider = ProviderUnderTest(name: "p", count: 20)

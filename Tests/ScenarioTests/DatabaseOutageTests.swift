@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("PostgreSQL away", .serialized, .beside, .stack(.hkt(rate: 20)))
+@Suite("PostgreSQL away", .serialized, .stack(.hkt(rate: 20)))
 struct DatabaseOutageTests {
   @Test("every active token's POST is a 202 meanwhile, a fresh gateway is not ready, and all arrives once afterwards")
   func stopped() async throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// An SMS that may have arrived is called nothing but sent or unconfirmed.
-@Suite("SMS in doubt", .serialized, .beside, .stack(.hkt(rate: 10, extra: ["timeout_ms: 20000"])))
+@Suite("SMS in doubt", .serialized, .stack(.hkt(rate: 10, extra: ["timeout_ms: 20000"])))
 struct DoubtTests {
   private let hkt = ProviderUnderTest(name: "hkt", count: 10)
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Who goes next, counted at one provider of 50 a second.
-@Suite("Fairness", .serialized, .beside, .stack(StackOptions(providers: StackOptions.jsonProviders(["p"]))))
+@Suite("Fairness", .serialized, .stack(StackOptions(providers: StackOptions.jsonProviders(["p"]))))
 struct FairnessTests {
   private let provider = ProviderUnderTest(name: "p", count: 50)
 

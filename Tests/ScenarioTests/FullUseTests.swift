@@ -7,7 +7,7 @@ import Testing
 /// How much of 150 SMS a second is reached depends on the machine, which loses a slot with every pause it makes. The
 /// figures asked for hold in the long run, on a machine with nothing else to do; a short run, on any machine, sees that
 /// no SMS is lost, early or held up.
-@Suite("Full use of three providers", .serialized, .alone, .stack(.threeProviders))
+@Suite("Full use of three providers", .serialized, .stack(.threeProviders))
 struct FullUseTests {
   private let providers = (1...3).map { ProviderUnderTest(name: "provider\($0)", count: 50) }
 

@@ -7,7 +7,7 @@ private let slowAndFast =
   .split(separator: "\n").dropFirst(2).joined(separator: "\n") + "\n"
 
 /// A provider that takes every request and answers none: few are in doubt, and the other provider notices nothing.
-@Suite("A provider that hangs", .serialized, .alone, .stack(StackOptions(providers: slowAndFast)))
+@Suite("A provider that hangs", .serialized, .stack(StackOptions(providers: slowAndFast)))
 struct HangingProviderTests {
   private let slow = ProviderUnderTest(name: "slow", count: 2)
   private let fast = ProviderUnderTest(name: "fast", count: 50)

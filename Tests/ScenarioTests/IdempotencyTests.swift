@@ -2,7 +2,7 @@ import NIOConcurrencyHelpers
 import TestSupport
 import Testing
 
-@Suite("Idempotency", .serialized, .beside)
+@Suite("Idempotency", .serialized)
 struct IdempotencyTests {
   @Test("1,000 equal requests at once, and the gateway killed in the middle, give one message and one SMS")
   func thousandAndAKill() async throws {

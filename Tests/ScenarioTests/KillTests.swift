@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite("kill -9", .serialized, .alone)
+@Suite("kill -9", .serialized)
 struct KillTests {
   @Test("each service killed once while 60 are under way: nothing lost, nothing twice, no violation")
   func everyServiceOnce() async throws {

@@ -6,7 +6,7 @@ import Testing
 
 /// The scheduler's count and the projector's, compared mark by mark while everything moves.
 @Suite(
-  "The ledger", .serialized, .beside,
+  "The ledger", .serialized,
   .stack(StackOptions(providers: StackOptions.jsonProviders(["p"], rate: 300, globalRate: 1000))))
 struct LedgerTests {
   private let provider = ProviderUnderTest(name: "p", count: 300)

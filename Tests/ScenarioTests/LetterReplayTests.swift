@@ -5,7 +5,7 @@ import Testing
 
 /// Dead letters worked off over HTTP: an outage leaves a hundred, which go again when it is over.
 @Suite(
-  "Dead letters over HTTP", .serialized, .alone,
+  "Dead letters over HTTP", .serialized,
   .stack(
     .hkt(
       rate: 10, extra: ["retry: { max_attempts: 1 }", "health: { min_samples: 100000 }"])))

@@ -3,7 +3,7 @@ import Testing
 
 /// The limit of 10 a second while the provider itself refuses, slows down and hangs.
 @Suite(
-  "10 a second at a provider that misbehaves", .serialized, .beside,
+  "10 a second at a provider that misbehaves", .serialized,
   .stack(.hkt(rate: 10, extra: ["timeout_ms: 2500", "retry: { base_s: 0.5 }"])))
 struct MisbehavingProviderTests {
   private let hkt = ProviderUnderTest(name: "hkt", count: 10)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The limit of 2 a second, seen from the provider, while senders freeze, die and come back.
-@Suite("2 a second, whatever happens to the senders", .serialized, .alone, .stack(.hkt(extra: ["timeout_ms: 3500"])))
+@Suite("2 a second, whatever happens to the senders", .serialized, .stack(.hkt(extra: ["timeout_ms: 3500"])))
 struct NoViolationTests {
   private let hkt = ProviderUnderTest(name: "hkt", count: 2)
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What clients of the two older systems send and read, as their documentation shows it.
-@Suite("Old clients", .serialized, .beside, .stack(.threeProviders))
+@Suite("Old clients", .serialized, .stack(.threeProviders))
 struct OldClientsTests {
   @Test("Both systems' requests are taken as they were, and answered with all that their clients read")
   func sending() async throws {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What can be asked of a message, a user and all sending, counted at a provider of 10 a second.
-@Suite("Cancel, pause, expiry, schedule, again", .serialized, .alone, .stack(.hkt(rate: 10, extra: ["retry: { base_s: 0.2 }"])))
+@Suite("Cancel, pause, expiry, schedule, again", .serialized, .stack(.hkt(rate: 10, extra: ["retry: { base_s: 0.2 }"])))
 struct OptionsTests {
   private let hkt = ProviderUnderTest(name: "hkt", count: 10)
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The limit of 20 a second, seen from the provider, while servers and schedulers die, freeze and come back.
-@Suite("20 a second, whatever dies or freezes", .serialized, .alone, .stack(.hkt(rate: 20)))
+@Suite("20 a second, whatever dies or freezes", .serialized, .stack(.hkt(rate: 20)))
 struct OutageTests {
   private let hkt = ProviderUnderTest(name: "hkt", count: 20)
 

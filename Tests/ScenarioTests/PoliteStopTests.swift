@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// SIGTERM under load, at a provider that takes 0.4 s for an answer: what is in flight is finished.
-@Suite("Asked to stop, every service finishes what it has begun", .serialized, .beside, .stack(.hkt(rate: 20)))
+@Suite("Asked to stop, every service finishes what it has begun", .serialized, .stack(.hkt(rate: 20)))
 struct PoliteStopTests {
   private let hkt = ProviderUnderTest(name: "hkt", count: 20)
 

@@ -5,7 +5,7 @@ import Testing
 
 /// Where callers are told they stand, while nothing goes: every number can be checked by hand.
 @Suite(
-  "Positions", .serialized, .alone, .stack(StackOptions(providers: StackOptions.jsonProviders(["left", "right"], rate: 20))))
+  "Positions", .serialized, .stack(StackOptions(providers: StackOptions.jsonProviders(["left", "right"], rate: 20))))
 struct PositionTests {
   private let providers = [
     ProviderUnderTest(name: "left", count: 20), ProviderUnderTest(name: "right", count: 20),

@@ -6,7 +6,7 @@ import Testing
 
 /// The projector killed again and again while facts come fast: what people read is what happened.
 @Suite(
-  "kill -9 of the projector", .serialized, .alone,
+  "kill -9 of the projector", .serialized,
   .stack(StackOptions(providers: StackOptions.jsonProviders(["p"], rate: 400, globalRate: 1000))))
 struct ProjectorKillTests {
   private let provider = ProviderUnderTest(name: "p", count: 400)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The scenarios' own checks: each sees what it is there for.
-@Suite("The checks of the promises", .beside)
+@Suite("The checks of the promises")
 struct PromiseChecksTests {
   private func arrival(_ number: String, atMs: Int64, outcome: String = "accepted") throws -> MockClient.Arrival {
     let json =

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What providers answer, in HKT's form and others, and what is made of it: seen at the mock and through the API.
-@Suite("Providers' answers, through all services", .serialized, .beside)
+@Suite("Providers' answers, through all services", .serialized)
 struct ProviderReplyTests {
   private static func providers(proxy: String, deadProxy: String) -> String {
     """

@@ -3,7 +3,7 @@ import Testing
 
 /// Two providers of 2 and of 50 a second: what the fast one carries holds nobody up at the slow one, counted there.
 @Suite(
-  "Providers of different speed", .serialized, .beside,
+  "Providers of different speed", .serialized,
   .stack(
     StackOptions(
       providers: """

@@ -4,7 +4,7 @@ import Testing
 
 /// One of three providers in trouble: the others take its share, and it comes back.
 @Suite(
-  "Providers in trouble", .serialized, .beside,
+  "Providers in trouble", .serialized,
   .stack(
     StackOptions(
       providers: StackOptions.jsonProviders(

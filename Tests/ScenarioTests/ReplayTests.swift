@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What lies in the dead letters goes again by command, through the same limit of 10 a second.
-@Suite("Replays", .serialized, .beside, .stack(.hkt(rate: 10, extra: ["timeout_ms: 1500", "retry: { base_s: 0.5 }"])))
+@Suite("Replays", .serialized, .stack(.hkt(rate: 10, extra: ["timeout_ms: 1500", "retry: { base_s: 0.5 }"])))
 struct ReplayTests {
   @Test("unconfirmed SMS that five commands ask to be sent again go once more, and their message is completed")
   func replay() async throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What was never sent is no dead letter because its provider, or one sender's network, was away for a while.
-@Suite("Short outages", .serialized, .beside, .stack(.hkt(rate: 10)))
+@Suite("Short outages", .serialized, .stack(.hkt(rate: 10)))
 struct ShortOutageTests {
   private let hkt = ProviderUnderTest(name: "hkt", count: 10)
 

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// A provider whose connections take longer than a claim may wait: it is seen, it costs no slot, and it heals by itself.
-@Suite("Slow connections", .serialized, .beside)
+@Suite("Slow connections", .serialized)
 struct SlowConnectionTests {
   @Test("an SMS whose connection is ready too late is seen in health, log and metric, and goes later")
   func slow() async throws {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite("A steady backlog", .serialized, .alone)
+@Suite("A steady backlog", .serialized)
 struct SteadyRateTests {
   @Test("40 recipients in one request go out at the full rate and never above it, with position and ETA falling")
   func bulk() async throws {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What is accepted is in the scheduler's queue, and what is not there comes there.
-@Suite("What was accepted is queued, whatever the broker lacks", .serialized, .beside, .stack(.hkt(rate: 20)))
+@Suite("What was accepted is queued, whatever the broker lacks", .serialized, .stack(.hkt(rate: 20)))
 struct SubmissionTests {
   private let hkt = ProviderUnderTest(name: "hkt", count: 20)
 

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// One number that the provider limits is that number's trouble; a provider that throttles everybody is obeyed.
-@Suite("Retry-After at 2 a second", .serialized, .alone, .stack(.hkt(rate: 2)))
+@Suite("Retry-After at 2 a second", .serialized, .stack(.hkt(rate: 2)))
 struct ThrottledNumberTests {
   private let hkt = ProviderUnderTest(name: "hkt", count: 2)
 

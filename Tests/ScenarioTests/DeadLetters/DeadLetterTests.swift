@@ -3,7 +3,7 @@ import Testing
 
 /// Dead letters seen from outside, on one stack. `maker` is quick, tries once and is never called unhealthy, so that its
 /// faults make letters; `again` is where they go to later, at its own rate.
-@Suite("Dead letters", .serialized, .alone, .stack(.makingLetters))
+@Suite("Dead letters", .serialized, .stack(.makingLetters))
 struct DeadLetterTests {
   static let maker = ProviderUnderTest(name: "maker", count: 1000)
   static let again = ProviderUnderTest(name: "again", count: 25)

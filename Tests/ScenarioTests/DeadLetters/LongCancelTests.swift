@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A cancellation that takes many steps, and whoever carries it out dies in the middle.
-@Suite("A long cancel", .serialized, .beside)
+@Suite("A long cancel", .serialized)
 struct LongCancelTests {
   private let count = Length.choose(1_500, long: 20_000)
 
