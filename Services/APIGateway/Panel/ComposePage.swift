@@ -37,8 +37,9 @@ struct ComposePage: Sendable {
   /// What `ComposeCheck` found, as the page shows it.
   struct Check: Sendable {
     var found: ComposeCheck
-    /// What stands against sending it, where the page does not say it.
-    var problem: PanelProblem?
+    /// What stands against sending it, where the page does not say it; another name than the page's, which templates
+    /// would show instead of none.
+    var unsaid: PanelProblem?
     /// How the file was written; for the form again, which is what it was read into.
     var encoding: String?
     /// `The file was read as Big5.`
@@ -167,7 +168,7 @@ extension ComposePage.Check {
     skips = form.skipsInvalid
     let text = visit.text
     self.found = found
-    problem = isSaid ? nil : found.problem
+    unsaid = isSaid ? nil : found.problem
     encoding = form.encoding?.rawValue
     readAs = encoding.map { text("file_read_as", ["encoding": $0]) }
     let isMeasured = found.problem == nil || found.characters > 0

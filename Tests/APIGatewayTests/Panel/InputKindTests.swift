@@ -56,6 +56,7 @@ struct InputKindTests {
         #expect(numbers == wanted)
       case .refused(let words):
         #expect(answer.status == 400 && answer.body.contains(words), "\(answer.body)")
+        #expect(answer.body.ranges(of: "id=\"problem\"").count == 1, "said once")
         #expect(answer.body.contains("Hi</textarea>") && numbers == [])
       }
     }
