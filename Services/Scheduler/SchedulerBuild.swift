@@ -31,14 +31,14 @@ enum SchedulerBuild {
       standBy: { await feed.close() }
     ) { epoch in
       let term = LeaderTerm(pool: pool, epoch: epoch)
-      let stored = try await ProviderStore(term: term).load(file.providers.map(\.stored))
-      let loop = LeaderLoop(
-        term: term, feed: feed, publisher: publisher,
-        relay: OutboxRelay(pool: pool, publisher: publisher, logger: logger),
-        poison: PoisonReporter(publisher: publisher, logger: logger), file: file,
-        board: board(file, stored, now: (term.databaseTime() ?? .now()).seconds),
-        ledgerPool: ledgerPool, logReading: settings.amqp.named("scheduler log"), logger: logger)
       do {
+        let stored = try await ProviderStore(term: term).load(file.providers.map(\.stored))
+        let loop = LeaderLoop(
+          term: term, feed: feed, publisher: publisher,
+          relay: OutboxRelay(pool: pool, publisher: publisher, logger: logger),
+          poison: PoisonReporter(publisher: publisher, logger: logger), file: file,
+          board: board(file, stored, now: (term.databaseTime() ?? .now()).seconds),
+          ledgerPool: ledgerPool, logReading: settings.amqp.named("scheduler log"), logger: logger)
         try await loop.run(
           announcing: ProvidersChanged(
             providers: file.providers.compactMap { settings in stored[settings.name].map { settings.fact($0) } }))

@@ -8,13 +8,16 @@ import ServiceLifecycle
 /// The scheduler's deliveries, which belong to the process and not to a term: what is not acknowledged when the database
 /// is lost is kept and handled again by the next term.
 ///
-/// The broker counts a delivery only when it takes it back. It does so when another replica leads, when this one stops,
-/// and when a term ends by something else than the database's absence, so that whoever brings terms down is found by its
-/// count.
+/// The broker counts a delivery only when it takes it back. It does so when another replica leads, when this one stops or
+/// does not lead again soon, and when a term ends by something else than the database's absence, so that whoever brings
+/// terms down is found by its count.
 final class DeliveryFeed: Service, Sendable {
   /// Terms in a row that may lose the database before any delivery is acknowledged: more than these, and a delivery may be
   /// what the database breaks on.
   static let fruitlessTerms = 5
+
+  /// How long deliveries are kept without a term: about the lease. Then another replica may lead, and would miss them.
+  static let longestKeep = Duration.seconds(5)
 
   private struct Running: Sendable {
     var consumer: AMQPConsumer
@@ -28,6 +31,14 @@ final class DeliveryFeed: Service, Sendable {
     var held: [AMQPDelivery.Token: (place: UInt64, delivery: AMQPDelivery)] = [:]
     var nextPlace: UInt64 = 0
     var fruitless = 0
+    /// Counts terms that began or ended.
+    var turn: UInt64 = 0
+
+    /// Forgets all; the caller closes what ran.
+    mutating func takeRunning() -> Running? {
+      defer { (running, inbox, held, fruitless) = (nil, nil, [:], 0) }
+      return running
+    }
   }
 
   private let state = NIOLockedValueBox(State())
@@ -39,6 +50,7 @@ final class DeliveryFeed: Service, Sendable {
   func open(into inbox: Inbox) {
     let kept = state.withLockedValue { state -> [AMQPDelivery] in
       if state.running == nil { state.running = start() }
+      state.turn += 1
       state.inbox = inbox
       guard let consumer = state.running?.consumer else { return [] }
       state.held = state.held.filter { consumer.isCurrent($0.value.delivery) }
@@ -49,26 +61,24 @@ final class DeliveryFeed: Service, Sendable {
 
   /// A term has ended: what is not acknowledged is kept for the next one, or goes back to the broker.
   func close(after error: any Error) async {
-    let keeps = state.withLockedValue { state in
+    let (keeps, turn) = state.withLockedValue { state in
+      state.turn += 1
       state.inbox = nil
-      guard error.isLostTerm else { return false }
+      guard error.isLostTerm else { return (false, state.turn) }
       state.fruitless += 1
-      return state.fruitless <= Self.fruitlessTerms
+      return (state.fruitless <= Self.fruitlessTerms, state.turn)
     }
-    if !keeps { await close() }
+    guard keeps else { return await close() }
+    Task {
+      try await Task.sleep(for: Self.longestKeep)
+      await close(state.withLockedValue { $0.turn == turn ? $0.takeRunning() : nil })
+    }
   }
 
   /// Gives all that is not acknowledged back to the broker.
-  func close() async {
-    let running = state.withLockedValue { state in
-      defer {
-        state.running = nil
-        state.inbox = nil
-        state.held = [:]
-        state.fruitless = 0
-      }
-      return state.running
-    }
+  func close() async { await close(state.withLockedValue { $0.takeRunning() }) }
+
+  private func close(_ running: Running?) async {
     guard let running else { return }
     await running.consumer.close()
     await running.work.value

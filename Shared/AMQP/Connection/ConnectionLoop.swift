@@ -76,6 +76,8 @@ final class ConnectionLoop: Sendable {
     if isStopped { return nil }
     let guest = configuration.board.enter(host, followsPublisher: followsPublisher) { Self.leave(connection, $0) }
     defer { configuration.board.left(guest) }
+    let homeward = followsPublisher ? Task { try await self.leave(connection, whenAwayFromHome: host) } : nil
+    defer { homeward?.cancel() }
     let opened = OneShot<ContinuousClock.Instant?>()
     Task {
       do {
@@ -99,6 +101,15 @@ final class ConnectionLoop: Sendable {
       logger.warning("connection to the broker lost", metadata: metadata.merging(reason(end)) { $1 })
     }
     return since.map { $0.duration(to: .now) }
+  }
+
+  /// A follower that could not be where the publisher works tries again every 10 s.
+  private func leave(_ connection: AMQPConnection, whenAwayFromHome host: AMQPConfiguration.Host) async throws {
+    while true {
+      try await Task.sleep(for: .seconds(10))
+      let board = configuration.board
+      if let home = board.home, home != host, !board.suspects().contains(home) { return Self.leave(connection, .moved) }
+    }
   }
 
   /// Ends a connection from outside, also one whose thread hangs.

@@ -55,13 +55,15 @@ extension DeadLetterTests {
     try await stack.mock.behave(Self.maker.name, ["latency_ms": 8_000])
     let sent = try await story.sendBulk(12, as: user, options: ["provider": "maker"])
     try await story.arrived(12)
-    // Who comes with the sender's name takes that one for gone and what it has in flight for unknown.
-    let successor = try await stack.startReplica(of: .sender, instance: "sender@local")
-    try await stack.pendingLetters(12, .message(sent), within: .seconds(6))
+    // Another sender takes one that gives no sign of life for gone, and what it has in flight for unknown.
+    try stack.freeze(.sender)
+    let successor = try await stack.startReplica(of: .sender, instance: "sender@second")
+    try await stack.pendingLetters(12, .message(sent), within: .seconds(10))
     let letters = try await stack.letters(.message(sent))
     let said = letters.prefix(4)
     let done = try await stack.letterCommand("settle", ["ids": .array(said.map(\.id)), "as": "failed"])
     #expect(done["count"].int == 4, "\(done)")
+    try stack.thaw(.sender)
     let message = try await message(sent, of: user) {
       $0["counts"].unconfirmed.int == 0 && $0["counts"].failed.int == 4
     }
