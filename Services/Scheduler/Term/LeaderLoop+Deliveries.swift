@@ -38,13 +38,19 @@ extension LeaderLoop {
     await relay.add(result.outbox)
     let now = (term.databaseTime() ?? .now()).seconds
     for (_, reports) in read {
+      // An answer from the future, or a gate that is closed for longer than any, was written down before the clock
+      // stepped back: these times say nothing now.
+      let isOfOtherClock =
+        reports.anchors.values.contains { $0 > now + 2 } || (reports.gateOpensAt?.seconds ?? now) > now + 330
       for report in reports.reports {
         if let provider = outstanding.settle(report.attempt) {
-          queue.board.settle(report.attempt, at: provider, anchor: reports.anchors[report.attempt], now: now)
+          let anchor = isOfOtherClock ? now : reports.anchors[report.attempt]
+          queue.board.settle(report.attempt, at: provider, anchor: anchor, now: now)
         }
       }
       queue.board.learn(
-        at: reports.provider, latencies: reports.latencies, gateOpensAt: reports.gateOpensAt?.seconds)
+        at: reports.provider, latencies: reports.latencies,
+        gateOpensAt: isOfOtherClock ? nil : reports.gateOpensAt?.seconds)
       queue.board.noteDone(
         reports.doneCount, at: reports.provider, now: now,
         isBacklogged: !queue.isEmpty && !idleProviders.contains(reports.provider))
