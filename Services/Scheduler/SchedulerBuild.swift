@@ -72,9 +72,7 @@ enum SchedulerBuild {
 extension PostgresConfiguration {
   /// One connection on which a count of millions of rows may take its time.
   fileprivate var forCounting: PostgresConfiguration {
-    var configuration = self
-    configuration.poolSize = 1
-    configuration.overflow = 0
+    var configuration = ofOneConnection
     configuration.statementTimeout = .seconds(60)
     return configuration
   }

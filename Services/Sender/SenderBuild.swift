@@ -27,7 +27,7 @@ enum SenderBuild {
       subscriptions: file.providers.map { AMQPSubscription(queue: BrokerNames.send($0.name), prefetch: 64) },
       logger: logger)
     let gate = Gate(pool: pool, holder: settings.instance, incarnation: UUID())
-    let lifePool = PostgresPool(configuration: settings.database.forOneConnection, logger: logger)
+    let lifePool = PostgresPool(configuration: settings.database.ofOneConnection, logger: logger)
     let lives = Lives(pool: lifePool, holder: gate.holder, incarnation: gate.incarnation)
     // Before the first claim: what is claimed without a life belongs to an earlier version.
     try await lives.beat()
@@ -57,15 +57,5 @@ enum SenderBuild {
       OrphanWatch(reporter: reporter, logger: logger), LedgerPruning(pool: pool, logger: logger), reports, consumer,
       reach, service,
     ]
-  }
-}
-
-extension PostgresConfiguration {
-  /// A connection that no other work uses.
-  fileprivate var forOneConnection: PostgresConfiguration {
-    var configuration = self
-    configuration.poolSize = 1
-    configuration.overflow = 0
-    return configuration
   }
 }

@@ -30,4 +30,12 @@ public struct PostgresConfiguration: Sendable {
     self.url = url
     hosts = try ConnectionParameters.perHost(url: url)
   }
+
+  /// The same for a pool of one connection, which no other work uses.
+  public var ofOneConnection: PostgresConfiguration {
+    var configuration = self
+    configuration.poolSize = 1
+    configuration.overflow = 0
+    return configuration
+  }
 }

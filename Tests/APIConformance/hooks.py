@@ -63,7 +63,6 @@ def may_be_in_name(c):
         and not "\u1100" <= c <= "\u11ff"  # conjoining Jamo
         and not "\ua960" <= c <= "\ua97c"
         and not "\ud7b0" <= c <= "\ud7fb"
-        and c not in "\u115f\u1160\u17b4\u17b5"
     )
 
 

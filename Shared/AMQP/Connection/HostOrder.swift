@@ -5,7 +5,6 @@ struct HostOrder {
   typealias Host = AMQPConfiguration.Host
 
   private var order: [Host]
-
   private var failed: Host?
 
   /// - Parameter hosts: The first is tried first.
